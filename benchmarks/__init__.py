@@ -1,0 +1,1 @@
+"""Parity, latency, statistics and reports. Imports the runtime, never TensorFlow."""

@@ -1,0 +1,1 @@
+"""The MNIST test pair, as distributed by its authors."""

@@ -1,0 +1,47 @@
+"""The `edgemnist` command: its subcommands, and how an error becomes a message and an exit code."""
+
+import sys
+from typing import NoReturn
+
+import typer
+from rich.markup import escape
+
+from .commands.bench import bench
+from .commands.env import env
+from .commands.export import export
+from .commands.train import train
+from .console import messages
+from .runtime.errors import EdgeMnistError, ProofError
+
+EXIT_FAILED = 1
+EXIT_PROOF = 3
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Train the Keras MNIST network, export it to TFLite and ONNX, and prove accuracy and latency.",
+    epilog="Start with: `edgemnist export --int8`, then `edgemnist bench`.",
+)
+app.command()(train)
+app.command()(export)
+app.command()(bench)
+app.command("benchmark", hidden=True)(bench)
+app.command()(env)
+
+
+def main() -> None:
+    """Run the command line; exit 0 done, 1 failed, 2 wrong usage, 3 a proof did not hold."""
+    try:
+        app()
+    except ProofError as error:
+        _fail(error, EXIT_PROOF)
+    except EdgeMnistError as error:
+        _fail(error, EXIT_FAILED)
+
+
+def _fail(error: EdgeMnistError, exit_code: int) -> NoReturn:
+    messages.print("[bold red]error:[/]", escape(str(error)), soft_wrap=True, highlight=False)
+    sys.exit(exit_code)

@@ -1,0 +1,1 @@
+"""Training and conversion: the only home of TensorFlow, Keras and tf2onnx."""

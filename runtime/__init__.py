@@ -1,0 +1,1 @@
+"""Predictors, the artifact contract, and the errors that everything shares."""

@@ -1,0 +1,92 @@
+"""Every error the project raises on purpose.
+
+Each carries its facts as attributes and reads the same way: what is wrong, what was received, what is
+expected, how to fix it. Each also derives from the built-in a caller would expect to catch.
+"""
+
+
+class EdgeMnistError(Exception):
+    """Base of all the project's errors.
+
+    Attributes:
+        problem: What is wrong, in a few words.
+        received: What was given, if that says more than the problem does.
+        expected: What would have been accepted.
+        fix: What to do about it.
+    """
+
+    def __init__(
+        self, problem: str, *, received: object = None, expected: object = None, fix: str | None = None
+    ) -> None:
+        self.problem = problem
+        self.received = received
+        self.expected = expected
+        self.fix = fix
+        parts = [problem]
+        if received is not None:
+            parts.append(f"received {received}")
+        if expected is not None:
+            parts.append(f"expected {expected}")
+        super().__init__("; ".join(parts) + (f". {fix}" if fix else ""))
+
+
+class InputError(EdgeMnistError, ValueError):
+    """Images that the model cannot take: wrong shape, dtype or range, an empty batch, NaN."""
+
+
+class OptionError(EdgeMnistError, ValueError):
+    """An option whose value is not allowed, or options that contradict each other."""
+
+
+class DatasetError(EdgeMnistError, ValueError):
+    """A data set file that is missing, damaged, mislabelled or of the wrong shape."""
+
+
+class ArtifactError(EdgeMnistError, ValueError):
+    """A model file that is damaged, foreign, or does not keep the artifact contract."""
+
+
+class ArtifactNotFoundError(ArtifactError, FileNotFoundError):
+    """A model file, or a folder of them, that is not there."""
+
+
+class IntegrityError(ArtifactError):
+    """A model file whose sha256 differs from the manifest's."""
+
+
+class ManifestError(ArtifactError):
+    """A manifest that is missing, damaged, or written in a format this version does not know."""
+
+
+class EngineError(EdgeMnistError, RuntimeError):
+    """An inference engine that failed while it loaded or ran a model."""
+
+
+class MissingExtraError(EdgeMnistError, ImportError):
+    """A package that is needed here and not installed.
+
+    Attributes:
+        package: The import name that is missing.
+        extra: The extra of edgemnist that brings it, or "" for the base install.
+    """
+
+    def __init__(self, package: str, extra: str, purpose: str) -> None:
+        self.package = package
+        self.extra = extra
+        target = f"'edgemnist[{extra}]'" if extra else "edgemnist"
+        super().__init__(
+            f"{purpose} needs the package {package}, which is not installed",
+            fix=f"Install it with: pip install {target}",
+        )
+
+
+class ConversionError(EdgeMnistError, RuntimeError):
+    """A converter that failed, or whose output is not what was asked for."""
+
+
+class OutputError(EdgeMnistError, OSError):
+    """A file that could not be written; what was there before is still there."""
+
+
+class ProofError(EdgeMnistError):
+    """A gate or a proof that did not hold: parity, structure, or a benchmark's limit."""
