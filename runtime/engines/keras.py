@@ -1,0 +1,51 @@
+"""Keras itself: `.keras` files, only where TensorFlow is installed."""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from ..errors import ArtifactError
+from ..tensors import TensorSpec
+from . import Array, EngineOptions
+
+
+class KerasEngine:
+    """A Keras model, called directly, as Keras advises for inputs that fit into one batch."""
+
+    def __init__(self, model: Any) -> None:
+        self.input = TensorSpec(model.inputs[0].name, model.inputs[0].dtype, tuple(model.inputs[0].shape))
+        self.output = TensorSpec(model.outputs[0].name, model.outputs[0].dtype, tuple(model.outputs[0].shape))
+        self.metadata: dict[str, str] = {}
+        self._model = model
+
+    def run(self, batch: Array) -> Array:
+        """Return the raw output for a raw input batch."""
+        return np.asarray(self._model(batch, training=False))
+
+    def close(self) -> None:
+        """Free the model."""
+        del self._model
+
+
+def load(path: Path, options: EngineOptions) -> KerasEngine:
+    """Load a Keras model in safe mode, so that no code in the file is run.
+
+    TensorFlow's threads belong to the whole process; the first Keras predictor of a process sets their number.
+    """
+    import tensorflow as tf
+
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(options.num_threads)
+        tf.config.threading.set_inter_op_parallelism_threads(options.num_threads)
+    except RuntimeError:  # TensorFlow has started already
+        pass
+    try:
+        model = keras.saving.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # keras raises whatever its zip, HDF5 and JSON readers raise
+        raise ArtifactError(
+            f"{path.name} is not a Keras model that Keras {keras.__version__} can load in safe mode",
+            received=str(error).strip().splitlines()[0],
+        ) from error
+    return KerasEngine(model)

@@ -1,0 +1,68 @@
+"""What a model's input or output tensor is, and the arithmetic between its raw values and real ones."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import ArtifactError
+
+
+@dataclass(frozen=True, slots=True)
+class TensorSpec:
+    """An input or output tensor.
+
+    A quantized tensor stands for `real = scale * (raw - zero_point)`, the TensorFlow Lite 8-bit quantization
+    specification's formula. A tensor without quantization has scale 0.
+
+    Attributes:
+        name: The name by which the engine's users address it.
+        dtype: The numpy name of its element type, such as "uint8".
+        shape: Its axes; None is the batch, any size.
+        scale: The size of one quantization step, or 0.
+        zero_point: The raw value that stands for 0.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int | None, ...]
+    scale: float = 0.0
+    zero_point: int = 0
+
+    @property
+    def quantized(self) -> bool:
+        """Whether raw values are integers that stand for real ones."""
+        return self.scale != 0.0
+
+
+def pixel_table(tensor: TensorSpec) -> NDArray[Any] | None:
+    """Return the 256 raw input values that stand for the pixels 0..255, or None where pixels go in as they are.
+
+    A real input of 1 is a full pixel (255), as in training.
+
+    Raises:
+        ArtifactError: The input is of a dtype that no pixel can be turned into.
+    """
+    pixels = np.arange(256)
+    dtype = np.dtype(tensor.dtype)
+    if tensor.quantized:
+        limits = np.iinfo(dtype)
+        raw = np.rint(pixels / 255 / tensor.scale) + tensor.zero_point
+        table = np.clip(raw, limits.min, limits.max).astype(dtype)
+    elif dtype == np.uint8:
+        return None
+    elif dtype in (np.float32, np.float16):
+        table = (pixels / 255).astype(dtype)
+    else:
+        raise ArtifactError(
+            f"the input {tensor.name!r} cannot take pixels", received=dtype, expected="uint8, float or quantized"
+        )
+    return None if dtype == np.uint8 and np.array_equal(table, pixels) else table
+
+
+def to_real(raw: NDArray[Any], tensor: TensorSpec) -> NDArray[np.float32]:
+    """Return what a tensor's raw values stand for, as float32 of the same shape."""
+    if not tensor.quantized:
+        return raw.astype(np.float32, copy=False)
+    return (raw.astype(np.float32) - np.float32(tensor.zero_point)) * np.float32(tensor.scale)
