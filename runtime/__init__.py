@@ -1,1 +1,28 @@
-"""Predictors, the artifact contract, and the errors that everything shares."""
+"""Predictors, the artifact contract, and the errors that everything shares.
+
+The base layer: numpy and one inference engine at a time, never TensorFlow.
+
+    from edgemnist.runtime import load_predictor
+
+    predictor = load_predictor("artifacts/mnist.int8.tflite")
+    predictions = predictor.predict(images)  # (28, 28) or (N, 28, 28), uint8
+    print(predictions.labels, predictions.confidences)
+"""
+
+from .engines import ENGINES
+from .errors import EdgeMnistError
+from .loading import load_predictor
+from .manifest import Manifest, read_manifest
+from .predictions import Prediction, Predictions
+from .predictor import Predictor
+
+__all__ = [
+    "ENGINES",
+    "EdgeMnistError",
+    "Manifest",
+    "Prediction",
+    "Predictions",
+    "Predictor",
+    "load_predictor",
+    "read_manifest",
+]

@@ -1,0 +1,75 @@
+"""From a file to a predictor."""
+
+from os import PathLike
+from pathlib import Path
+
+from .engines import Engine, EngineOptions, engine_for
+from .errors import ArtifactError, ArtifactNotFoundError, IntegrityError
+from .files import sha256_of
+from .manifest import ArtifactRecord, find_record
+from .predictor import Predictor
+
+
+def load_predictor(
+    path: str | PathLike[str], *, engine: str | None = None, num_threads: int = 1, spinning: bool = False
+) -> Predictor:
+    """Load a model file into the engine that runs it.
+
+    If a `manifest.json` beside the file records it, the file's sha256 must match and the class names come from
+    there. A file without a manifest loads too.
+
+    Args:
+        path: A `.onnx`, `.tflite` or `.keras` file.
+        engine: The engine to use, a key of `ENGINES`; None chooses it by the suffix.
+        num_threads: Threads for one inference.
+        spinning: Let ONNX Runtime's idle threads spin: faster calls, at the neighbours' cost.
+
+    Raises:
+        ArtifactNotFoundError: There is no such file.
+        ArtifactError: The file is empty, damaged, foreign, or does not keep the artifact contract.
+        IntegrityError: The file's sha256 differs from the manifest's.
+        ManifestError: The manifest beside the file is damaged or of an unknown version.
+        MissingExtraError: The engine's package is not installed.
+        OptionError: An option is out of range, or there is no engine of that name.
+    """
+    path = Path(path)
+    options = EngineOptions(num_threads, spinning)
+    entry = engine_for(path, engine)
+    _check_file(path)
+    record = find_record(path)
+    if record is not None:
+        _check_integrity(path, record)
+    loaded = entry.load(path, options)
+    class_names = record.labels if record else _class_names(loaded)
+    if len(class_names) != loaded.output.shape[-1]:
+        raise ArtifactError(
+            f"{path.name} has another number of outputs than labels",
+            received=f"{loaded.output.shape[-1]} outputs",
+            expected=f"{len(class_names)}, as its manifest lists",
+        )
+    return Predictor(path, entry.name, loaded, class_names, num_threads)
+
+
+def _check_file(path: Path) -> None:
+    if not path.exists():
+        raise ArtifactNotFoundError(
+            f"no such file: {path}", fix="`edgemnist export` makes artifacts in the folder artifacts."
+        )
+    if not path.is_file() or path.stat().st_size == 0:
+        found = "an empty file" if path.is_file() else "a folder"
+        raise ArtifactError(f"{path} is not a model", received=found, expected="a model file")
+
+
+def _check_integrity(path: Path, record: ArtifactRecord) -> None:
+    found = sha256_of(path)
+    if found != record.sha256:
+        raise IntegrityError(
+            f"{path.name} is not the file that its manifest records",
+            received=f"sha256 {found}",
+            expected=record.sha256,
+            fix="Fetch the artifacts again, or export them again.",
+        )
+
+
+def _class_names(engine: Engine) -> tuple[str, ...]:
+    return tuple(str(index) for index in range(engine.output.shape[-1] or 0))

@@ -1,0 +1,154 @@
+"""The manifest: the one record of an artifact folder that a predictor and a reviewer need."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import fastjsonschema
+
+from .errors import ManifestError
+from .files import write_text
+from .tensors import TensorSpec
+
+MANIFEST_NAME = "manifest.json"
+REFERENCE_NAME = "reference.npz"
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactRecord:
+    """What is on record for one artifact.
+
+    Attributes:
+        file: Its name in the manifest's folder.
+        format: Its file format, such as "tflite".
+        precision: Its precision, such as "int8".
+        sha256: Of the file, 64 hexadecimal digits.
+        size_bytes: Of the file.
+        input: What it takes.
+        output: What it gives.
+        labels: The class names, in the order of the outputs.
+        operators: The names of the operators it needs, each once.
+        versions: The versions of its format, such as opset and IR version.
+        oldest_runtime: The oldest runtime release that loads it.
+        calibration: How it was calibrated, if it was.
+        parity: How its answers compare with the source model's, on the whole test set.
+    """
+
+    file: str
+    format: str
+    precision: str
+    sha256: str
+    size_bytes: int
+    input: TensorSpec
+    output: TensorSpec
+    labels: tuple[str, ...]
+    operators: tuple[str, ...]
+    versions: dict[str, int]
+    oldest_runtime: str
+    calibration: dict[str, Any] | None
+    parity: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The record of an artifact folder.
+
+    Attributes:
+        model: The source model: its name, file and sha256.
+        dataset: The data set: its name and the sha256 of each split used.
+        tools: The versions of what made the artifacts.
+        artifacts: The artifacts, one record each.
+        schema_version: The version of this record's own format.
+    """
+
+    model: dict[str, str]
+    dataset: dict[str, str]
+    tools: dict[str, str]
+    artifacts: tuple[ArtifactRecord, ...] = field(default_factory=tuple)
+    schema_version: int = SCHEMA_VERSION
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read and check a folder's manifest.
+
+    Raises:
+        ManifestError: It is missing, not JSON, not as the schema says, or written by a newer version.
+    """
+    path = folder / MANIFEST_NAME
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ManifestError(
+            f"no {MANIFEST_NAME} in {folder}", fix="`edgemnist export --int8` makes the artifacts and their manifest."
+        ) from error
+    except (ValueError, OSError) as error:
+        raise ManifestError(f"{path} cannot be read as JSON", received=error) from error
+    _check(document, path)
+    records = tuple(
+        ArtifactRecord(
+            **{
+                **record,
+                "input": _tensor(record["input"]),
+                "output": _tensor(record["output"]),
+                "labels": tuple(record["labels"]),
+                "operators": tuple(record["operators"]),
+            }
+        )
+        for record in document.pop("artifacts")
+    )
+    return Manifest(**document, artifacts=records)
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Check a manifest and write it to its folder.
+
+    Raises:
+        ManifestError: It is not as the schema says.
+        OutputError: It cannot be written.
+    """
+    text = json.dumps(asdict(manifest), indent=2, ensure_ascii=False) + "\n"
+    _check(json.loads(text), folder / MANIFEST_NAME)
+    write_text(folder / MANIFEST_NAME, text)
+
+
+def find_record(path: Path) -> ArtifactRecord | None:
+    """Return the record of an artifact in the manifest beside it, or None if there is none.
+
+    Raises:
+        ManifestError: The manifest beside it is damaged or written by a newer version.
+    """
+    if not path.with_name(MANIFEST_NAME).exists():
+        return None
+    records = read_manifest(path.parent).artifacts
+    return next((record for record in records if record.file == path.name), None)
+
+
+def _check(document: Any, path: Path) -> None:
+    version = document.get("schema_version") if isinstance(document, dict) else None
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        raise ManifestError(
+            f"{path} was written by a newer edgemnist",
+            received=f"schema version {version}",
+            expected=f"at most {SCHEMA_VERSION}",
+            fix="Upgrade with: pip install --upgrade edgemnist",
+        )
+    try:
+        _validator()(document)
+    except fastjsonschema.JsonSchemaValueException as error:
+        raise ManifestError(
+            f"{path} is not a manifest", received=error.message, fix="Export the artifacts again."
+        ) from error
+
+
+@cache
+def _validator() -> Any:
+    schema = resources.files(__package__).joinpath("manifest.schema.json").read_text(encoding="utf-8")
+    return fastjsonschema.compile(json.loads(schema))
+
+
+def _tensor(document: dict[str, Any]) -> TensorSpec:
+    return TensorSpec(**{**document, "shape": tuple(document["shape"])})
