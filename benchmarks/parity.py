@@ -45,11 +45,11 @@ class Parity:
         max_abs_difference: Largest absolute difference of any probability.
         mean_abs_difference: Mean absolute difference of all probabilities.
         per_class_accuracy: Share of right labels within each true class; None for a class without images.
-        accuracy_interval: Wilson score interval of `accuracy` at 95 %; None where scipy is not installed, like
+        accuracy_interval: Wilson score interval of `accuracy` at 95 %; None where scipy is missing, as are
             the three fields below.
         reference_accuracy_interval: Wilson score interval of `reference_accuracy`.
         difference_interval: 95 % interval of `accuracy - reference_accuracy`, see `difference_interval`.
-        mcnemar_p: Exact two-sided McNemar p: how likely so uneven a split of `broke` and `fixed` is by chance.
+        mcnemar_p: Exact two-sided McNemar p: how likely chance alone splits `broke` and `fixed` so unevenly.
     """
 
     accuracy: float
@@ -164,8 +164,8 @@ def mcnemar_p(broke: int, fixed: int) -> float | None:
 def difference_interval(broke: int, fixed: int, total: int) -> Interval | None:
     """Return a 95 % interval of the paired accuracy difference `(fixed - broke) / total`; None without scipy.
 
-    A percentile bootstrap over images (`scipy.stats.bootstrap`, seeded): an image counts -1 where it broke, +1
-    where it was fixed, else 0, which keeps the pairing. Where no image changed sides there is nothing to
+    A percentile bootstrap over images (`scipy.stats.bootstrap`, seeded): an image counts -1 where it broke,
+    +1 where it was fixed, else 0, which keeps the pairing. Where no image changed sides there is nothing to
     resample; then the limits are plus and minus the Clopper-Pearson limit of how often one could have.
     """
     if find_spec("scipy") is None:
@@ -201,7 +201,7 @@ def _per_class(
 
 
 def _check(probabilities: NDArray[np.float32], labels: NDArray[np.integer]) -> None:
-    if probabilities.ndim != 2 or labels.ndim != 1 or len(probabilities) != len(labels) or not len(labels):
+    if probabilities.shape[:-1] != labels.shape or labels.ndim != 1 or not len(labels):
         raise InputError(
             "probabilities and labels do not belong together",
             received=f"shapes {probabilities.shape} and {labels.shape}",
