@@ -59,7 +59,7 @@ class Manifest:
 
     Attributes:
         model: The source model: its name, file and sha256.
-        dataset: The data set: its name and the sha256 of each split used.
+        dataset: The sha256 of each part of the data set, as unpacked IDX files.
         tools: The versions of what made the artifacts.
         artifacts: The artifacts, one record each.
         schema_version: The version of this record's own format.
@@ -83,7 +83,8 @@ def read_manifest(folder: Path) -> Manifest:
         document = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ManifestError(
-            f"no {MANIFEST_NAME} in {folder}", fix="`edgemnist export --int8` makes the artifacts and their manifest."
+            f"no {MANIFEST_NAME} in {folder}",
+            fix="`edgemnist export --int8` makes the artifacts and their manifest.",
         ) from error
     except (ValueError, OSError) as error:
         raise ManifestError(f"{path} cannot be read as JSON", received=error) from error

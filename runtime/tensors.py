@@ -56,7 +56,9 @@ def pixel_table(tensor: TensorSpec) -> NDArray[Any] | None:
         table = (pixels / 255).astype(dtype)
     else:
         raise ArtifactError(
-            f"the input {tensor.name!r} cannot take pixels", received=dtype, expected="uint8, float or quantized"
+            f"the input {tensor.name!r} cannot take pixels",
+            received=dtype,
+            expected="uint8, float or quantized",
         )
     return None if dtype == np.uint8 and np.array_equal(table, pixels) else table
 

@@ -32,7 +32,9 @@ class EngineOptions:
 
     def __post_init__(self) -> None:
         if self.num_threads < 1:
-            raise OptionError("the number of threads is too small", received=self.num_threads, expected=">= 1")
+            raise OptionError(
+                "the number of threads is too small", received=self.num_threads, expected=">= 1"
+            )
 
 
 class Engine(Protocol):

@@ -18,15 +18,15 @@ class KerasEngine:
         self.input = TensorSpec(model.inputs[0].name, model.inputs[0].dtype, tuple(model.inputs[0].shape))
         self.output = TensorSpec(model.outputs[0].name, model.outputs[0].dtype, tuple(model.outputs[0].shape))
         self.metadata: dict[str, str] = {}
-        self._model = model
+        self.model = model
 
     def run(self, batch: Array) -> Array:
         """Return the raw output for a raw input batch."""
-        return np.asarray(self._model(batch, training=False))
+        return np.asarray(self.model(batch, training=False))
 
     def close(self) -> None:
         """Free the model."""
-        del self._model
+        del self.model
 
 
 def load(path: Path, options: EngineOptions) -> KerasEngine:

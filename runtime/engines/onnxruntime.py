@@ -68,7 +68,9 @@ def _tensor(nodes: "list[onnxruntime.NodeArg]") -> TensorSpec:
     node = nodes[0]
     if node.type not in _DTYPES:
         raise ArtifactError(
-            f"the tensor {node.name!r} has an unsupported type", received=node.type, expected=", ".join(_DTYPES)
+            f"the tensor {node.name!r} has an unsupported type",
+            received=node.type,
+            expected=", ".join(_DTYPES),
         )
     shape = tuple(axis if isinstance(axis, int) else None for axis in node.shape)
     return TensorSpec(node.name, _DTYPES[node.type], shape)

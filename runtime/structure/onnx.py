@@ -43,13 +43,16 @@ def read(path: Path) -> Structure:
     inputs = tuple(_value(onnx, value) for value in graph.input)
     outputs = tuple(_value(onnx, value) for value in graph.output)
     constants = tuple(
-        TensorSpec(tensor.name, _dtype(onnx, tensor.data_type), tuple(tensor.dims)) for tensor in graph.initializer
+        TensorSpec(tensor.name, _dtype(onnx, tensor.data_type), tuple(tensor.dims))
+        for tensor in graph.initializer
     )
     return Structure(
         inputs=inputs,
         outputs=outputs,
         tensors=inputs + constants + outputs,
-        operators=tuple(Operator(node.op_type, builtin=node.domain in ("", "ai.onnx")) for node in graph.node),
+        operators=tuple(
+            Operator(node.op_type, builtin=node.domain in ("", "ai.onnx")) for node in graph.node
+        ),
         versions={"opset": opsets[""], "ir": model.ir_version},
         oldest_runtime=_oldest_runtime(opsets[""], model.ir_version),
         metadata={entry.key: entry.value for entry in model.metadata_props},

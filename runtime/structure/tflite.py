@@ -27,7 +27,9 @@ def read(path: Path) -> Structure:
         graph = model.subgraphs[0]
         tensors = tuple(_tensor(schema, tensor) for tensor in graph.tensors)
         metadata = {
-            entry.name.decode(): bytes(model.buffers[entry.buffer].data).rstrip(b"\0").decode(errors="replace")
+            entry.name.decode(): bytes(model.buffers[entry.buffer].data)
+            .rstrip(b"\0")
+            .decode(errors="replace")
             for entry in model.metadata or ()
         }
     except Exception as error:  # the generated reader raises whatever a wrong offset leads to

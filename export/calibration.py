@@ -1,0 +1,62 @@
+"""Which images quantization may look at: a seeded, class-balanced part of the training split, on record."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..benchmarks.datasets import Split
+from ..runtime.errors import OptionError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Calibration:
+    """The calibration images and where they came from.
+
+    Attributes:
+        images: `(n, H, W)` uint8, from the training split.
+        indices: `(n,)` int64, their positions there.
+        samples_per_class: How many images there are of each class.
+        seed: What the choice was drawn with.
+    """
+
+    images: NDArray[np.uint8]
+    indices: NDArray[np.int64]
+    samples_per_class: tuple[int, ...]
+    seed: int
+
+    def record(self) -> dict[str, Any]:
+        """Return what the manifest says of it."""
+        return {
+            "split": "train",
+            "samples": len(self.indices),
+            "samples_per_class": list(self.samples_per_class),
+            "seed": self.seed,
+            "indices_sha256": hashlib.sha256(self.indices.astype("<i8").tobytes()).hexdigest(),
+        }
+
+
+def choose_calibration(train: Split, classes: int, samples: int, seed: int) -> Calibration:
+    """Draw calibration images from the training split, as evenly over the classes as the number allows.
+
+    Raises:
+        OptionError: `samples` is below 1 or more than the split can give evenly.
+    """
+    quotas = np.full(classes, samples // classes)
+    quotas[: samples % classes] += 1
+    available = np.bincount(train.labels, minlength=classes)
+    if samples < 1 or (quotas > available).any():
+        raise OptionError(
+            "the number of calibration samples is out of range",
+            received=samples,
+            expected=f"1 to {int(available.min()) * classes}, for equal shares of {classes} classes",
+        )
+    rng = np.random.default_rng(seed)
+    drawn = [
+        rng.choice(np.flatnonzero(train.labels == label), quota, replace=False)
+        for label, quota in enumerate(quotas)
+    ]
+    indices = rng.permutation(np.concatenate(drawn))
+    return Calibration(train.images[indices], indices, tuple(int(quota) for quota in quotas), seed)
