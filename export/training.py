@@ -1,0 +1,175 @@
+"""The training loop: what Keras' `fit` computes, compiled into a few large steps.
+
+`fit` spends most of a small network's time between its steps. Here XLA compiles a loop over many batches. Each call
+takes its own batches: a data set that XLA captures as a constant is folded into the program, and compiles for hours.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..benchmarks.datasets import Dataset
+from ..runtime.errors import OptionError
+from .backend import keras, tf
+from .model import build_model
+from .recipe import Recipe
+
+STEPS_PER_CALL = 125
+EVALUATION_BATCH = 10_000
+FULL_PIXEL = 255.0
+MAX_SEED = 2**32 - 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Examples:
+    """What one epoch learns from.
+
+    Attributes:
+        images: (N, H, W) uint8.
+        targets: (N, classes) float32, rows sum to 1: one-hot, or softer.
+    """
+
+    images: NDArray[np.uint8]
+    targets: NDArray[np.float32]
+
+
+Source = Callable[[int], Examples]
+"""Gives the examples of an epoch (from 0): always the same, or augmented anew. The trainer shuffles them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """One finished epoch.
+
+    Losses are categorical cross-entropy in nats; accuracies are fractions. Those of the training images are means
+    over the epoch, each batch measured before its step, as Keras reports them.
+
+    Attributes:
+        number: From 1.
+        loss: On the training images.
+        accuracy: On the training images.
+        val_loss: On the validation images, after the epoch.
+        val_accuracy: On the validation images, after the epoch.
+        seconds: Wall time of the epoch and its validation.
+    """
+
+    number: int
+    loss: float
+    accuracy: float
+    val_loss: float
+    val_accuracy: float
+    seconds: float
+
+
+class Trainer:
+    """Trains a compiled Keras model, with the optimizer it was compiled with.
+
+    A learning-rate schedule belongs to the optimizer; augmentation belongs to the source of examples.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        model.optimizer.build(model.trainable_variables)
+        self._train_steps = tf.function(self._train_steps_eagerly, jit_compile=True)
+        self._measure = tf.function(self._measure_eagerly, jit_compile=True)
+
+    def train_epoch(self, examples: Examples, order: NDArray[np.intp], batch_size: int) -> tuple[float, float]:
+        """Take every example once, in the given order, and return the mean loss and accuracy."""
+        loss = correct = 0.0
+        for steps in _steps(order, batch_size):
+            sums = self._train_steps(examples.images[steps], examples.targets[steps])
+            loss, correct = loss + float(sums[0]), correct + float(sums[1])
+        return loss / len(order), correct / len(order)
+
+    def evaluate(self, examples: Examples) -> tuple[float, float]:
+        """Return the mean loss and accuracy of the network as it is."""
+        loss = correct = 0.0
+        for start in range(0, len(examples.images), EVALUATION_BATCH):
+            batch = slice(start, start + EVALUATION_BATCH)
+            sums = self._measure(examples.images[batch], examples.targets[batch])
+            loss, correct = loss + float(sums[0]), correct + float(sums[1])
+        return loss / len(examples.images), correct / len(examples.images)
+
+    def _train_steps_eagerly(self, images: Any, targets: Any) -> tuple[Any, Any]:
+        loss, correct = tf.constant(0.0), tf.constant(0.0)
+        for step in tf.range(len(images)):
+            with tf.GradientTape() as tape:
+                losses, hits = self._forward(images[step], targets[step], training=True)
+                mean_loss = tf.reduce_mean(losses)
+            variables = self._model.trainable_variables
+            self._model.optimizer.apply(tape.gradient(mean_loss, variables), variables)
+            loss += tf.reduce_sum(losses)
+            correct += hits
+        return loss, correct
+
+    def _measure_eagerly(self, images: Any, targets: Any) -> tuple[Any, Any]:
+        losses, hits = self._forward(images, targets, training=False)
+        return tf.reduce_sum(losses), hits
+
+    def _forward(self, images: Any, targets: Any, *, training: bool) -> tuple[Any, Any]:
+        probabilities = self._model(tf.cast(images, tf.float32) / FULL_PIXEL, training=training)
+        losses = keras.losses.categorical_crossentropy(targets, probabilities)
+        hits = tf.argmax(probabilities, axis=-1) == tf.argmax(targets, axis=-1)
+        return losses, tf.reduce_sum(tf.cast(hits, tf.float32))
+
+
+class TrainingRun:
+    """One network trained by one recipe from one seed.
+
+    Iterating trains: each step gives a finished epoch, and `model` is the network after it.
+
+    Attributes:
+        model: The Keras model, compiled with its optimizer, loss and accuracy.
+    """
+
+    def __init__(self, recipe: Recipe, dataset: Dataset, seed: int) -> None:
+        """Build the network; sets the global seeds of Python, numpy and TensorFlow, as Keras initialises from them.
+
+        Raises:
+            OptionError: The seed is out of range.
+        """
+        if not 0 <= seed <= MAX_SEED:
+            raise OptionError("the seed is out of range", received=seed, expected=f"0 to {MAX_SEED}")
+        classes = len(dataset.class_names)
+        keras.utils.set_random_seed(seed)
+        self.model = build_model(dataset.train.image_shape, classes)
+        self.model.compile(
+            optimizer=keras.optimizers.Adam(recipe.learning_rate),
+            loss="categorical_crossentropy",
+            metrics=["accuracy"],
+        )
+        examples = Examples(dataset.train.images, one_hot(dataset.train.labels, classes))
+        self._source: Source = lambda _epoch: examples
+        self._validation = Examples(dataset.test.images, one_hot(dataset.test.labels, classes))
+        self._recipe = recipe
+        self._shuffler = np.random.default_rng(seed)
+
+    def __iter__(self) -> Iterator[Epoch]:
+        trainer = Trainer(self.model)
+        for number in range(self._recipe.epochs):
+            started = time.perf_counter()
+            examples = self._source(number)
+            order = self._shuffler.permutation(len(examples.images))
+            loss, accuracy = trainer.train_epoch(examples, order, self._recipe.batch_size)
+            val_loss, val_accuracy = trainer.evaluate(self._validation)
+            seconds = time.perf_counter() - started
+            yield Epoch(number + 1, loss, accuracy, val_loss, val_accuracy, seconds)
+
+
+def one_hot(labels: NDArray[np.uint8], classes: int) -> NDArray[np.float32]:
+    """Return `(N, classes)` float32 with a 1 at each label (N,) and 0 elsewhere."""
+    return np.eye(classes, dtype=np.float32)[labels]
+
+
+def _steps(order: NDArray[np.intp], batch_size: int) -> Iterator[NDArray[np.intp]]:
+    """Yield indices `(steps, batch)`: as many full batches at a time as one call takes, then the partial batch."""
+    per_call = STEPS_PER_CALL * batch_size
+    full = len(order) - len(order) % batch_size
+    for start in range(0, full, per_call):
+        yield order[start : min(start + per_call, full)].reshape(-1, batch_size)
+    if full < len(order):
+        yield order[full:].reshape(1, -1)

@@ -1,0 +1,43 @@
+"""The images a network is trained on: MNIST unless another data set is given."""
+
+import contextlib
+import sys
+from pathlib import Path
+
+from ..benchmarks.datasets import Dataset, Split, load_split, load_test_split, verified_mnist
+from ..runtime.errors import DatasetError
+
+BUNDLED_TRAIN = Path(__file__).with_name("data")
+
+
+def load_dataset(path: Path | None = None) -> Dataset:
+    """Return the training and test images: MNIST, or those at `path`.
+
+    Args:
+        path: A folder of IDX files (plain or .gz) under their MNIST names, or an `.npz` as Keras writes it.
+
+    Raises:
+        DatasetError: A file is missing, truncated, mislabelled or wrong-shaped, or MNIST is neither in the source
+            tree nor can be downloaded.
+        MissingExtraError: MNIST must be downloaded, and Keras is not installed.
+    """
+    if path is not None:
+        return Dataset(train=load_split(path, "train"), test=load_split(path, "test"))
+    train = load_split(BUNDLED_TRAIN, "train") if BUNDLED_TRAIN.is_dir() else _downloaded()
+    return Dataset(train=verified_mnist(train, "train"), test=load_test_split())
+
+
+def _downloaded() -> Split:
+    """Return what `keras.datasets.mnist` gives; a wheel has no room for the training images."""
+    from .backend import keras
+
+    try:
+        with contextlib.redirect_stdout(sys.stderr):  # Keras draws its progress on stdout
+            (images, labels), _ = keras.datasets.mnist.load_data()
+    except Exception as error:  # Keras raises whatever urllib, zipfile and its own checks raise
+        raise DatasetError(
+            "the MNIST training images are not in this installation, and Keras cannot download them",
+            received=str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__,
+            fix="Give a data set with --data, or work in a clone of the repository, which holds them.",
+        ) from error
+    return Split(images, labels, source="keras.datasets.mnist")
