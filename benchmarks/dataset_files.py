@@ -49,7 +49,9 @@ def read_idx(path: Path, axes: int) -> NDArray[np.uint8]:
     """
     content = _unpacked(path)
     if len(content) < 4 or content[:2] != b"\0\0":
-        raise DatasetError(f"{path} is not an IDX file", received=_start(content), expected="0000...", fix=IDX_FIX)
+        raise DatasetError(
+            f"{path} is not an IDX file", received=_start(content), expected="0000...", fix=IDX_FIX
+        )
     element_type, found_axes = content[2], content[3]
     if element_type != UNSIGNED_BYTE:
         raise DatasetError(
@@ -68,7 +70,10 @@ def read_idx(path: Path, axes: int) -> NDArray[np.uint8]:
     header = 4 + 4 * axes
     if len(content) < header:
         raise DatasetError(
-            f"{path} ends inside its header", received=f"{len(content)} bytes", expected=f"{header}", fix=IDX_FIX
+            f"{path} ends inside its header",
+            received=f"{len(content)} bytes",
+            expected=f"{header}",
+            fix=IDX_FIX,
         )
     shape = tuple(int(length) for length in np.frombuffer(content, ">u4", axes, 4))
     if len(content) != header + math.prod(shape):
@@ -122,7 +127,10 @@ def _unpacked(path: Path) -> bytes:
         raise DatasetError(f"{path} does not exist", fix="Check the path.") from error
     except (OSError, EOFError, zlib.error) as error:
         raise DatasetError(
-            f"{path} cannot be read", received=str(error), expected="a whole IDX file, plain or gzip", fix=IDX_FIX
+            f"{path} cannot be read",
+            received=str(error),
+            expected="a whole IDX file, plain or gzip",
+            fix=IDX_FIX,
         ) from error
 
 

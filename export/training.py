@@ -77,7 +77,9 @@ class Trainer:
         self._train_steps = tf.function(self._train_steps_eagerly, jit_compile=True)
         self._measure = tf.function(self._measure_eagerly, jit_compile=True)
 
-    def train_epoch(self, examples: Examples, order: NDArray[np.intp], batch_size: int) -> tuple[float, float]:
+    def train_epoch(
+        self, examples: Examples, order: NDArray[np.intp], batch_size: int
+    ) -> tuple[float, float]:
         """Take every example once, in the given order, and return the mean loss and accuracy."""
         loss = correct = 0.0
         for steps in _steps(order, batch_size):
