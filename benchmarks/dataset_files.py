@@ -1,7 +1,8 @@
 """The two file formats data sets come in: MNIST's IDX and the `.npz` Keras writes.
 
-The IDX format is described at http://yann.lecun.com/exdb/mnist/: two zero bytes, the element type (8 is unsigned
-byte), the number of axes, the length of each axis as a big-endian 32-bit integer, then the elements in C order.
+The IDX format is described at http://yann.lecun.com/exdb/mnist/: two zero bytes, the element type (8 is
+unsigned byte), the number of axes, the length of each axis as a big-endian 32-bit integer, then the elements
+in C order.
 """
 
 import gzip
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from ..runtime.errors import DatasetError
 
 UNSIGNED_BYTE = 8
+MAGIC_BYTES = 4
 IMAGE_AXES = 3
 LABEL_AXES = 1
 NPZ_FIX = "Write it with numpy.savez(path, x_train=..., y_train=..., x_test=..., y_test=...)."
@@ -48,7 +50,7 @@ def read_idx(path: Path, axes: int) -> NDArray[np.uint8]:
         DatasetError: The file is missing, truncated, damaged, or holds something else.
     """
     content = _unpacked(path)
-    if len(content) < 4 or content[:2] != b"\0\0":
+    if len(content) < MAGIC_BYTES or content[:2] != b"\0\0":
         raise DatasetError(
             f"{path} is not an IDX file", received=_start(content), expected="0000...", fix=IDX_FIX
         )
@@ -67,7 +69,7 @@ def read_idx(path: Path, axes: int) -> NDArray[np.uint8]:
             expected=_KINDS[axes],
             fix=IDX_FIX,
         )
-    header = 4 + 4 * axes
+    header = MAGIC_BYTES + 4 * axes
     if len(content) < header:
         raise DatasetError(
             f"{path} ends inside its header",
@@ -75,7 +77,7 @@ def read_idx(path: Path, axes: int) -> NDArray[np.uint8]:
             expected=f"{header}",
             fix=IDX_FIX,
         )
-    shape = tuple(int(length) for length in np.frombuffer(content, ">u4", axes, 4))
+    shape = tuple(int(length) for length in np.frombuffer(content, ">u4", axes, MAGIC_BYTES))
     if len(content) != header + math.prod(shape):
         raise DatasetError(
             f"{path} has the wrong length for the shape {shape} in its header",
@@ -94,29 +96,27 @@ def read_npz(path: Path, keys: Iterable[str]) -> dict[str, NDArray[Any]]:
     """
     wanted = list(keys)
     try:
-        with zipfile.ZipFile(path) as archive:
-            found = [name.removesuffix(".npy") for name in archive.namelist()]
-        missing = [key for key in wanted if key not in found]
-        if missing:
-            raise DatasetError(
-                f"{path} has no {', '.join(missing)}",
-                received=", ".join(found) or "an empty archive",
-                expected=", ".join(wanted),
-                fix=NPZ_FIX,
-            )
-        with np.load(path, allow_pickle=False) as arrays:
-            return {key: arrays[key] for key in wanted}
+        with np.load(path, allow_pickle=False) as archive:
+            found = list(archive)
+            arrays = {key: archive[key] for key in wanted if key in found}
     except FileNotFoundError as error:
         raise DatasetError(f"{path} does not exist", fix="Check the path.") from error
-    except DatasetError:  # a ValueError too
-        raise
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, EOFError, TypeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         raise DatasetError(
             f"{path} cannot be read as an .npz file",
             received=str(error) or type(error).__name__,
             expected=f"a zip archive of plain arrays named {', '.join(wanted)}",
             fix=NPZ_FIX,
         ) from error
+    missing = [key for key in wanted if key not in arrays]
+    if missing:
+        raise DatasetError(
+            f"{path} has no {', '.join(missing)}",
+            received=", ".join(found) or "an empty archive",
+            expected=", ".join(wanted),
+            fix=NPZ_FIX,
+        )
+    return arrays
 
 
 def _unpacked(path: Path) -> bytes:

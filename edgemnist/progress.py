@@ -2,7 +2,6 @@
 
 import math
 import time
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from rich.progress import (
@@ -10,13 +9,14 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     TextColumn,
-    TimeElapsedColumn,
     TimeRemainingColumn,
 )
 
 from .console import messages
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from .export.training import Epoch
 
 LINES_WITHOUT_TERMINAL = 10
@@ -32,11 +32,10 @@ def _with_bar(epochs: "Iterable[Epoch]", total: int) -> "list[Epoch]":
     columns = (
         TextColumn("epoch"),
         MofNCompleteColumn(),
-        BarColumn(bar_width=20),
+        BarColumn(bar_width=10),
         TextColumn("{task.description}"),
-        TimeElapsedColumn(),
+        TimeRemainingColumn(),
         TextColumn("left"),
-        TimeRemainingColumn(elapsed_when_finished=False),
     )
     with Progress(*columns, console=messages, speed_estimate_period=600) as progress:
         bar = progress.add_task("compiling", total=total)
@@ -60,4 +59,4 @@ def _with_lines(epochs: "Iterable[Epoch]", total: int) -> "list[Epoch]":
 
 
 def _figures(epoch: "Epoch") -> str:
-    return f"loss {epoch.loss:.4f}, accuracy {epoch.accuracy:.2%}, val accuracy {epoch.val_accuracy:.2%}"
+    return f"loss {epoch.loss:.4f}, accuracy {epoch.accuracy:.2%}, val {epoch.val_accuracy:.2%}"

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 
 from ..runtime.errors import MissingExtraError
 
-# TensorFlow 2.21 logs these while it starts, before it reads TF_CPP_MIN_LOG_LEVEL: notes (I...), and an error on
-# every machine without a GPU driver.
+# TensorFlow 2.21 logs these while it starts, before it reads TF_CPP_MIN_LOG_LEVEL: notes (I...), and an error
+# on every machine without a GPU driver.
 _STARTUP_NOTE = re.compile(rb"I\d{4} |WARNING: All log messages before absl::InitializeLog|E\d{4} .*cuInit")
 _STDERR = 2
 

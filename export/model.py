@@ -11,8 +11,8 @@ HIDDEN_UNITS = 128
 def build_model(image_shape: tuple[int, ...], classes: int) -> Any:
     """Return the untrained Keras network, initialised from Keras' global seed.
 
-    It takes float32 images `(N, *image_shape)` in [0, 1] and gives float32 probabilities `(N, classes)`, rows sum
-    to 1. For 28x28 images and 10 classes it has 101,770 parameters.
+    It takes float32 images `(N, *image_shape)` in [0, 1] and gives float32 probabilities `(N, classes)`,
+    rows sum to 1. For 28x28 images and 10 classes it has 101,770 parameters.
     """
     return keras.Sequential(
         [

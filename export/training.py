@@ -1,7 +1,7 @@
 """The training loop: what Keras' `fit` computes, compiled into a few large steps.
 
-`fit` spends most of a small network's time between its steps. Here XLA compiles a loop over many batches. Each call
-takes its own batches: a data set that XLA captures as a constant is folded into the program, and compiles for hours.
+`fit` spends most of a small network's time between its steps. Here XLA compiles a loop over many batches.
+Each call takes its own batches: a data set that XLA captures as a constant makes the compilation hang.
 """
 
 import time
@@ -45,8 +45,8 @@ Source = Callable[[int], Examples]
 class Epoch:
     """One finished epoch.
 
-    Losses are categorical cross-entropy in nats; accuracies are fractions. Those of the training images are means
-    over the epoch, each batch measured before its step, as Keras reports them.
+    Losses are categorical cross-entropy in nats; accuracies are fractions. Those of the training images are
+    means over the epoch, each batch measured before its step, as Keras reports them.
 
     Attributes:
         number: From 1.
@@ -129,7 +129,7 @@ class TrainingRun:
     """
 
     def __init__(self, recipe: Recipe, dataset: Dataset, seed: int) -> None:
-        """Build the network; sets the global seeds of Python, numpy and TensorFlow, as Keras initialises from them.
+        """Build the network from the seed, which becomes the global one of Python, numpy and TensorFlow.
 
         Raises:
             OptionError: The seed is out of range.
@@ -168,7 +168,7 @@ def one_hot(labels: NDArray[np.uint8], classes: int) -> NDArray[np.float32]:
 
 
 def _steps(order: NDArray[np.intp], batch_size: int) -> Iterator[NDArray[np.intp]]:
-    """Yield indices `(steps, batch)`: as many full batches at a time as one call takes, then the partial batch."""
+    """Yield indices `(steps, batch)`: the full batches, as many as one call takes, then the partial batch."""
     per_call = STEPS_PER_CALL * batch_size
     full = len(order) - len(order) % batch_size
     for start in range(0, full, per_call):

@@ -17,8 +17,8 @@ def load_dataset(path: Path | None = None) -> Dataset:
         path: A folder of IDX files (plain or .gz) under their MNIST names, or an `.npz` as Keras writes it.
 
     Raises:
-        DatasetError: A file is missing, truncated, mislabelled or wrong-shaped, or MNIST is neither in the source
-            tree nor can be downloaded.
+        DatasetError: A file is missing, truncated, mislabelled or wrong-shaped, or MNIST is neither in the
+            source tree nor can be downloaded.
         MissingExtraError: MNIST must be downloaded, and Keras is not installed.
     """
     if path is not None:

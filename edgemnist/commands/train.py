@@ -9,12 +9,20 @@ from rich.markup import escape
 
 from ..console import messages, results
 from ..export.recipe import NOTEBOOK, Recipe
+from .options import Artifacts, Data, Json, Seed
 
 MODEL_FILE = "mnist.keras"
 HISTORY_FILE = "history.json"
 DIGITS_FILE = "digits.png"
 CURVES_FILE = "curves.png"
-DEFAULT_SEED = 0
+
+EXAMPLES = """
+**Examples**
+
+- `edgemnist train` the notebook's 50 epochs
+- `edgemnist train --epochs 5 --seed 1 --artifacts quick`
+- `edgemnist train --data fashion-mnist/ --artifacts fashion --json`
+"""
 
 
 def train(
@@ -25,31 +33,17 @@ def train(
         int, typer.Option(min=1, help="Images in one step of the optimizer.")
     ] = NOTEBOOK.batch_size,
     learning_rate: Annotated[float, typer.Option(help="Adam's step size, above 0.")] = NOTEBOOK.learning_rate,
-    seed: Annotated[
-        int, typer.Option(min=0, max=2**32 - 1, help="Decides the first weights and the order of the images.")
-    ] = DEFAULT_SEED,
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="PATH",
-            help="A folder of IDX files (plain or .gz), or an .npz with x_train, y_train, x_test, y_test. "
-            "Default: MNIST, which comes with the project.",
-        ),
-    ] = None,
-    artifacts: Annotated[Path, typer.Option(metavar="DIR", help="The folder to write to.")] = Path(
-        "artifacts"
-    ),
-    json: Annotated[bool, typer.Option("--json", help="Print the history as one JSON document.")] = False,
+    seed: Seed = 0,
+    data: Data = None,
+    artifacts: Artifacts = Path("artifacts"),
+    json: Json = False,
 ) -> None:
-    """Train the network and write mnist.keras, history.json, digits.png and curves.png.
+    """Train the network: Flatten, Dense(128, relu), Dense(10, softmax), with Adam and categorical cross-entropy.
 
-    The defaults are the notebook's: Flatten, Dense(128, relu), Dense(10, softmax), Adam, categorical cross-entropy;
-    accuracy on the test set after each epoch as validation.
+    The accuracy on the test set after each epoch is shown as validation. The same seed gives the same weights on
+    the same machine.
 
-    Examples:
-    - `edgemnist train`
-    - `edgemnist train --epochs 5 --seed 1 --artifacts runs/quick`
-    - `edgemnist train --data fashion-mnist/ --artifacts fashion --json`
+    Writes mnist.keras, history.json, digits.png (the first 25 training images) and curves.png.
     """
     recipe = dataclasses.replace(NOTEBOOK, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate)
     run_training(artifacts, data, recipe, seed)
@@ -60,8 +54,21 @@ def train(
         results.print(artifacts / name, highlight=False, soft_wrap=True)
 
 
-def run_training(artifacts: Path, data: Path | None, recipe: Recipe, seed: int = DEFAULT_SEED) -> Path:
-    """Train, show the progress on stderr, write everything into `artifacts`, and return the `.keras` file's path.
+def ensure_model(artifacts: Path, data: Path | None, seed: int) -> Path:
+    """Return the folder's `.keras` file; train it by the notebook's recipe if there is none.
+
+    Raises:
+        DatasetError: The data set cannot be read.
+        MissingExtraError: TensorFlow or matplotlib is not installed.
+        OptionError: The seed is out of range.
+        OutputError: A file cannot be written.
+    """
+    model_path = artifacts / MODEL_FILE
+    return model_path if model_path.exists() else run_training(artifacts, data, NOTEBOOK, seed)
+
+
+def run_training(artifacts: Path, data: Path | None, recipe: Recipe, seed: int) -> Path:
+    """Train with progress on stderr, write everything into `artifacts`, and return the `.keras` file's path.
 
     Raises:
         DatasetError: The data set cannot be read.
