@@ -15,8 +15,8 @@ def load_predictor(
 ) -> Predictor:
     """Load a model file into the engine that runs it.
 
-    If a `manifest.json` beside the file records it, the file's sha256 must match and the class names come from
-    there. A file without a manifest loads too.
+    If a `manifest.json` beside the file records it, the file's sha256 must match and the class names come
+    from there. A file without a manifest loads too.
 
     Args:
         path: A `.onnx`, `.tflite` or `.keras` file.

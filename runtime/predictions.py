@@ -29,7 +29,7 @@ class Predictions:
     """The answers for a batch; index or iterate it for one `Prediction` per image.
 
     Attributes:
-        probabilities: `(N, classes)` float32, rows sum to 1 (in an int8 artifact within its quantization step).
+        probabilities: `(N, classes)` float32, rows sum to 1 (an int8 artifact's within its quantization).
         class_names: The name of each class.
     """
 

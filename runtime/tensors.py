@@ -37,7 +37,7 @@ class TensorSpec:
 
 
 def pixel_table(tensor: TensorSpec) -> NDArray[Any] | None:
-    """Return the 256 raw input values that stand for the pixels 0..255, or None where pixels go in as they are.
+    """Return the raw input values for the pixels 0..255, or None where pixels go in as they are.
 
     A real input of 1 is a full pixel (255), as in training.
 

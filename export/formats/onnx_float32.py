@@ -1,7 +1,7 @@
 """`float32.onnx`: the model as it is, by tf2onnx.
 
-`tf2onnx.convert.from_keras` raises KeyError on a Keras 3 Sequential (tf2onnx 1.17, tensorflow-onnx #2348), so the
-model goes through a `tf.function`.
+`tf2onnx.convert.from_keras` raises KeyError on a Keras 3 Sequential (tf2onnx 1.17, tensorflow-onnx #2348),
+so the model goes through a `tf.function`.
 """
 
 from typing import Any

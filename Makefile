@@ -1,0 +1,59 @@
+# Two commands for a fresh clone: `make quickstart` and `make test`. Both need Python 3.11 and nothing else.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+SOURCES := $(shell find edgemnist runtime export benchmarks -name '*.py' -o -name '*.json' | grep -v __pycache__)
+
+.PHONY: quickstart test lint types wheel bare-test lock clean
+
+## Train, export to TFLite, full-int8 TFLite and ONNX, and print the table of parity and latency.
+quickstart: artifacts/manifest.json
+	$(BIN)/edgemnist bench
+
+## Lint, type-check and test.
+test: lint types
+	$(BIN)/python -m pytest --cov --cov-report=
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+# Type checkers do not follow the folder mapping of an editable install, so the installed wheel is checked.
+types: wheel
+	MYPYPATH=build/site $(BIN)/mypy -p edgemnist
+
+## Build the wheel in build/dist and unpack it in build/site.
+wheel: $(INSTALLED)
+	rm -rf build
+	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir build/dist .
+	$(BIN)/pip install --quiet --no-deps --target build/site build/dist/*.whl
+
+## Import and use the built wheel with only the base install, in an environment of its own.
+bare-test: wheel artifacts/manifest.json
+	rm -rf build/bare
+	$(PYTHON) -m venv build/bare
+	build/bare/bin/pip install --quiet --require-hashes -r requirements/base.txt
+	build/bare/bin/pip install --quiet --no-deps build/dist/*.whl
+	cd build && bare/bin/python ../tests/base_install.py ../artifacts
+
+## Compile the locked requirements from pyproject.toml; needs uv.
+lock:
+	uv pip compile pyproject.toml --python-version 3.11 --generate-hashes --no-header -o requirements/base.txt
+	uv pip compile pyproject.toml --python-version 3.11 --generate-hashes --no-header --all-extras --group dev \
+		-o requirements/dev.txt
+
+clean:
+	rm -rf build artifacts .coverage .coverage.*
+
+$(INSTALLED): requirements/dev.txt pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+artifacts/manifest.json: $(INSTALLED) $(SOURCES)
+	$(BIN)/edgemnist export --int8
+	touch $@
