@@ -6,10 +6,7 @@ from typing import NoReturn
 import typer
 from rich.markup import escape
 
-from .commands.bench import bench
-from .commands.env import env
-from .commands.export import export
-from .commands.train import train
+from .commands import export, train
 from .console import messages
 from .runtime.errors import EdgeMnistError, ProofError
 
@@ -25,11 +22,9 @@ app = typer.Typer(
     help="Train the Keras MNIST network, export it to TFLite and ONNX, and prove accuracy and latency.",
     epilog="Start with: `edgemnist export --int8`, then `edgemnist bench`.",
 )
-app.command()(train)
-app.command()(export)
-app.command()(bench)
-app.command("benchmark", hidden=True)(bench)
-app.command()(env)
+for module in (train, export):
+    name = module.__name__.rpartition(".")[2]
+    app.command(name, epilog=module.EXAMPLES)(getattr(module, name))
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """Silence for libraries that print: converters write to the process's own stdout and stderr."""
 
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 
@@ -9,9 +10,10 @@ _STDOUT, _STDERR = 1, 2
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Discard what Python code and native code print inside the block; exceptions pass through."""
+    """Discard what Python code and native code print and warn of inside the block; exceptions pass through."""
     saved = {number: os.dup(number) for number in (_STDOUT, _STDERR)}
-    with ExitStack() as stack:
+    with ExitStack() as stack, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         sink = stack.enter_context(open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123 - a device
         stack.enter_context(redirect_stdout(sink))
         stack.enter_context(redirect_stderr(sink))

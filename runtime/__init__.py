@@ -9,12 +9,16 @@ The base layer: numpy and one inference engine at a time, never TensorFlow.
     print(predictions.labels, predictions.confidences)
 """
 
-from .engines import ENGINES
-from .errors import EdgeMnistError
-from .loading import load_predictor
-from .manifest import Manifest, read_manifest
-from .predictions import Prediction, Predictions
-from .predictor import Predictor
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .engines import ENGINES
+    from .errors import EdgeMnistError
+    from .loading import load_predictor
+    from .manifest import Manifest, read_manifest
+    from .predictions import Prediction, Predictions
+    from .predictor import Predictor
 
 __all__ = [
     "ENGINES",
@@ -26,3 +30,21 @@ __all__ = [
     "load_predictor",
     "read_manifest",
 ]
+
+# Imported on first use, so that `edgemnist --help` needs no numpy.
+_MODULES = {
+    "ENGINES": "engines",
+    "EdgeMnistError": "errors",
+    "Manifest": "manifest",
+    "Prediction": "predictions",
+    "Predictions": "predictions",
+    "Predictor": "predictor",
+    "load_predictor": "loading",
+    "read_manifest": "manifest",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f".{_MODULES[name]}", __name__), name)

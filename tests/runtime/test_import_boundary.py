@@ -1,0 +1,47 @@
+"""The runtime is embedded in applications: it must work where TensorFlow does not exist."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+BLOCKED = """
+import importlib.abc, sys
+
+class Block(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {blocked}:
+            raise ImportError(f"{{name}} is blocked in this process", name=name)
+
+sys.meta_path.insert(0, Block())
+"""
+
+
+def run_without(blocked: set[str], code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    script = BLOCKED.format(blocked=blocked) + code
+    return subprocess.run(
+        [sys.executable, "-c", script, *map(str, arguments)], capture_output=True, text=True, check=False
+    )
+
+
+def test_the_runtime_predicts_where_tensorflow_is_blocked(artifacts: Path):
+    code = """
+import numpy as np
+from edgemnist.runtime import load_predictor
+for path in sys.argv[1:]:
+    print(load_predictor(path).predict(np.zeros((28, 28), np.uint8)).probabilities.shape)
+"""
+    files = [
+        artifacts / "mnist.float32.onnx",
+        artifacts / "mnist.float32.tflite",
+        artifacts / "mnist.int8.tflite",
+    ]
+    done = run_without({"tensorflow", "keras", "tf2onnx", "typer", "rich"}, code, *files)
+    assert done.stdout == "(1, 10)\n" * 3, done.stderr
+
+
+def test_help_answers_where_every_heavy_package_is_blocked():
+    heavy = {"tensorflow", "keras", "onnxruntime", "numpy", "ai_edge_litert", "scipy", "matplotlib"}
+    code = "sys.argv = ['edgemnist', '--help']\nfrom edgemnist.cli import main\nmain()"
+    done = run_without(heavy, code)
+    assert done.returncode == 0, done.stderr
+    assert "export" in done.stdout

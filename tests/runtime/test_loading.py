@@ -1,0 +1,125 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from edgemnist.runtime import engines, load_predictor, read_manifest
+from edgemnist.runtime.errors import (
+    ArtifactError,
+    ArtifactNotFoundError,
+    IntegrityError,
+    ManifestError,
+    MissingExtraError,
+    OptionError,
+)
+
+FILES = ("mnist.float32.onnx", "mnist.float32.tflite", "mnist.int8.tflite", "mnist.keras")
+
+
+def test_a_missing_file_is_named(tmp_path: Path):
+    with pytest.raises(ArtifactNotFoundError, match=r"no such file: .*absent\.onnx.*edgemnist export"):
+        load_predictor(tmp_path / "absent.onnx")
+
+
+def test_a_missing_file_is_a_file_not_found_error(tmp_path: Path):
+    with pytest.raises(FileNotFoundError):
+        load_predictor(tmp_path / "absent.onnx")
+
+
+def test_an_unknown_suffix_lists_the_known_ones(tmp_path: Path):
+    (tmp_path / "model.pt").write_bytes(b"x")
+    with pytest.raises(ArtifactError, match=r"received the suffix '\.pt'; expected one of \.onnx"):
+        load_predictor(tmp_path / "model.pt")
+
+
+def test_an_unknown_engine_lists_the_known_ones(artifacts: Path):
+    with pytest.raises(OptionError, match=r"received 'torch'; expected one of onnxruntime, litert, keras"):
+        load_predictor(artifacts / "mnist.float32.onnx", engine="torch")
+
+
+@pytest.mark.parametrize("threads", [0, -1])
+def test_a_thread_count_below_one_is_refused(artifacts: Path, threads: int):
+    with pytest.raises(OptionError, match=f"received {threads}"):
+        load_predictor(artifacts / "mnist.float32.onnx", num_threads=threads)
+
+
+def test_a_folder_is_not_a_model(tmp_path: Path):
+    (tmp_path / "mnist.onnx").mkdir()
+    with pytest.raises(ArtifactError, match="received a folder"):
+        load_predictor(tmp_path / "mnist.onnx")
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_an_empty_file_is_refused(tmp_path: Path, name: str):
+    (tmp_path / name).touch()
+    with pytest.raises(ArtifactError, match="received an empty file"):
+        load_predictor(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
+def test_a_truncated_file_is_refused(artifacts: Path, tmp_path: Path, name: str, share: float):
+    content = (artifacts / name).read_bytes()
+    (tmp_path / name).write_bytes(content[: int(len(content) * share)])
+    with pytest.raises(ArtifactError, match=name):
+        load_predictor(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_foreign_file_is_refused(tmp_path: Path, name: str):
+    (tmp_path / name).write_bytes(b"%PDF-1.7 this is no model at all" * 40)
+    with pytest.raises(ArtifactError, match=name):
+        load_predictor(tmp_path / name)
+
+
+def test_a_file_that_is_not_the_manifests_is_refused(artifacts_copy: Path):
+    path = artifacts_copy / "mnist.float32.onnx"
+    path.write_bytes(path.read_bytes() + b"\0")
+    with pytest.raises(IntegrityError, match="is not the file that its manifest records; received sha256"):
+        load_predictor(path)
+
+
+def test_class_names_come_from_the_manifest(artifacts_copy: Path):
+    path = artifacts_copy / "manifest.json"
+    document = json.loads(path.read_text())
+    for record in document["artifacts"]:
+        record["labels"] = [f"digit {index}" for index in range(10)]
+    path.write_text(json.dumps(document))
+    assert load_predictor(artifacts_copy / "mnist.int8.tflite").class_names[3] == "digit 3"
+
+
+def test_a_missing_engine_names_the_extra_to_install(artifacts: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(engines.importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'edgemnist\[litert\]'"):
+        load_predictor(artifacts / "mnist.int8.tflite")
+
+
+def test_a_manifest_of_a_newer_version_is_refused(artifacts_copy: Path):
+    path = artifacts_copy / "manifest.json"
+    document = json.loads(path.read_text())
+    document["schema_version"] += 1
+    path.write_text(json.dumps(document))
+    with pytest.raises(ManifestError, match=r"newer edgemnist.*pip install --upgrade edgemnist"):
+        read_manifest(artifacts_copy)
+
+
+@pytest.mark.parametrize("file", ["../evil.onnx", "/etc/passwd", "a/b.onnx", "..", "a\\b"])
+def test_a_path_in_a_manifest_cannot_leave_its_folder(artifacts_copy: Path, file: str):
+    path = artifacts_copy / "manifest.json"
+    document = json.loads(path.read_text())
+    document["artifacts"][0]["file"] = file
+    path.write_text(json.dumps(document))
+    with pytest.raises(ManifestError, match="is not a manifest"):
+        read_manifest(artifacts_copy)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"schema_version": 1}', '{"schema_version": "1"}'])
+def test_a_damaged_manifest_is_refused(tmp_path: Path, content: str):
+    (tmp_path / "manifest.json").write_text(content)
+    with pytest.raises(ManifestError, match=r"manifest\.json"):
+        read_manifest(tmp_path)
+
+
+def test_a_missing_manifest_says_how_to_make_one(tmp_path: Path):
+    with pytest.raises(ManifestError, match="edgemnist export --int8"):
+        read_manifest(tmp_path)
