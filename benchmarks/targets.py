@@ -1,0 +1,134 @@
+"""What is to be measured: which model files, on which engines, and which cannot be, and why."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..runtime.engines import ENGINES, EngineEntry
+from ..runtime.errors import ArtifactError, ArtifactNotFoundError, MissingExtraError, OptionError
+from ..runtime.files import sha256_of
+from ..runtime.manifest import MANIFEST_NAME, ArtifactRecord, find_record, read_manifest
+
+KERAS = "keras"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A model file and an engine that loads its format.
+
+    Attributes:
+        path: The file.
+        engine: A key of `ENGINES`.
+        format: The file's suffix without the dot.
+        precision: What the manifest or else the name `<model>.<precision>.<format>` says; "" if neither does.
+        size_bytes: The file's size, 0 if it is missing.
+        sha256: Of the file, "" if it is missing.
+        skipped: Why it cannot be measured here, or "".
+    """
+
+    path: Path
+    engine: str
+    format: str
+    precision: str
+    size_bytes: int
+    sha256: str
+    skipped: str = ""
+
+    @property
+    def name(self) -> str:
+        """The file's name, which is what reports call it."""
+        return self.path.name
+
+
+def targets_in(folder: Path, *, engines: Iterable[str] = (), keras: bool = True) -> tuple[Target, ...]:
+    """Return a target for each model file in an artifacts folder and each engine for it, Keras first.
+
+    A file that the manifest lists is included even if it is missing, so that it fails and is not overlooked.
+
+    Raises:
+        ArtifactNotFoundError: There is no such folder, or no model in it.
+        ManifestError: The folder's manifest is damaged.
+        OptionError: An engine is unknown.
+    """
+    if not folder.is_dir():
+        raise ArtifactNotFoundError(
+            f"no artifacts folder {folder}", fix="`edgemnist export --int8` makes one, or name model files."
+        )
+    suffixes = {suffix for entry in ENGINES.values() for suffix in entry.suffixes}
+    paths = {path for path in folder.iterdir() if path.suffix in suffixes and not path.name.startswith(".")}
+    if (folder / MANIFEST_NAME).exists():
+        paths |= {folder / record.file for record in read_manifest(folder).artifacts}
+    if not paths:
+        raise ArtifactNotFoundError(
+            f"no model files in {folder}",
+            expected=f"files ending in {', '.join(sorted(suffixes))}",
+            fix="`edgemnist export --int8` makes them.",
+        )
+    return targets_for(paths, engines=engines, keras=keras)
+
+
+def targets_for(
+    paths: Iterable[Path], *, engines: Iterable[str] = (), keras: bool = True
+) -> tuple[Target, ...]:
+    """Return a target for each of the files and each engine for it, Keras first, then by name.
+
+    Args:
+        paths: Model files.
+        engines: Only these; none means all.
+        keras: Measure Keras too; it is the slowest by far.
+
+    Raises:
+        ArtifactError: No engine loads a file with such a suffix.
+        ManifestError: A manifest beside a file is damaged.
+        OptionError: An engine is unknown.
+    """
+    wanted = tuple(engines)
+    for name in wanted:
+        if name not in ENGINES:
+            raise OptionError("unknown engine", received=repr(name), expected=f"one of {', '.join(ENGINES)}")
+    targets = [_target(path, entry, keras) for path in paths for entry in _entries(path, wanted)]
+    if not targets:
+        raise OptionError(
+            "nothing to measure", received=f"engines {', '.join(wanted)}", fix="None of them loads these files."
+        )
+    return tuple(sorted(targets, key=lambda target: (target.engine != KERAS, target.name, target.engine)))
+
+
+def _entries(path: Path, wanted: tuple[str, ...]) -> list[EngineEntry]:
+    loading = [entry for entry in ENGINES.values() if path.suffix in entry.suffixes]
+    if not loading:
+        known = ", ".join(suffix for entry in ENGINES.values() for suffix in entry.suffixes)
+        raise ArtifactError(
+            f"no engine loads {path.name}", received=f"the suffix {path.suffix!r}", expected=f"one of {known}"
+        )
+    return [entry for entry in loading if not wanted or entry.name in wanted]
+
+
+def _target(path: Path, entry: EngineEntry, keras: bool) -> Target:
+    exists = path.is_file()
+    record = find_record(path)
+    return Target(
+        path=path,
+        engine=entry.name,
+        format=path.suffix.removeprefix("."),
+        precision=_precision(path, entry, record),
+        size_bytes=path.stat().st_size if exists else 0,
+        sha256=sha256_of(path) if exists else "",
+        skipped=_why_skipped(entry, keras),
+    )
+
+
+def _precision(path: Path, entry: EngineEntry, record: ArtifactRecord | None) -> str:
+    if record is not None:
+        return record.precision
+    if entry.name == KERAS:
+        return "float32"
+    return Path(path.stem).suffix.removeprefix(".")
+
+
+def _why_skipped(entry: EngineEntry, keras: bool) -> str:
+    if entry.name == KERAS and not keras:
+        return "--no-keras was given"
+    if not entry.available:
+        return str(MissingExtraError(entry.package, entry.extra, f"the engine {entry.name}"))
+    return ""

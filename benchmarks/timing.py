@@ -1,0 +1,78 @@
+"""Timing loops: how long a call takes, call by call, and what the clock itself costs."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import cycle
+from time import perf_counter_ns
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Argument = TypeVar("Argument")
+_CLOCK_CALLS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """When a timing loop may stop: both minimums are reached, or the maximum is.
+
+    Attributes:
+        min_calls: Calls at least.
+        min_ns: Nanoseconds at least, measured from the start of the loop.
+        max_calls: Calls at most, so that a very quick engine does not fill the memory with samples.
+    """
+
+    min_calls: int
+    min_ns: int
+    max_calls: int
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """What `time.perf_counter_ns` can resolve here.
+
+    Attributes:
+        resolution_ns: Smallest step seen between two readings.
+        empty_call_ns: Median reading for a call that does nothing: the cost of measuring, which every
+            latency contains.
+    """
+
+    resolution_ns: int
+    empty_call_ns: int
+
+
+def measure_clock() -> Clock:
+    """Measure the clock's step and the cost of timing an empty call."""
+    readings = np.array([perf_counter_ns() for _ in range(_CLOCK_CALLS)])
+    steps = np.diff(readings)
+    empty = time_calls(_nothing, (None,), Effort(_CLOCK_CALLS, 0, _CLOCK_CALLS))
+    return Clock(int(steps[steps > 0].min()), int(np.median(empty)))
+
+
+def time_calls(
+    call: Callable[[Argument], object], arguments: Iterable[Argument], effort: Effort
+) -> NDArray[np.int64]:
+    """Time `call` on one argument after another, starting over where they run out.
+
+    Returns:
+        (calls,) int64, nanoseconds for each call in the order made.
+    """
+    samples = np.zeros(effort.max_calls, np.int64)
+    clock = perf_counter_ns
+    min_calls, max_calls = effort.min_calls, effort.max_calls
+    deadline = clock() + effort.min_ns
+    done = 0
+    for argument in cycle(arguments):
+        start = clock()
+        call(argument)
+        end = clock()
+        samples[done] = end - start
+        done += 1
+        if done >= max_calls or (done >= min_calls and end >= deadline):
+            break
+    return samples[:done].copy()
+
+
+def _nothing(_argument: None) -> None:
+    pass
