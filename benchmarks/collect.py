@@ -70,7 +70,9 @@ class Measured:
     @property
     def status(self) -> str:
         """Return "measured" if every round was, else what the one that was not says."""
-        return next((answer.status for answer in self.answers.values() if answer.status != "measured"), "measured")
+        return next(
+            (answer.status for answer in self.answers.values() if answer.status != "measured"), "measured"
+        )
 
     @property
     def reason(self) -> str:

@@ -76,7 +76,7 @@ def installed_versions(packages: tuple[str, ...] = _PACKAGES) -> dict[str, str]:
 
 
 def _cpu_name() -> str:
-    """Return the model name: x86 Linux says "model name", a Raspberry Pi "Model", others only Python knows."""
+    """Return the model's name: Linux calls it "model name" on x86 and "Model" on a Raspberry Pi."""
     fields = _cpuinfo()
     for key in ("model name", "Model", "Hardware"):
         if key in fields:

@@ -37,9 +37,7 @@ class Answer:
     elapsed_ns: int = 0
 
 
-def run_worker(
-    task: Task, folder: Path, *, timeout_secs: float, command: tuple[str, ...] = WORKER
-) -> Answer:
+def run_worker(task: Task, folder: Path, *, timeout_secs: float, command: tuple[str, ...] = WORKER) -> Answer:
     """Do a task in a fresh process. Whatever the model does to its process, this returns.
 
     Args:
@@ -65,7 +63,9 @@ def run_worker(
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return Answer("failed", f"no answer within {timeout_secs:g} s", elapsed_ns=perf_counter_ns() - spawned_ns)
+        return Answer(
+            "failed", f"no answer within {timeout_secs:g} s", elapsed_ns=perf_counter_ns() - spawned_ns
+        )
     elapsed_ns = perf_counter_ns() - spawned_ns
     if process.returncode != 0 or not facts_path.exists():
         return Answer("failed", _how_it_died(process), elapsed_ns=elapsed_ns)

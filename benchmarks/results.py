@@ -60,7 +60,7 @@ class Figures:
         import_ns: Importing numpy, the runtime and the engine.
         load_ns: Loading the model.
         first_ns: The first inference, one image.
-        end_to_end: One image from pixels to label and confidence.
+        end_to_end: `predict` with one image: checks, quantization, run, probabilities.
         bare: The engine's call alone, its input ready.
         throughput: For each batch size; the last one is the whole test set.
         memory: None where the system does not tell.
@@ -164,9 +164,7 @@ def compute(
     )
 
 
-def _reference(
-    collection: Collection, split: Split, folder: Path
-) -> tuple[NDArray[np.float32] | None, str]:
+def _reference(collection: Collection, split: Split, folder: Path) -> tuple[NDArray[np.float32] | None, str]:
     path = folder / REFERENCE_NAME
     if path.exists():
         with np.load(path) as file:

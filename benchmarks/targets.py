@@ -89,7 +89,9 @@ def targets_for(
     targets = [_target(path, entry, keras) for path in paths for entry in _entries(path, wanted)]
     if not targets:
         raise OptionError(
-            "nothing to measure", received=f"engines {', '.join(wanted)}", fix="None of them loads these files."
+            "nothing to measure",
+            received=f"engines {', '.join(wanted)}",
+            fix="None of them loads these files.",
         )
     return tuple(sorted(targets, key=lambda target: (target.engine != KERAS, target.name, target.engine)))
 

@@ -69,9 +69,9 @@ def method(results: Results) -> str:
     rounds = sorted({len(row.figures.end_to_end.round_p50_ns) for row in results.rows if row.figures})
     spread = " to ".join(str(number) for number in dict.fromkeys((rounds[0], rounds[-1]))) if rounds else "no"
     return (
-        f"p50, p90, p99: one image from pixels to label, {plan.num_threads} thread(s), {where}; {spread} fresh "
+        f"p50, p90, p99: predict() with one image, {plan.num_threads} thread(s), {where}; {spread} fresh "
         f"processes per row in shuffled order, at least {plan.num_runs:,} calls in all after "
-        f"{plan.warmup_runs} warm-ups each, real test images in changing order. bare: the engine's call alone. "
+        f"{plan.warmup_runs} warm-ups each, real test images in changing order. bare: the engine alone. "
         f"batch: images a second with all {results.images:,} test images in one call. Timing an empty call "
         f"costs {duration(empty)}, which every latency contains. Measured in {results.elapsed_secs:.0f} s on "
         f"{machine.cpu}, {machine.cores} core(s), {machine.system}, {machine.python}."

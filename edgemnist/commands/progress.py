@@ -1,0 +1,37 @@
+"""The progress bar of a benchmark, on stderr."""
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rich.console import Console
+
+    from ..benchmarks.collect import Progress
+
+
+@contextmanager
+def bench_progress(console: "Console") -> "Iterator[Callable[[Progress], None]]":
+    """Yield what `collect` reports its progress to."""
+    from rich import progress as bars
+
+    columns = (
+        bars.TextColumn("{task.description}"),
+        bars.BarColumn(),
+        bars.TextColumn("{task.fields[left]}"),
+    )
+    with bars.Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("measuring", total=None, left="")
+
+        def report(progress: "Progress") -> None:
+            remaining = progress.remaining_secs
+            bar.update(
+                task,
+                description=progress.target.name if progress.target else "computing",
+                completed=progress.elapsed_secs,
+                total=None if remaining is None else progress.elapsed_secs + remaining,
+                left="" if remaining is None else f"about {remaining:.0f} s left",
+            )
+
+        yield report
