@@ -6,7 +6,7 @@ from typing import NoReturn
 import typer
 from rich.markup import escape
 
-from .commands import export, train
+from .commands import bench, env, export, train
 from .console import messages
 from .runtime.errors import EdgeMnistError, ProofError
 
@@ -22,9 +22,11 @@ app = typer.Typer(
     help="Train the Keras MNIST network, export it to TFLite and ONNX, and prove accuracy and latency.",
     epilog="Start with: `edgemnist export --int8`, then `edgemnist bench`.",
 )
-for module in (train, export):
-    name = module.__name__.rpartition(".")[2]
-    app.command(name, epilog=module.EXAMPLES)(getattr(module, name))
+app.command(epilog=train.EXAMPLES)(train.train)
+app.command(epilog=export.EXAMPLES)(export.export)
+app.command(epilog=bench.EXAMPLES)(bench.bench)
+app.command("benchmark", hidden=True, epilog=bench.EXAMPLES)(bench.bench)
+app.command(epilog=env.EXAMPLES)(env.env)
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ _STDOUT, _STDERR = 1, 2
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Discard what Python code and native code print and warn of inside the block; exceptions pass through."""
+    """Discard what Python and native code print and warn of inside the block; exceptions pass through."""
     saved = {number: os.dup(number) for number in (_STDOUT, _STDERR)}
     with ExitStack() as stack, warnings.catch_warnings():
         warnings.simplefilter("ignore")

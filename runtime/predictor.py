@@ -94,7 +94,7 @@ class Predictor:
     def __repr__(self) -> str:
         return f"<Predictor {self.path.name} on {self.engine_name}, {self.num_threads} thread(s)>"
 
-    def _closed(self, batch: NDArray[Any]) -> NDArray[Any]:
+    def _closed(self, _batch: NDArray[Any]) -> NDArray[Any]:
         raise EngineError(f"the predictor for {self.path.name} is closed")
 
     def _engine_error(self, error: Exception) -> Exception:

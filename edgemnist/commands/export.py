@@ -56,9 +56,9 @@ def export(
 ) -> None:
     """Convert the model to TFLite and ONNX, and prove every file on the whole test set.
 
-    Each artifact takes raw uint8 pixels and gives probabilities. It must give the Keras model's answers: a float
-    artifact on every image, within 1e-5; int8 on at least 99.8 % of the images with at most 0.2 points of accuracy
-    lost, and with no float inside. What fails is not written, and the exit code is 3.
+    Each artifact takes raw uint8 pixels and gives probabilities. It must give the Keras model's answers: a
+    float artifact on every image, within 1e-5; int8 on at least 99.8 % of the images with at most 0.2 points
+    of accuracy lost, and with no float inside. What fails is not written, and the exit code is 3.
 
     Writes the artifacts, `manifest.json` and `reference.npz`.
     """

@@ -38,10 +38,10 @@ def train(
     artifacts: Artifacts = Path("artifacts"),
     json: Json = False,
 ) -> None:
-    """Train the network: Flatten, Dense(128, relu), Dense(10, softmax), with Adam and categorical cross-entropy.
+    """Train the network: Flatten, Dense(128, relu), Dense(10, softmax), Adam, categorical cross-entropy.
 
-    The accuracy on the test set after each epoch is shown as validation. The same seed gives the same weights on
-    the same machine.
+    The accuracy on the test set after each epoch is shown as validation. The same seed gives the same weights
+    on the same machine.
 
     Writes mnist.keras, history.json, digits.png (the first 25 training images) and curves.png.
     """
@@ -84,9 +84,8 @@ def run_training(artifacts: Path, data: Path | None, recipe: Recipe, seed: int) 
     from ..progress import follow
 
     dataset = load_dataset(data)
-    draw_digits(
-        artifacts / DIGITS_FILE, dataset.train, dataset.class_names
-    )  # finds an unwritable folder at once
+    # First of all, since an unwritable folder shows at once.
+    draw_digits(artifacts / DIGITS_FILE, dataset.train, dataset.class_names)
     run = TrainingRun(recipe, dataset, seed)
     run.model.summary(line_length=78, print_fn=lambda text: messages.out(text, highlight=False))
     epochs = follow(run, recipe.epochs)

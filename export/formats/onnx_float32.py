@@ -30,7 +30,7 @@ def convert(source: Source, options: ExportOptions) -> bytes:
     try:
         with quiet():
             proto, _ = tf2onnx.convert.from_function(
-                tf.function(lambda image: model(image), input_signature=signature),
+                tf.function(model, input_signature=signature),
                 signature,
                 opset=options.opset,
             )

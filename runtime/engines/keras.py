@@ -32,7 +32,7 @@ class KerasEngine:
 def load(path: Path, options: EngineOptions) -> KerasEngine:
     """Load a Keras model in safe mode, so that no code in the file is run.
 
-    TensorFlow's threads belong to the whole process; the first Keras predictor of a process sets their number.
+    TensorFlow's threads belong to the process; its first Keras predictor sets their number.
     """
     import tensorflow as tf
 

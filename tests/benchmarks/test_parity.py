@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from edgemnist.benchmarks import parity
-from edgemnist.runtime.errors import EngineError, InputError
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.proportion import proportion_confint
+
+from edgemnist.benchmarks import parity
+from edgemnist.runtime.errors import EngineError, InputError
 
 
 def one_hot(predicted, classes=3, confidence=0.8):
