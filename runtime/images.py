@@ -64,7 +64,8 @@ def _from_floats(array: NDArray[Any]) -> NDArray[np.uint8]:
             expected="values in [0, 1]",
             fix="Pixels 0..255: pass them as uint8, or divide by 255.",
         )
-    return np.rint(array * _PIXEL_MAX).astype(np.uint8)
+    pixels: NDArray[np.uint8] = np.rint(array * _PIXEL_MAX).astype(np.uint8)
+    return pixels
 
 
 def _shape_fix(shape: tuple[int, ...], image_shape: tuple[int, ...]) -> str | None:

@@ -39,7 +39,8 @@ class Predictions:
     @property
     def labels(self) -> NDArray[np.int64]:
         """The number of the most probable class of each image, `(N,)` int64."""
-        return self.probabilities.argmax(axis=1)
+        labels: NDArray[np.int64] = self.probabilities.argmax(axis=1)
+        return labels
 
     @property
     def confidences(self) -> NDArray[np.float32]:

@@ -1,5 +1,6 @@
 """The predictor: what an application calls, whatever engine and precision are behind it."""
 
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -40,7 +41,7 @@ class Predictor:
         self._image_shape = _image_shape(path, engine)
         self._table = pixel_table(engine.input)
         self._float_output = engine.output.dtype == "float32"
-        self._run = engine.run
+        self._run: Callable[[NDArray[Any]], NDArray[Any]] = engine.run
 
     def predict(self, images: ArrayLike) -> Predictions:
         """Classify one image or a batch.

@@ -48,8 +48,10 @@ def read(path: Path) -> Structure:
 def _tensor(schema: Any, tensor: Any) -> TensorSpec:
     axes = tensor.shape if tensor.shapeSignature is None else tensor.shapeSignature
     quantization = tensor.quantization
-    scales = () if quantization is None or quantization.scale is None else quantization.scale
-    zero_points = () if quantization is None or quantization.zeroPoint is None else quantization.zeroPoint
+    scales: Any = () if quantization is None or quantization.scale is None else quantization.scale
+    zero_points: Any = (
+        () if quantization is None or quantization.zeroPoint is None else quantization.zeroPoint
+    )
     return TensorSpec(
         tensor.name.decode(),
         _name_of(schema.TensorType, tensor.type).lower(),
@@ -68,4 +70,7 @@ def _operator(schema: Any, code: Any) -> Operator:
 
 
 def _name_of(enumeration: Any, value: int) -> str:
-    return next(name for name, number in vars(enumeration).items() if number == value)
+    names: dict[int, str] = {
+        number: name for name, number in vars(enumeration).items() if isinstance(number, int)
+    }
+    return names[value]
