@@ -1,9 +1,8 @@
 """The predictor: what an application calls, whatever engine and precision are behind it."""
 
-from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,6 +12,9 @@ from .errors import ArtifactError, EngineError
 from .images import to_pixels
 from .predictions import Predictions
 from .tensors import pixel_table, to_real
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Predictor:

@@ -1,0 +1,58 @@
+"""What the wheel and the sdist contain."""
+
+import os
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SOURCES = ("edgemnist", "runtime", "export", "benchmarks")
+OUTSIDE_THE_WHEEL = {"export/data/README.md"} | {
+    f"export/data/train-{kind}-ubyte.gz" for kind in ("images-idx3", "labels-idx1")
+}
+
+
+@pytest.fixture(scope="module")
+def committed() -> set[str]:
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", *SOURCES],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return {name for name in listed.stdout.splitlines() if (ROOT / name).exists()}
+
+
+@pytest.fixture(scope="module")
+def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an sdist, and the wheel built from that sdist."""
+    folder = tmp_path_factory.mktemp("dist")
+    subprocess.run(
+        [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(ROOT)],
+        capture_output=True, text=True, check=True, env={**os.environ, "PYTHONWARNINGS": "default"},
+    )  # fmt: skip
+    return folder
+
+
+def test_the_wheel_holds_every_source_file_and_nothing_else(distributions: Path, committed: set[str]):
+    with zipfile.ZipFile(next(distributions.glob("*.whl"))) as wheel:
+        shipped = {name for name in wheel.namelist() if ".dist-info/" not in name}
+    expected = {
+        name if PurePosixPath(name).parts[0] == "edgemnist" else f"edgemnist/{name}"
+        for name in committed - OUTSIDE_THE_WHEEL
+    }
+    assert shipped == expected
+
+
+def test_the_wheel_leaves_the_training_pair_out(distributions: Path):
+    wheel = next(distributions.glob("*.whl"))
+    assert wheel.stat().st_size < 3_000_000
+
+
+def test_the_sdist_holds_every_source_file_and_the_training_pair(distributions: Path, committed: set[str]):
+    with tarfile.open(next(distributions.glob("*.tar.gz"))) as sdist:
+        shipped = {name.partition("/")[2] for name in sdist.getnames()}
+    assert committed <= shipped
+    assert {"LICENSE", "README.md", "CHANGELOG.md", "pyproject.toml"} <= shipped
