@@ -96,7 +96,7 @@ def read_npz(path: Path, keys: Iterable[str]) -> dict[str, NDArray[Any]]:
     """
     wanted = list(keys)
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             found = list(archive)
             arrays = {key: archive[key] for key in wanted if key in found}
     except FileNotFoundError as error:

@@ -1,0 +1,134 @@
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+from PIL import Image
+from rich.console import Console
+from typer.testing import CliRunner
+
+from edgemnist.commands import train as command
+from edgemnist.export.backend import keras
+from edgemnist.export.recipe import Recipe
+from edgemnist.runtime.errors import DatasetError, OptionError, OutputError
+from edgemnist.runtime.files import sha256_of
+
+app = typer.Typer()
+app.command()(command.train)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    """40 training and 20 test images of 6x5 pixels in 3 classes."""
+    path = tmp_path_factory.mktemp("data") / "tiny.npz"
+    draw = np.random.default_rng(0)
+    labels = np.arange(40) % 3
+    np.savez(
+        path,
+        x_train=draw.integers(0, 256, (40, 6, 5), dtype=np.uint8),
+        y_train=labels,
+        x_test=draw.integers(0, 256, (20, 6, 5), dtype=np.uint8),
+        y_test=labels[:20],
+    )
+    return path
+
+
+@pytest.fixture(scope="module")
+def trained(data, tmp_path_factory):
+    """The folder and the output of `edgemnist train` on the tiny data set."""
+    folder = tmp_path_factory.mktemp("artifacts")
+    options = ["--epochs", "3", "--batch-size", "16", "--seed", "4", "--learning-rate", "0.01"]
+    result = CliRunner().invoke(app, [*options, "--data", str(data), "--artifacts", str(folder)])
+    assert result.exit_code == 0, result.output
+    return folder, result
+
+
+def test_model_loads_in_plain_keras_and_evaluates(trained, data):
+    folder, _ = trained
+    model = keras.saving.load_model(folder / "mnist.keras")
+    arrays = np.load(data)
+    targets = keras.utils.to_categorical(arrays["y_test"], 3)
+    loss, accuracy = model.evaluate((arrays["x_test"] / 255).astype("float32"), targets, verbose=0)
+    last = json.loads((folder / "history.json").read_text())["epochs"][-1]
+    assert loss == pytest.approx(last["val_loss"], rel=1e-5)
+    assert accuracy == pytest.approx(last["val_accuracy"])
+
+
+def test_history_records_what_made_the_model(trained):
+    folder, _ = trained
+    history = json.loads((folder / "history.json").read_text())
+    assert history["recipe"] == {"name": "notebook", "epochs": 3, "batch_size": 16, "learning_rate": 0.01}
+    assert history["seed"] == 4
+    assert history["model"]["sha256"] == sha256_of(folder / "mnist.keras")
+    assert history["data"]["class_names"] == ["0", "1", "2"]
+    assert set(history["versions"]) == {"python", "edgemnist", "tensorflow", "keras", "numpy"}
+    assert [epoch["number"] for epoch in history["epochs"]] == [1, 2, 3]
+    assert all(epoch["seconds"] > 0 for epoch in history["epochs"])
+
+
+@pytest.mark.parametrize("name", ["digits.png", "curves.png"])
+def test_pictures_are_drawn(trained, name):
+    folder, _ = trained
+    with Image.open(folder / name) as picture:
+        assert picture.format == "PNG"
+        assert len(picture.convert("L").getcolors()) > 10
+
+
+def test_files_are_listed_on_stdout_and_progress_on_stderr(trained):
+    folder, result = trained
+    names = ["mnist.keras", "history.json", "digits.png", "curves.png"]
+    assert result.stdout.split() == [str(folder / name) for name in names]
+    assert "Total params:" in result.stderr
+    assert "epoch 3/3 loss" in result.stderr
+    assert "0 s left" in result.stderr
+
+
+def test_json_prints_the_history_alone(data, tmp_path):
+    options = ["--epochs", "1", "--data", str(data), "--artifacts", str(tmp_path), "--json"]
+    result = CliRunner().invoke(app, options)
+    assert json.loads(result.stdout) == json.loads((tmp_path / "history.json").read_text())
+
+
+def test_bar_is_shown_on_a_terminal(data, tmp_path, monkeypatch):
+    terminal = Console(force_terminal=True, width=80, record=True, file=io.StringIO())
+    for module in ("edgemnist.commands.train", "edgemnist.progress"):
+        monkeypatch.setattr(f"{module}.messages", terminal)
+    command.run_training(tmp_path, data, Recipe("short", 2, 8, 0.01), 0)
+    text = terminal.export_text()
+    assert "epoch 2/2 ━━━━━━━━━━ loss" in text
+    assert "accuracy" in text
+    assert "left" in text
+
+
+def test_unwritable_folder_is_found_before_training(data, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setattr("edgemnist.export.training.TrainingRun", pytest.fail)
+    with pytest.raises(OutputError, match="cannot write"):
+        command.run_training(tmp_path / "file" / "folder", data, Recipe("short", 1, 8, 0.01), 0)
+
+
+def test_data_error_leaves_no_folder(tmp_path):
+    with pytest.raises(DatasetError, match="does not exist"):
+        command.run_training(tmp_path / "new", tmp_path / "none", Recipe("short", 1, 8, 0.01), 0)
+    assert not (tmp_path / "new").exists()
+
+
+def test_learning_rate_of_zero_is_refused(tmp_path):
+    result = CliRunner().invoke(app, ["--learning-rate", "0", "--artifacts", str(tmp_path)])
+    assert isinstance(result.exception, OptionError)
+
+
+def test_present_model_is_not_trained_again(trained, data):
+    folder, _ = trained
+    before = sha256_of(folder / "mnist.keras")
+    assert command.ensure_model(folder, data, seed=0) == folder / "mnist.keras"
+    assert sha256_of(folder / "mnist.keras") == before
+
+
+def test_missing_model_is_trained_by_the_notebooks_recipe(data, tmp_path):
+    path = command.ensure_model(tmp_path, data, seed=1)
+    history = json.loads((tmp_path / "history.json").read_text())
+    assert history["recipe"]["epochs"] == 50
+    assert history["model"]["sha256"] == sha256_of(path)

@@ -1,0 +1,56 @@
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgemnist.benchmarks.datasets import MNIST_SHA256
+from edgemnist.export import training_data
+from edgemnist.export.backend import keras
+from edgemnist.export.training_data import load_dataset
+from edgemnist.runtime.errors import DatasetError
+
+
+def test_bundled_files_are_the_original_mnist(mnist):
+    assert mnist.sha256 == dict(MNIST_SHA256)
+    assert mnist.train.images.shape == (60_000, 28, 28)
+    assert mnist.class_names == tuple("0123456789")
+
+
+def test_data_set_of_the_user_is_read(tmp_path, small_mnist):
+    path = tmp_path / "small.npz"
+    train, test = small_mnist.train, small_mnist.test
+    np.savez(path, x_train=train.images, y_train=train.labels, x_test=test.images, y_test=test.labels)
+    assert load_dataset(path).sha256 == small_mnist.sha256
+
+
+def test_installation_without_the_training_files_asks_keras(mnist, monkeypatch, capsys):
+    def load_data():
+        sys.stdout.write("Downloading data")
+        return (mnist.train.images, mnist.train.labels), (mnist.test.images, mnist.test.labels)
+
+    monkeypatch.setattr(training_data, "BUNDLED_TRAIN", Path("no such folder"))
+    monkeypatch.setattr(keras.datasets.mnist, "load_data", load_data)
+    assert load_dataset().sha256 == dict(MNIST_SHA256)
+    assert capsys.readouterr().out == ""
+
+
+def test_download_that_is_not_mnist_is_refused(mnist, monkeypatch):
+    images = mnist.train.images.copy()
+    images[7, 3, 3] ^= 1
+    monkeypatch.setattr(training_data, "BUNDLED_TRAIN", Path("no such folder"))
+    monkeypatch.setattr(
+        keras.datasets.mnist, "load_data", lambda: ((images, mnist.train.labels), (None, None))
+    )
+    with pytest.raises(DatasetError, match=r"keras\.datasets\.mnist are not the original MNIST"):
+        load_dataset()
+
+
+def test_failed_download_says_what_to_do(monkeypatch):
+    def load_data():
+        raise OSError("URL fetch failure: no network")
+
+    monkeypatch.setattr(training_data, "BUNDLED_TRAIN", Path("no such folder"))
+    monkeypatch.setattr(keras.datasets.mnist, "load_data", load_data)
+    with pytest.raises(DatasetError, match=r"no network.*--data"):
+        load_dataset()
