@@ -13,7 +13,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .engines import ENGINES
+    from .engines import ENGINES, SessionOptions
     from .errors import EdgeMnistError
     from .loading import load_predictor
     from .manifest import Manifest, read_manifest
@@ -27,6 +27,7 @@ __all__ = [
     "Prediction",
     "Predictions",
     "Predictor",
+    "SessionOptions",
     "load_predictor",
     "read_manifest",
 ]
@@ -39,6 +40,7 @@ _MODULES = {
     "Prediction": "predictions",
     "Predictions": "predictions",
     "Predictor": "predictor",
+    "SessionOptions": "engines",
     "load_predictor": "loading",
     "read_manifest": "manifest",
 }

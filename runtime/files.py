@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +25,8 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         OutputError: The folder or the file cannot be written.
     """
+    import tempfile  # here, since a predictor writes nothing and must start quickly
+
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,17 +1,23 @@
 """From a file to a predictor."""
 
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 
-from .engines import Engine, EngineOptions, engine_for
+from .engines import Engine, EngineOptions, Provider, SessionOptions, engine_for
 from .errors import ArtifactError, ArtifactNotFoundError, IntegrityError
 from .files import sha256_of
-from .manifest import ArtifactRecord, find_record
 from .predictor import Predictor
+from .vouching import Voucher, find_voucher
 
 
 def load_predictor(
-    path: str | PathLike[str], *, engine: str | None = None, num_threads: int = 1, spinning: bool = False
+    path: str | PathLike[str],
+    *,
+    engine: str | None = None,
+    num_threads: int = 1,
+    providers: Sequence[Provider] = (),
+    session: SessionOptions | None = None,
 ) -> Predictor:
     """Load a model file into the engine that runs it.
 
@@ -22,7 +28,8 @@ def load_predictor(
         path: A `.onnx`, `.tflite` or `.keras` file.
         engine: The engine to use, a key of `ENGINES`; None chooses it by the suffix.
         num_threads: Threads for one inference.
-        spinning: Let ONNX Runtime's idle threads spin: faster calls, at the neighbours' cost.
+        providers: ONNX Runtime's execution providers, the preferred one first; none means the CPU.
+        session: What else is particular to ONNX Runtime.
 
     Raises:
         ArtifactNotFoundError: There is no such file.
@@ -33,14 +40,14 @@ def load_predictor(
         OptionError: An option is out of range, or there is no engine of that name.
     """
     path = Path(path)
-    options = EngineOptions(num_threads, spinning)
+    options = EngineOptions(num_threads, tuple(providers), session or SessionOptions())
     entry = engine_for(path, engine)
     _check_file(path)
-    record = find_record(path)
-    if record is not None:
-        _check_integrity(path, record)
+    voucher = find_voucher(path)
+    if voucher is not None:
+        _check_integrity(path, voucher)
     loaded = entry.load(path, options)
-    class_names = record.labels if record else _class_names(loaded)
+    class_names = voucher.labels if voucher else _class_names(loaded)
     if len(class_names) != loaded.output.shape[-1]:
         raise ArtifactError(
             f"{path.name} has another number of outputs than labels",
@@ -60,13 +67,13 @@ def _check_file(path: Path) -> None:
         raise ArtifactError(f"{path} is not a model", received=found, expected="a model file")
 
 
-def _check_integrity(path: Path, record: ArtifactRecord) -> None:
+def _check_integrity(path: Path, voucher: Voucher) -> None:
     found = sha256_of(path)
-    if found != record.sha256:
+    if found != voucher.sha256:
         raise IntegrityError(
             f"{path.name} is not the file that its manifest records",
             received=f"sha256 {found}",
-            expected=record.sha256,
+            expected=voucher.sha256,
             fix="Fetch the artifacts again, or export them again.",
         )
 

@@ -3,19 +3,26 @@
 import json
 from dataclasses import asdict, dataclass, field
 from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
-
-import fastjsonschema
 
 from .errors import ManifestError
 from .files import write_text
 from .tensors import TensorSpec
+from .vouching import MANIFEST_NAME, SCHEMA_VERSION, check_version
 
-MANIFEST_NAME = "manifest.json"
+__all__ = [
+    "MANIFEST_NAME",
+    "REFERENCE_NAME",
+    "SCHEMA_VERSION",
+    "ArtifactRecord",
+    "Manifest",
+    "find_record",
+    "read_manifest",
+    "write_manifest",
+]
+
 REFERENCE_NAME = "reference.npz"
-SCHEMA_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,14 +136,9 @@ def find_record(path: Path) -> ArtifactRecord | None:
 
 
 def _check(document: Any, path: Path) -> None:
-    version = document.get("schema_version") if isinstance(document, dict) else None
-    if isinstance(version, int) and version > SCHEMA_VERSION:
-        raise ManifestError(
-            f"{path} was written by a newer edgemnist",
-            received=f"schema version {version}",
-            expected=f"at most {SCHEMA_VERSION}",
-            fix="Upgrade with: pip install --upgrade edgemnist",
-        )
+    import fastjsonschema  # here, since a predictor reads no schema and must start quickly
+
+    check_version(document, path)
     try:
         _validator()(document)
     except fastjsonschema.JsonSchemaValueException as error:
@@ -147,6 +149,10 @@ def _check(document: Any, path: Path) -> None:
 
 @cache
 def _validator() -> Any:
+    from importlib import resources
+
+    import fastjsonschema
+
     schema = resources.files(__package__).joinpath("manifest.schema.json").read_text(encoding="utf-8")
     return fastjsonschema.compile(json.loads(schema))
 

@@ -5,16 +5,19 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy import ndarray
 from numpy.typing import ArrayLike, NDArray
 
 from .engines import Engine
 from .errors import ArtifactError, EngineError
 from .images import to_pixels
-from .predictions import Predictions
-from .tensors import pixel_table, to_real
+from .predictions import OutputDecoder, Predictions
+from .tensors import pixel_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+_UINT8 = np.dtype(np.uint8)
 
 
 class Predictor:
@@ -42,7 +45,8 @@ class Predictor:
         self.num_threads = num_threads
         self._image_shape = _image_shape(path, engine)
         self._table = pixel_table(engine.input)
-        self._float_output = engine.output.dtype == "float32"
+        self._plain_shape = self._image_shape if self._table is None else None
+        self._decoder = OutputDecoder(engine.output, class_names)
         self._run: Callable[[NDArray[Any]], NDArray[Any]] = engine.run
 
     def predict(self, images: ArrayLike) -> Predictions:
@@ -59,11 +63,17 @@ class Predictor:
             InputError: The images have another shape, dtype or range, there are none, or they hold NaN.
             EngineError: The engine failed, or the predictor is closed.
         """
+        # One image of raw pixels, which is what a loop or a service has, must cost next to nothing over the
+        # bare engine: it is recognised here, and everything else goes the general way.
+        if type(images) is ndarray and images.shape == self._plain_shape and images.dtype is _UINT8:
+            batch = images[None]
+        else:
+            batch = self.encode(images)
         try:
-            raw = self._run(self.encode(images))
-        except (RuntimeError, AttributeError) as error:
+            raw = self._run(batch)
+        except Exception as error:  # onnxruntime's exceptions share no base below Exception
             raise self._engine_error(error) from error
-        return Predictions(raw if self._float_output else to_real(raw, self.output), self.class_names)
+        return Predictions(raw, self._decoder)
 
     def encode(self, images: ArrayLike) -> NDArray[Any]:
         """Return images as the raw batch that the engine takes: checked, then quantized or scaled if need be.
@@ -76,7 +86,7 @@ class Predictor:
 
     def decode(self, raw: NDArray[Any]) -> NDArray[np.float32]:
         """Return the probabilities, `(N, classes)` float32, for what the engine gave out."""
-        return to_real(raw, self.output)
+        return self._decoder.decode(raw)
 
     def close(self) -> None:
         """Free the model; predicting afterwards raises `EngineError`."""

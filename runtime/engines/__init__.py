@@ -5,9 +5,11 @@ A new engine is one module beside this one with a function `load(path, options)`
 
 import importlib
 import importlib.util
-from dataclasses import dataclass
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, get_args
 
 from numpy.typing import NDArray
 
@@ -15,6 +17,36 @@ from ..errors import ArtifactError, MissingExtraError, OptionError
 from ..tensors import TensorSpec
 
 Array = NDArray[Any]
+GraphOptimization = Literal["disable", "basic", "extended", "all"]
+Provider = str | tuple[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOptions:
+    """What is particular to ONNX Runtime.
+
+    Attributes:
+        spinning: Let idle threads spin. It shaves microseconds off a call and takes the cores from everything
+            else on the machine, so it is off unless asked for.
+        graph_optimization: How far the graph is rewritten when it is loaded.
+        memory_arena: Keep freed memory for the next call. Without it a big batch's memory goes back at once.
+        config: Further entries of ONNX Runtime's session configuration, by its own keys, such as
+            `{"session.set_denormal_as_zero": "1"}`.
+    """
+
+    spinning: bool = False
+    graph_optimization: GraphOptimization = "all"
+    memory_arena: bool = True
+    config: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        known = get_args(GraphOptimization)
+        if self.graph_optimization not in known:
+            raise OptionError(
+                "unknown graph optimization",
+                received=repr(self.graph_optimization),
+                expected=f"one of {', '.join(known)}",
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +55,14 @@ class EngineOptions:
 
     Attributes:
         num_threads: Threads for one inference, at least 1.
-        spinning: Let ONNX Runtime's idle threads spin. It shaves microseconds off a call and takes the cores
-            from everything else on the machine, so it is off unless asked for.
+        providers: ONNX Runtime's execution providers, the preferred one first, each a name or a name with its
+            options; none means the CPU.
+        session: What else is particular to ONNX Runtime.
     """
 
     num_threads: int = 1
-    spinning: bool = False
+    providers: tuple[Provider, ...] = ()
+    session: SessionOptions = field(default_factory=SessionOptions)
 
     def __post_init__(self) -> None:
         if self.num_threads < 1:
@@ -50,11 +84,14 @@ class Engine(Protocol):
     output: TensorSpec
     metadata: dict[str, str]
 
-    def run(self, batch: Array) -> Array:
-        """Return the raw output for a raw input batch. No check and no conversion happens here."""
+    def run(self, batch: Array, /) -> Array:
+        """Return the raw output for a raw input batch; any number of threads may call this at once.
+
+        No check and no conversion happens here. Calling it after `close` is an error.
+        """
 
     def close(self) -> None:
-        """Free the model. Calling `run` afterwards is an error."""
+        """Free the model, once calls under way are done. Closing twice does nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,3 +160,11 @@ def engine_for(path: Path, name: str | None = None) -> EngineEntry:
     raise ArtifactError(
         f"no engine loads {path.name}", received=f"the suffix {path.suffix!r}", expected=f"one of {known}"
     )
+
+
+def usable_cpus() -> int:
+    """Return how many CPUs this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS and Windows
+        return os.cpu_count() or 1

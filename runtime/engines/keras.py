@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from ..errors import ArtifactError
+from ..errors import ArtifactError, EngineError
 from ..tensors import TensorSpec
 from . import Array, EngineOptions
 
@@ -20,13 +20,17 @@ class KerasEngine:
         self.metadata: dict[str, str] = {}
         self.model = model
 
-    def run(self, batch: Array) -> Array:
+    def run(self, batch: Array, /) -> Array:
         """Return the raw output for a raw input batch."""
         return np.asarray(self.model(batch, training=False))
 
     def close(self) -> None:
-        """Free the model."""
-        del self.model
+        """Free the model, once calls under way are done."""
+        self.model = _closed
+
+
+def _closed(_batch: Array, **_arguments: bool) -> Array:
+    raise EngineError("the engine is closed")
 
 
 def load(path: Path, options: EngineOptions) -> KerasEngine:

@@ -1,6 +1,6 @@
 """LiteRT, formerly TensorFlow Lite: `.tflite` files."""
 
-import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,52 +9,90 @@ from ai_edge_litert.interpreter import Interpreter
 
 from ..errors import ArtifactError, EngineError
 from ..tensors import TensorSpec
-from . import Array, EngineOptions
+from . import Array, EngineOptions, usable_cpus
+from .pool import Pool
 
 _FILE_IDENTIFIER = b"TFL3"
 
 
 class LiteRtEngine:
-    """A model in an `ai_edge_litert.interpreter.Interpreter` with its XNNPACK kernels.
+    """A model in `ai_edge_litert.interpreter.Interpreter`s with their XNNPACK kernels.
 
-    The interpreter is not safe to share between threads, so calls take turns.
+    An interpreter is not safe to share between threads. Each call takes one from a pool, which makes another
+    when all are in use, up to as many as the machine has cores for; a thread beyond that waits.
+    `benchmarks/studies/predictor_threads.py` compares this with a lock.
     """
 
-    def __init__(self, interpreter: Any) -> None:
+    def __init__(self, content: bytes, num_threads: int) -> None:
+        def make() -> Interpreter:
+            return Interpreter(model_content=content, num_threads=num_threads)
+
+        interpreter = make()
         signature = interpreter.get_signature_list().get("serving_default", {})
         self.input = _tensor(interpreter.get_input_details(), signature.get("inputs"))
         self.output = _tensor(interpreter.get_output_details(), signature.get("outputs"))
         self.metadata: dict[str, str] = {}
-        self._interpreter = interpreter
-        self._input_index: int = interpreter.get_input_details()[0]["index"]
-        self._output_index: int = interpreter.get_output_details()[0]["index"]
-        self._batch_size = 0
-        self._lock = threading.Lock()
-
-    def run(self, batch: Array) -> Array:
-        """Return the raw output for a raw input batch."""
-        with self._lock:
-            if len(batch) != self._batch_size:
-                self._resize(batch)
-            self._interpreter.set_tensor(self._input_index, batch)
-            self._interpreter.invoke()
-            output: Array = self._interpreter.get_tensor(self._output_index)
-        return output
+        input_index: int = interpreter.get_input_details()[0]["index"]
+        output_index: int = interpreter.get_output_details()[0]["index"]
+        pool = Pool(_calls_of(interpreter), lambda: _calls_of(make()), max(1, usable_cpus() // num_threads))
+        self.run = _runner(pool, input_index, output_index)
 
     def close(self) -> None:
-        """Free the interpreter."""
-        del self._interpreter
+        """Free the interpreters, once calls under way are done."""
+        self.run = _closed
 
-    def _resize(self, batch: Array) -> None:
+
+# The batch size that an interpreter's tensors are allocated for, its SetTensor, Invoke and GetTensor, and the
+# interpreter. These are what `set_tensor`, `invoke` and `get_tensor` of ai-edge-litert 2.3 wrap to look for
+# views into its tensors, which nobody has here: with them, `predict` costs 8 % more on an int8 artifact. A
+# tuple, since unpacking one is cheaper than reading attributes.
+_Calls = tuple[int, Callable[..., None], Callable[[], None], Callable[[int], Array], Any]
+
+
+def _calls_of(interpreter: Interpreter, batch_size: int = 0) -> _Calls:
+    native = interpreter._interpreter  # noqa: SLF001 - see above
+    return batch_size, native.SetTensor, native.Invoke, native.GetTensor, interpreter
+
+
+def _resized(interpreter: Interpreter, input_index: int, batch: Array) -> _Calls:
+    """Return the interpreter's calls after its tensors are allocated for `batch`."""
+    native = interpreter._interpreter  # noqa: SLF001 - `allocate_tensors` refuses while the calls are kept
+    try:
+        native.ResizeInputTensor(input_index, np.array(batch.shape, np.int32), False)
+        native.AllocateTensors()
+    except (RuntimeError, ValueError) as error:
+        raise EngineError("LiteRT cannot run this batch", received=f"shape {batch.shape}: {error}") from error
+    return _calls_of(interpreter, len(batch))
+
+
+def _runner(pool: Pool[_Calls], input_index: int, output_index: int) -> Callable[[Array], Array]:
+    """Return the engine's `run`: a closure, since at microseconds a call even attributes cost."""
+    take, give = pool.idle.pop, pool.idle.append
+
+    def run(batch: Array) -> Array:
+        """Return the raw output for a raw input batch."""
         try:
-            self._interpreter.resize_tensor_input(self._input_index, batch.shape)
-            self._interpreter.allocate_tensors()
-        except (RuntimeError, ValueError) as error:
-            self._batch_size = 0
-            raise EngineError(
-                "LiteRT cannot run this batch", received=f"shape {batch.shape}: {error}"
-            ) from error
-        self._batch_size = len(batch)
+            calls = take()
+        except IndexError:
+            calls = pool.new_or_wait()
+        try:
+            batch_size, set_tensor, invoke, get_tensor, interpreter = calls
+            if len(batch) != batch_size:
+                calls = _calls_of(interpreter)  # to be allocated again if this fails halfway
+                calls = _resized(interpreter, input_index, batch)
+            set_tensor(input_index, batch)
+            invoke()
+            return get_tensor(output_index)
+        finally:
+            give(calls)
+            if pool.waiting:
+                pool.wake()
+
+    return run
+
+
+def _closed(_batch: Array) -> Array:
+    raise EngineError("the engine is closed")
 
 
 def load(path: Path, options: EngineOptions) -> LiteRtEngine:
@@ -67,12 +105,13 @@ def load(path: Path, options: EngineOptions) -> LiteRtEngine:
             expected=repr(_FILE_IDENTIFIER),
         )
     try:
-        interpreter = Interpreter(model_content=content, num_threads=options.num_threads)
+        return LiteRtEngine(content, options.num_threads)
     except (RuntimeError, ValueError) as error:
+        if isinstance(error, ArtifactError):
+            raise
         raise ArtifactError(
             f"{path.name} is not a TFLite model that LiteRT can load", received=str(error).strip()
         ) from error
-    return LiteRtEngine(interpreter)
 
 
 def _tensor(details: list[dict[str, Any]], signature_names: list[str] | None) -> TensorSpec:

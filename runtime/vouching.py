@@ -1,0 +1,85 @@
+"""What the manifest beside a model file says of it, as far as a predictor needs that.
+
+`read_manifest` checks the whole record against its schema. A predictor starts anew in every process, where
+that would add a third to the time in which ONNX Runtime starts, so here only what is used is checked.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .errors import ManifestError
+
+MANIFEST_NAME = "manifest.json"
+SCHEMA_VERSION = 1
+_SHA256 = re.compile("[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Voucher:
+    """What is on record for a model file.
+
+    Attributes:
+        sha256: Of the file, 64 hexadecimal digits.
+        labels: The class names, in the order of the outputs.
+    """
+
+    sha256: str
+    labels: tuple[str, ...]
+
+
+def find_voucher(path: Path) -> Voucher | None:
+    """Return what the manifest beside a model file records for it, or None if there is no such record.
+
+    Raises:
+        ManifestError: The manifest cannot be read, is of a newer version, or what it says of the file is
+            damaged.
+    """
+    manifest = path.with_name(MANIFEST_NAME)
+    try:
+        document = json.loads(manifest.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (ValueError, OSError, RecursionError) as error:
+        raise ManifestError(f"{manifest} cannot be read as JSON", received=error) from error
+    check_version(document, manifest)
+    try:
+        records = [record for record in document["artifacts"] if record["file"] == path.name]
+    except (TypeError, KeyError) as error:
+        raise _damaged(manifest, error) from error
+    return _voucher(records[0], manifest) if records else None
+
+
+def check_version(document: Any, path: Path) -> None:
+    """Check that this version of edgemnist may read the document.
+
+    Raises:
+        ManifestError: It was written by a newer version.
+    """
+    version = document.get("schema_version") if isinstance(document, dict) else None
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        raise ManifestError(
+            f"{path} was written by a newer edgemnist",
+            received=f"schema version {version}",
+            expected=f"at most {SCHEMA_VERSION}",
+            fix="Upgrade with: pip install --upgrade edgemnist",
+        )
+
+
+def _voucher(record: Any, manifest: Path) -> Voucher:
+    try:
+        sha256, labels = record["sha256"], record["labels"]
+    except KeyError as error:
+        raise _damaged(manifest, error) from error
+    texts = isinstance(labels, list) and all(isinstance(label, str) for label in labels)
+    if not (isinstance(sha256, str) and _SHA256.fullmatch(sha256) and texts and labels):
+        raise _damaged(manifest, f"sha256 {sha256!r}, labels {labels!r}")
+    return Voucher(sha256, tuple(labels))
+
+
+def _damaged(manifest: Path, received: object) -> ManifestError:
+    return ManifestError(
+        f"{manifest} is not a manifest", received=received, fix="Export the artifacts again."
+    )
