@@ -40,3 +40,4 @@ class Gates:
 
 EXACT = Gates(min_agreement=1.0, max_accuracy_drop=0.0, atol=1e-5)
 FULL_INTEGER = Gates(min_agreement=0.998, max_accuracy_drop=0.002, atol=None)
+ROUNDED = Gates(min_agreement=0.999, max_accuracy_drop=0.001, atol=0.05)

@@ -1,6 +1,5 @@
 """Export: convert a model to each format, prove each file, and put only what holds into the folder."""
 
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..benchmarks.datasets import Dataset
-from ..benchmarks.parity import Parity, compare
-from ..runtime.errors import EdgeMnistError
+from ..benchmarks.parity import Parity
+from ..runtime.artifact_set import staging
+from ..runtime.errors import ConversionError
 from ..runtime.files import sha256_of
-from ..runtime.loading import load_predictor
 from ..runtime.manifest import ArtifactRecord
-from ..runtime.structure import read_structure
-from .formats import Format
+from .formats import SOURCE, Format
 from .formats.options import ExportOptions
+from .proving import Proof, prove
 from .publishing import check_target, publish
 from .source import Source
 
@@ -29,7 +28,7 @@ class Outcome:
     Attributes:
         format: The format.
         failures: A sentence for each thing that does not hold; empty where the artifact is good.
-        record: The artifact's record; None where the conversion itself failed.
+        record: The artifact's record; None where the conversion itself or the engine failed.
         parity: How its answers compare with the source model's; None where it did not run.
     """
 
@@ -49,9 +48,9 @@ def export_all(
     overwrite: bool = False,
     report: Callable[[str], None] = lambda _: None,
 ) -> tuple[Outcome, ...]:
-    """Convert, prove and publish a model in several formats.
+    """Convert, prove and publish a model in several formats, the source model among them.
 
-    An artifact that fails is not published; the others are, and the manifest with them.
+    An artifact that fails is not published; the others are, and the manifest with them, all at once.
 
     Args:
         source: The model.
@@ -59,27 +58,26 @@ def export_all(
         dataset: The test images to prove it on.
         folder: Where the artifacts, the manifest and the reference go.
         options: What the converters are asked for.
-        overwrite: Replace artifacts that were made from another model.
+        overwrite: Replace artifacts that were made from another model, on other data or by other tools.
         report: Called with each format's name before its conversion starts.
 
     Returns:
-        One outcome a format, in the order given.
+        One outcome a format: the source model's own, then the others in the order given.
 
     Raises:
         OptionError: The folder holds artifacts of another model and `overwrite` is off.
+        ManifestError: The folder holds a damaged manifest and `overwrite` is off.
         OutputError: The folder cannot be written.
     """
-    check_target(folder, source, overwrite=overwrite)
+    check_target(folder, source, dataset, overwrite=overwrite)
     reference = source.predictor.predict(dataset.test.images).probabilities
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".export-") as name:
-        staging = Path(name)
+    with staging(folder) as staged:
         outcomes = []
-        for row in formats:
+        for row in dict.fromkeys((SOURCE, *formats)):
             report(row.name)
-            outcomes.append(_make(row, source, dataset, reference, staging, options or ExportOptions()))
+            outcomes.append(_make(row, source, dataset, reference, staged, options or ExportOptions()))
         records = tuple(outcome.record for outcome in outcomes if outcome.record and not outcome.failures)
-        publish(staging, folder, source, dataset, reference, records)
+        publish(staged, folder, source, dataset, reference, records)
     return tuple(outcomes)
 
 
@@ -88,36 +86,50 @@ def _make(
     source: Source,
     dataset: Dataset,
     reference: NDArray[np.float32],
-    staging: Path,
+    staged: Path,
     options: ExportOptions,
 ) -> Outcome:
-    path = staging / f"{source.name}.{row.name}"
+    path = staged / row.file_name(source.name)
     try:
-        path.write_bytes(row.convert(source, options))
-        structure = read_structure(path)
-        with load_predictor(path) as predictor:
-            parity = compare(
-                predictor.predict(dataset.test.images).probabilities, reference, dataset.test.labels
-            )
-    except EdgeMnistError as error:
+        converted = row.convert(source, options)
+    except ConversionError as error:
         return Outcome(row, (str(error),))
-    record = ArtifactRecord(
+    path.write_bytes(converted.content)
+    companions = {path.with_suffix(f".{ending}"): content for ending, content in converted.companions.items()}
+    for companion, content in companions.items():
+        companion.write_bytes(content)
+    proof = prove(path, row, reference, dataset.test)
+    record = _record(path, row, source, dataset, proof, tuple(companions))
+    if proof.failures:
+        for failed in (path, *companions):
+            failed.unlink()
+    return Outcome(row, proof.failures, record, proof.parity)
+
+
+def _record(
+    path: Path, row: Format, source: Source, dataset: Dataset, proof: Proof, companions: tuple[Path, ...]
+) -> ArtifactRecord | None:
+    if proof.structure is None or proof.predictor is None or proof.parity is None:
+        return None
+    return ArtifactRecord(
         file=path.name,
         format=row.format,
         precision=row.precision,
         sha256=sha256_of(path),
         size_bytes=path.stat().st_size,
-        input=predictor.input,
-        output=predictor.output,
-        labels=dataset.class_names,
-        operators=structure.operator_names,
-        versions=structure.versions,
-        oldest_runtime=structure.oldest_runtime,
+        input=proof.predictor.input,
+        output=proof.predictor.output,
+        labels=source.class_names,
+        operators=proof.structure.operator_names,
+        versions=proof.structure.versions,
+        oldest_runtime=proof.structure.oldest_runtime,
         calibration=source.calibration.record() if row.calibrated else None,
-        parity=_parity_record(parity, len(dataset.test)),
+        parity=parity_record(proof.parity, len(dataset.test)),
+        gates=asdict(row.gates),
+        companions={companion.name: sha256_of(companion) for companion in companions},
     )
-    return Outcome(row, row.faults(structure) + row.gates.broken_by(parity), record, parity)
 
 
-def _parity_record(parity: Parity, images: int) -> dict[str, Any]:
+def parity_record(parity: Parity, images: int) -> dict[str, Any]:
+    """Return what the manifest says of a comparison on so many images."""
     return {"images": images, **asdict(parity)}

@@ -1,15 +1,15 @@
-"""Moving finished artifacts into the folder where predictors and reviewers find them."""
+"""Putting a finished set of artifacts into the folder where predictors and reviewers find it."""
 
 import shutil
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..benchmarks.datasets import Dataset
-from ..runtime.errors import ManifestError, OptionError, OutputError
-from ..runtime.files import replacing, sha256_of
+from ..runtime.artifact_set import commit, recover
+from ..runtime.errors import ManifestError, OptionError
+from ..runtime.files import sha256_of
 from ..runtime.manifest import (
     MANIFEST_NAME,
     REFERENCE_NAME,
@@ -18,78 +18,91 @@ from ..runtime.manifest import (
     read_manifest,
     write_manifest,
 )
-from .source import Source
-
-_TOOLS = ("edgemnist", "tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime", "ai-edge-litert", "numpy")
+from .source import Source, tool_versions
 
 
-def check_target(folder: Path, source: Source, *, overwrite: bool) -> None:
-    """Check that publishing to `folder` would not replace another model's files.
+def check_target(folder: Path, source: Source, dataset: Dataset, *, overwrite: bool) -> None:
+    """Check that publishing to `folder` would not replace files that cannot be part of the same set.
 
     Raises:
-        OptionError: It holds artifacts of another model, or another model's file of the same name.
+        OptionError: It holds artifacts of another model, data set or tool version, or another model's file.
+        ManifestError: Its manifest is damaged or of an unknown version.
+        OutputError: An interrupted export there cannot be finished.
     """
+    recover(folder)
     if overwrite:
         return
     beside = folder / source.path.name
-    previous = _previous(folder)
-    if (beside.exists() and sha256_of(beside) != source.sha256) or (
-        previous is not None and previous.model["sha256"] != source.sha256
+    if beside.exists() and sha256_of(beside) != source.sha256:
+        raise _refusal(folder, "another model", f"{source.path} with sha256 {source.sha256[:12]}…")
+    if not (folder / MANIFEST_NAME).exists():
+        return
+    previous = read_manifest(folder)
+    for kind, found, expected in (
+        ("another model", source.sha256, previous.model["sha256"]),
+        ("another data set", dataset.sha256, previous.dataset),
+        ("other tool versions", tool_versions(), previous.tools),
     ):
-        raise OptionError(
-            f"{folder} holds artifacts of another model",
-            received=f"{source.path} with sha256 {source.sha256[:12]}…",
-            fix="Replace them with --overwrite, or choose another folder with --artifacts.",
-        )
+        if found != expected:
+            raise _refusal(folder, kind, _difference(found, expected))
 
 
 def publish(
-    staging: Path,
+    staged: Path,
     folder: Path,
     source: Source,
     dataset: Dataset,
     reference: NDArray[np.float32],
     records: tuple[ArtifactRecord, ...],
 ) -> None:
-    """Move artifacts from `staging` to `folder`, each as a whole, and the manifest last.
-
-    Records of the same model's other artifacts stay; artifacts of another model are removed.
+    """Let the artifacts in `staged` and those that the folder already has of the same model become its set.
 
     Raises:
         OutputError: The folder cannot be written.
     """
-    previous = _previous(folder)
-    kept: tuple[ArtifactRecord, ...] = ()
-    if previous is not None and previous.model["sha256"] == source.sha256:
-        new_files = {record.file for record in records}
-        kept = tuple(record for record in previous.artifacts if record.file not in new_files)
-    elif previous is not None:
-        (folder / MANIFEST_NAME).unlink()
-        for record in previous.artifacts:
-            (folder / record.file).unlink(missing_ok=True)
+    if not (staged / source.path.name).exists():
+        shutil.copyfile(source.path, staged / source.path.name)
+    np.savez_compressed(staged / REFERENCE_NAME, probabilities=reference)
+    manifest = Manifest(
+        model={"name": source.name, "file": source.path.name, "sha256": source.sha256},
+        dataset=dataset.sha256,
+        reference={"file": REFERENCE_NAME, "sha256": sha256_of(staged / REFERENCE_NAME)},
+        tools=tool_versions(),
+        artifacts=tuple(sorted((*_kept(folder, source, dataset, records), *records), key=lambda r: r.file)),
+    )
+    write_manifest(staged, manifest)
+    commit(staged, folder)
+
+
+def _kept(
+    folder: Path, source: Source, dataset: Dataset, records: tuple[ArtifactRecord, ...]
+) -> list[ArtifactRecord]:
+    """Return the records of the folder's set that stay: of the same model, data and tools, and not made anew."""
     try:
-        for record in records:
-            (staging / record.file).replace(folder / record.file)
-    except OSError as error:
-        raise OutputError(f"cannot write to {folder}: {error.strerror}") from error
-    if source.path.resolve().parent != folder.resolve():
-        with replacing(folder / source.path.name) as temporary:
-            shutil.copyfile(source.path, temporary)
-    with replacing(folder / REFERENCE_NAME) as temporary:
-        np.savez_compressed(temporary, probabilities=reference)
-    write_manifest(
-        folder,
-        Manifest(
-            model={"name": source.name, "file": source.path.name, "sha256": source.sha256},
-            dataset=dataset.sha256,
-            tools={tool: metadata.version(tool) for tool in _TOOLS},
-            artifacts=tuple(sorted(kept + records, key=lambda record: record.file)),
-        ),
+        previous = read_manifest(folder)
+    except ManifestError:
+        return []
+    made_of = (previous.model["sha256"], previous.dataset, previous.tools)
+    if made_of != (source.sha256, dataset.sha256, tool_versions()):
+        return []
+    new_files = {record.file for record in records}
+    return [
+        record
+        for record in previous.artifacts
+        if record.file not in new_files and (folder / record.file).is_file()
+    ]
+
+
+def _refusal(folder: Path, kind: str, received: object) -> OptionError:
+    return OptionError(
+        f"{folder} holds artifacts of {kind}",
+        received=received,
+        fix="Replace them with --overwrite, or choose another folder with --artifacts.",
     )
 
 
-def _previous(folder: Path) -> Manifest | None:
-    try:
-        return read_manifest(folder)
-    except ManifestError:
-        return None
+def _difference(found: object, expected: object) -> str:
+    if isinstance(found, dict) and isinstance(expected, dict):
+        changed = [key for key in {**expected, **found} if found.get(key) != expected.get(key)]
+        return ", ".join(f"{key} {found.get(key)} instead of {expected.get(key)}" for key in changed)
+    return f"sha256 {str(found)[:12]}… instead of {str(expected)[:12]}…"

@@ -43,6 +43,8 @@ class ArtifactRecord:
         oldest_runtime: The oldest runtime release that loads it.
         calibration: How it was calibrated, if it was.
         parity: How its answers compare with the source model's, on the whole test set.
+        gates: The limits that this comparison kept.
+        companions: The files that belong to it, and their sha256.
     """
 
     file: str
@@ -58,6 +60,8 @@ class ArtifactRecord:
     oldest_runtime: str
     calibration: dict[str, Any] | None
     parity: dict[str, Any]
+    gates: dict[str, float | None]
+    companions: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,7 @@ class Manifest:
     Attributes:
         model: The source model: its name, file and sha256.
         dataset: The sha256 of each part of the data set, as unpacked IDX files.
+        reference: The file of the source model's answers on the test set, and its sha256.
         tools: The versions of what made the artifacts.
         artifacts: The artifacts, one record each.
         schema_version: The version of this record's own format.
@@ -74,9 +79,18 @@ class Manifest:
 
     model: dict[str, str]
     dataset: dict[str, str]
+    reference: dict[str, str]
     tools: dict[str, str]
     artifacts: tuple[ArtifactRecord, ...] = field(default_factory=tuple)
     schema_version: int = SCHEMA_VERSION
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The sha256 of each file of the set but the manifest itself, by its name."""
+        files = {self.model["file"]: self.model["sha256"], self.reference["file"]: self.reference["sha256"]}
+        for record in self.artifacts:
+            files |= {record.file: record.sha256, **record.companions}
+        return files
 
 
 def read_manifest(folder: Path) -> Manifest:

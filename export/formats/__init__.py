@@ -1,17 +1,27 @@
 """The export formats: one table that names them all, each a module of the same shape beside this one.
 
-A new format is one module with a function `convert(source, options) -> bytes`, and one row in `FORMATS`.
+A new format is one module with a function `convert(source, options) -> Converted`, and one row in `FORMATS`. The
+table itself needs no TensorFlow; a module does, and is imported when its format is converted.
 """
 
 import importlib
 from dataclasses import dataclass
-from types import ModuleType
+from typing import TYPE_CHECKING
 
-from ...benchmarks.gates import EXACT, FULL_INTEGER, Gates
+from ...benchmarks.gates import EXACT, FULL_INTEGER, ROUNDED, Gates
+from ...runtime.engines import ENGINES, EngineEntry
 from ...runtime.errors import OptionError
-from ...runtime.structure import Structure
-from ..source import Source
-from .options import ExportOptions
+from ...runtime.structure.promise import Promise
+
+if TYPE_CHECKING:
+    from ..source import Source
+    from .options import Converted, ExportOptions
+
+_INTEGERS = ("uint8", "int8", "int32")
+_IO_INTEGERS = ("uint8", "int8")
+_TFLITE, _TFLITE_PER_CHANNEL = "TensorFlow Lite 2.7.0", "TensorFlow Lite 2.10.0"
+_ONNX = "ONNX Runtime 1.14"  # for the newest opset on offer; the default one, 13, needs 1.6, or 1.7 quantized
+_ORT = "ONNX Runtime 1.16"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,43 +31,78 @@ class Format:
     Attributes:
         format: The file format, which is also the last part of the file's name.
         precision: The numbers inside it, the middle part of the file's name.
+        summary: What it is, in a few words.
         gates: The parity it must keep.
+        promise: What its files contain.
         calibrated: Whether its conversion looks at calibration images.
     """
 
     format: str
     precision: str
+    summary: str
     gates: Gates
+    promise: Promise
     calibrated: bool = False
 
     @property
     def name(self) -> str:
         """What `--format` takes, such as "int8.tflite"."""
-        return f"{self.precision}.{self.format}"
+        return self.format if self.format == "keras" else f"{self.precision}.{self.format}"
 
-    def convert(self, source: Source, options: ExportOptions) -> bytes:
+    def file_name(self, model: str) -> str:
+        """Return what the artifact of the model called `model` is called."""
+        return f"{model}.{self.name}"
+
+    @property
+    def engine(self) -> EngineEntry:
+        """The engine that runs its files."""
+        return next(entry for entry in ENGINES.values() if f".{self.format}" in entry.suffixes)
+
+    def convert(self, source: "Source", options: "ExportOptions") -> "Converted":
         """Return the artifact's content.
 
         Raises:
             ConversionError: The converter failed.
         """
-        content: bytes = self._module().convert(source, options)
-        return content
-
-    def faults(self, structure: Structure) -> tuple[str, ...]:
-        """Return a sentence for each way in which a finished file is not what this format promises."""
-        faults: tuple[str, ...] = self._module().faults(structure)
-        return faults
-
-    def _module(self) -> ModuleType:
-        return importlib.import_module(f".{self.format}_{self.precision}", __package__)
+        module = importlib.import_module(f".{self.format}_{self.precision}", __package__)
+        converted: Converted = module.convert(source, options)
+        return converted
 
 
 FORMATS = (
-    Format("tflite", "float32", EXACT),
-    Format("tflite", "int8", FULL_INTEGER, calibrated=True),
-    Format("onnx", "float32", EXACT),
+    Format(
+        "keras", "float32", "the source model, floats in", EXACT, Promise("float32", None, ("float32",), contract=False)
+    ),
+    Format("tflite", "float32", "the model as it is", EXACT, Promise("float32", _TFLITE)),
+    Format("tflite", "float16", "float16 weights", ROUNDED, Promise("float16", _TFLITE)),
+    Format("tflite", "dynamic", "int8 weights, float activations", FULL_INTEGER, Promise("int8", _TFLITE)),
+    Format(
+        "tflite",
+        "int8",
+        "full-integer, for CPUs, microcontrollers, accelerators",
+        FULL_INTEGER,
+        Promise("int8", _TFLITE_PER_CHANNEL, _IO_INTEGERS, _IO_INTEGERS, tensors=_INTEGERS),
+        calibrated=True,
+    ),
+    Format(
+        "tflite",
+        "int16x8",
+        "int8 weights, int16 activations",
+        FULL_INTEGER,
+        Promise("int8", _TFLITE),
+        calibrated=True,
+    ),
+    Format("onnx", "float32", "the model as it is", EXACT, Promise("float32", _ONNX)),
+    Format("onnx", "float16", "float16 weights and arithmetic", ROUNDED, Promise("float16", _ONNX)),
+    Format(
+        "onnx", "int8", "static QDQ, per channel", FULL_INTEGER, Promise("uint8", _ONNX), calibrated=True
+    ),
+    Format("ort", "float32", "float32.onnx for minimal builds", EXACT, Promise("float32", _ORT)),
+    Format(
+        "ort", "int8", "int8.onnx for minimal builds", FULL_INTEGER, Promise("uint8", _ORT), calibrated=True
+    ),
 )
+SOURCE = FORMATS[0]
 DEFAULT = ("float32.tflite", "float32.onnx")
 INT8 = "int8.tflite"
 

@@ -2,15 +2,14 @@
 
 from ..source import Source
 from . import tflite
-from .options import ExportOptions
-
-faults = tflite.faults
+from .options import Converted, ExportOptions
 
 
-def convert(source: Source, options: ExportOptions) -> bytes:  # noqa: ARG001 - every exporter has this shape
-    """Return the TFLite file's content.
+def convert(source: Source, options: ExportOptions) -> Converted:  # noqa: ARG001 - every exporter has this shape
+    """Return the TFLite file.
 
     Raises:
         ConversionError: The converter failed.
     """
-    return tflite.run(tflite.converter_for(source.taking_pixels(), "TFLITE_BUILTINS"))
+    converter = tflite.converter_for(source.taking_pixels(), "TFLITE_BUILTINS")
+    return Converted(tflite.finish(tflite.run(converter), source, "float32"))

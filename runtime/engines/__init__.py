@@ -135,7 +135,7 @@ class EngineEntry:
 ENGINES = {
     entry.name: entry
     for entry in (
-        EngineEntry("onnxruntime", (".onnx",), "onnxruntime", ""),
+        EngineEntry("onnxruntime", (".onnx", ".ort"), "onnxruntime", ""),
         EngineEntry("litert", (".tflite",), "ai_edge_litert", "litert"),
         EngineEntry("keras", (".keras",), "tensorflow", "export"),
     )

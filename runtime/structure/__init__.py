@@ -7,8 +7,34 @@ import importlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..errors import ArtifactError
+from ..errors import ArtifactError, ArtifactNotFoundError
 from ..tensors import TensorSpec
+
+
+@dataclass(frozen=True, slots=True)
+class GraphTensor:
+    """A tensor inside a model: a constant, or what flows between two operators.
+
+    Attributes:
+        name: Its name in the file.
+        dtype: The numpy name of its element type.
+        shape: Its axes; None is any size.
+        size_bytes: What the file stores of it; 0 for one that is computed.
+        scales: The quantization steps: none, one, or one for each channel.
+        zero_points: The raw values that stand for 0, as many as there are scales.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int | None, ...]
+    size_bytes: int = 0
+    scales: tuple[float, ...] = ()
+    zero_points: tuple[int, ...] = ()
+
+    @property
+    def is_weight(self) -> bool:
+        """Whether it is a stored matrix or kernel; biases and shapes have fewer axes."""
+        return self.size_bytes > 0 and len(self.shape) > 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +44,14 @@ class Operator:
     Attributes:
         name: The format's own name for it, such as "FULLY_CONNECTED" or "MatMul".
         builtin: Whether every runtime of the format has it; false for custom and TF-select operators.
+        inputs: The names of the tensors it takes.
+        outputs: The names of the tensors it gives.
     """
 
     name: str
     builtin: bool = True
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +64,18 @@ class Structure:
         tensors: All its tensors, constants and intermediate ones included, where the file tells.
         operators: Its nodes, in order.
         versions: The versions of its format.
-        oldest_runtime: The oldest runtime release that loads it.
+        oldest_runtime: The oldest runtime release that runs it.
+        dynamic_axes: The names of the input's and output's axes of any size, where the format has names.
         metadata: Key-value texts found in it.
     """
 
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
-    tensors: tuple[TensorSpec, ...]
+    tensors: tuple[GraphTensor, ...]
     operators: tuple[Operator, ...]
     versions: dict[str, int]
     oldest_runtime: str
+    dynamic_axes: tuple[str, ...] = ()
     metadata: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -52,13 +84,14 @@ class Structure:
         return tuple(dict.fromkeys(operator.name for operator in self.operators))
 
 
-_READERS = {".tflite": "tflite", ".onnx": "onnx"}
+_READERS = {".tflite": "tflite", ".onnx": "onnx", ".ort": "ort", ".keras": "keras"}
 
 
 def read_structure(path: Path) -> Structure:
     """Read what a model file contains.
 
     Raises:
+        ArtifactNotFoundError: There is no such file.
         ArtifactError: The file's format is unknown, or the file is damaged.
         MissingExtraError: The package that reads the format is not installed.
     """
@@ -68,6 +101,8 @@ def read_structure(path: Path) -> Structure:
             received=f"the suffix {path.suffix!r}",
             expected=f"one of {', '.join(_READERS)}",
         )
+    if not path.is_file():
+        raise ArtifactNotFoundError(f"no such file: {path}")
     module = importlib.import_module(f".{_READERS[path.suffix]}", __package__)
     structure: Structure = module.read(path)
     return structure

@@ -5,11 +5,12 @@ from typing import Any
 
 from ..errors import ArtifactError, MissingExtraError
 from ..tensors import TensorSpec
-from . import Operator, Structure
+from . import GraphTensor, Operator, Structure
 
 # The newest opset and IR version that each ONNX Runtime release loads, from its document "Compatibility"
-# (onnxruntime.ai, "ONNX versions and Windows OS compatibility"), oldest first.
-_RELEASES = (
+# (onnxruntime.ai, "ONNX versions and Windows OS compatibility"), oldest first. The releases from 1.6 to 1.16 ran
+# whole test sets, see benchmarks/studies/oldest_runtime.py.
+RELEASES = (
     ("1.6", 13, 7),
     ("1.8", 14, 7),
     ("1.9", 15, 8),
@@ -20,6 +21,10 @@ _RELEASES = (
     ("1.17", 20, 9),
     ("1.18", 21, 10),
 )
+# 1.6 has no DequantizeLinear for the int32 biases of a quantized model.
+_QUANTIZED = "DequantizeLinear"
+_OLDEST_QUANTIZED = "1.7"
+_STANDARD_DOMAINS = ("", "ai.onnx")
 
 
 def read(path: Path) -> Structure:
@@ -32,45 +37,61 @@ def read(path: Path) -> Structure:
     try:
         import onnx
     except ImportError as error:
-        raise MissingExtraError("onnx", "export", "reading an ONNX file") from error
+        raise MissingExtraError("onnx", "onnx", "reading an ONNX file") from error
     try:
         model = onnx.load_model_from_string(path.read_bytes())
         onnx.checker.check_model(model)
+        return _structure(model, onnx)
     except Exception as error:  # protobuf's and onnx's exceptions share no base below Exception
         raise ArtifactError(f"{path.name} is not an ONNX model", received=str(error).strip()[:200]) from error
+
+
+def value_spec(value: Any, onnx: Any) -> TensorSpec:
+    """Return the description of a graph's input or output."""
+    tensor = value.type.tensor_type
+    axes = tuple(axis.dim_value or None for axis in tensor.shape.dim)
+    return TensorSpec(value.name, _dtype(onnx, tensor.elem_type), axes)
+
+
+def _structure(model: Any, onnx: Any) -> Structure:
     graph = model.graph
     opsets = {entry.domain: entry.version for entry in model.opset_import}
-    inputs = tuple(_value(onnx, value) for value in graph.input)
-    outputs = tuple(_value(onnx, value) for value in graph.output)
-    constants = tuple(
-        TensorSpec(tensor.name, _dtype(onnx, tensor.data_type), tuple(tensor.dims))
-        for tensor in graph.initializer
+    values = (*graph.input, *graph.output)
+    specs = [value_spec(value, onnx) for value in (*graph.input, *graph.value_info, *graph.output)]
+    computed = tuple(GraphTensor(spec.name, spec.dtype, spec.shape) for spec in specs)
+    operators = tuple(
+        Operator(node.op_type, node.domain in _STANDARD_DOMAINS, tuple(node.input), tuple(node.output))
+        for node in graph.node
     )
     return Structure(
-        inputs=inputs,
-        outputs=outputs,
-        tensors=inputs + constants + outputs,
-        operators=tuple(
-            Operator(node.op_type, builtin=node.domain in ("", "ai.onnx")) for node in graph.node
-        ),
+        inputs=tuple(value_spec(value, onnx) for value in graph.input),
+        outputs=tuple(value_spec(value, onnx) for value in graph.output),
+        tensors=tuple(_constant(tensor, onnx) for tensor in graph.initializer) + computed,
+        operators=operators,
         versions={"opset": opsets[""], "ir": model.ir_version},
-        oldest_runtime=_oldest_runtime(opsets[""], model.ir_version),
+        oldest_runtime=_oldest_runtime(opsets[""], model.ir_version, operators),
+        dynamic_axes=tuple(
+            axis.dim_param
+            for value in values
+            for axis in value.type.tensor_type.shape.dim
+            if not axis.dim_value
+        ),
         metadata={entry.key: entry.value for entry in model.metadata_props},
     )
 
 
-def _value(onnx: Any, value: Any) -> TensorSpec:
-    tensor = value.type.tensor_type
-    axes = tuple(axis.dim_value or None for axis in tensor.shape.dim)
-    return TensorSpec(value.name, _dtype(onnx, tensor.elem_type), axes)
+def _constant(tensor: Any, onnx: Any) -> GraphTensor:
+    size_bytes = onnx.numpy_helper.to_array(tensor).nbytes
+    return GraphTensor(tensor.name, _dtype(onnx, tensor.data_type), tuple(tensor.dims), size_bytes)
 
 
 def _dtype(onnx: Any, number: int) -> str:
     return str(onnx.helper.tensor_dtype_to_np_dtype(number).name)
 
 
-def _oldest_runtime(opset: int, ir_version: int) -> str:
-    for release, newest_opset, newest_ir in _RELEASES:
+def _oldest_runtime(opset: int, ir_version: int, operators: tuple[Operator, ...]) -> str:
+    quantized = any(operator.name == _QUANTIZED for operator in operators)
+    for release, newest_opset, newest_ir in RELEASES:
         if opset <= newest_opset and ir_version <= newest_ir:
-            return f"ONNX Runtime {release}"
-    return f"ONNX Runtime newer than {_RELEASES[-1][0]}"
+            return f"ONNX Runtime {_OLDEST_QUANTIZED if quantized and release == RELEASES[0][0] else release}"
+    return f"ONNX Runtime newer than {RELEASES[-1][0]}"

@@ -1,14 +1,25 @@
 """TFLite files, read by the flatbuffer schema that LiteRT ships."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..errors import ArtifactError, MissingExtraError
 from ..tensors import TensorSpec
-from . import Operator, Structure
+from . import GraphTensor, Operator, Structure
 
-_MIN_RUNTIME = "min_runtime_version"
+FILE_IDENTIFIER = b"TFL3"
+MIN_RUNTIME = "min_runtime_version"
 _TF_SELECT_PREFIX = "Flex"
+_DENSE = "FULLY_CONNECTED"
+
+# Releases that ran whole test sets, see benchmarks/studies/oldest_runtime.py. 2.7 is the oldest that PyPI still has.
+# With one scale per channel, 2.7 to 2.9 load a dense layer, ignore all scales but one, and answer at random;
+# the converter (TensorFlow 2.21) nevertheless writes a min_runtime_version of 1.14 for it.
+_OLDEST_TESTED = (2, 7, 0)
+_OLDEST_WITH_DENSE_PER_CHANNEL = (2, 10, 0)
 
 
 def read(path: Path) -> Structure:
@@ -22,55 +33,95 @@ def read(path: Path) -> Structure:
         from ai_edge_litert import schema_py_generated as schema
     except ImportError as error:
         raise MissingExtraError("ai_edge_litert", "litert", "reading a TFLite file") from error
+    content = path.read_bytes()
     try:
-        model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(path.read_bytes(), 0))
-        graph = model.subgraphs[0]
-        tensors = tuple(_tensor(schema, tensor) for tensor in graph.tensors)
-        metadata = {
-            entry.name.decode(): bytes(model.buffers[entry.buffer].data)
-            .rstrip(b"\0")
-            .decode(errors="replace")
-            for entry in model.metadata or ()
-        }
+        model = unpack(content, schema)
+        return _structure(model, schema)
     except Exception as error:  # the generated reader raises whatever a wrong offset leads to
         raise ArtifactError(f"{path.name} is not a TFLite model", received=repr(error)) from error
-    return Structure(
-        inputs=tuple(tensors[index] for index in graph.inputs),
-        outputs=tuple(tensors[index] for index in graph.outputs),
-        tensors=tensors,
-        operators=tuple(_operator(schema, model.operatorCodes[node.opcodeIndex]) for node in graph.operators),
-        versions={"schema": model.version},
-        oldest_runtime=f"TensorFlow Lite {metadata.get(_MIN_RUNTIME, 'unknown')}",
-        metadata=metadata,
-    )
 
 
-def _tensor(schema: Any, tensor: Any) -> TensorSpec:
-    axes = tensor.shape if tensor.shapeSignature is None else tensor.shapeSignature
-    quantization = tensor.quantization
-    scales: Any = () if quantization is None or quantization.scale is None else quantization.scale
-    zero_points: Any = (
-        () if quantization is None or quantization.zeroPoint is None else quantization.zeroPoint
-    )
+def unpack(content: bytes, schema: Any) -> Any:
+    """Return a TFLite file's content as the schema's `ModelT`, an object whose fields can be changed.
+
+    Raises:
+        ArtifactError: It does not begin as a TFLite file does.
+    """
+    if content[4:8] != FILE_IDENTIFIER:
+        raise ArtifactError(
+            "not a TFLite model", received=f"the file identifier {content[4:8]!r}", expected=FILE_IDENTIFIER
+        )
+    return schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(content, 0))
+
+
+def tensor_spec(model: Any, index: int, schema: Any) -> TensorSpec:
+    """Return the description of one tensor of the main graph, which has one scale or none."""
+    tensor = _tensor(schema, model, model.subgraphs[0].tensors[index])
     return TensorSpec(
+        tensor.name, tensor.dtype, tensor.shape, *(tensor.scales[:1] or (0.0,)), *(tensor.zero_points[:1] or (0,))
+    )
+
+
+def metadata_of(model: Any) -> dict[str, str]:
+    """Return the texts in the file's `metadata` list."""
+    return {
+        entry.name.decode(): bytes(model.buffers[entry.buffer].data).rstrip(b"\0").decode(errors="replace")
+        for entry in model.metadata or ()
+    }
+
+
+def oldest_runtime(model: Any, schema: Any) -> str:
+    """Return the number of the oldest TensorFlow Lite release that runs a model, such as "2.10.0"."""
+    graph = model.subgraphs[0]
+    tensors = [_tensor(schema, model, tensor) for tensor in graph.tensors]
+    operators = [_operator(schema, model, node, tensors) for node in graph.operators]
+    per_channel = {tensor.name for tensor in tensors if len(tensor.scales) > 1 and tensor.is_weight}
+    dense_inputs = {name for operator in operators if operator.name == _DENSE for name in operator.inputs}
+    floor = _OLDEST_WITH_DENSE_PER_CHANNEL if per_channel & dense_inputs else _OLDEST_TESTED
+    declared = metadata_of(model).get(MIN_RUNTIME) or "0"
+    return ".".join(map(str, max(floor, tuple(int(part) for part in declared.split(".")))))
+
+
+def _structure(model: Any, schema: Any) -> Structure:
+    graph = model.subgraphs[0]
+    tensors = tuple(_tensor(schema, model, tensor) for tensor in graph.tensors)
+    operators = tuple(_operator(schema, model, node, tensors) for node in graph.operators)
+    return Structure(
+        inputs=tuple(tensor_spec(model, index, schema) for index in graph.inputs),
+        outputs=tuple(tensor_spec(model, index, schema) for index in graph.outputs),
+        tensors=tensors,
+        operators=operators,
+        versions={"schema": model.version},
+        oldest_runtime=f"TensorFlow Lite {oldest_runtime(model, schema)}",
+        metadata=metadata_of(model),
+    )
+
+
+def _tensor(schema: Any, model: Any, tensor: Any) -> GraphTensor:
+    axes = tensor.shape if tensor.shapeSignature is None else tensor.shapeSignature
+    content = model.buffers[tensor.buffer].data
+    quantization = tensor.quantization
+    scales = None if quantization is None else quantization.scale
+    zero_points = None if quantization is None else quantization.zeroPoint
+    return GraphTensor(
         tensor.name.decode(),
         _name_of(schema.TensorType, tensor.type).lower(),
         () if axes is None else tuple(None if axis < 0 else int(axis) for axis in axes),
-        float(scales[0]) if len(scales) else 0.0,
-        int(zero_points[0]) if len(zero_points) else 0,
+        0 if content is None else len(content),
+        () if scales is None else tuple(np.asarray(scales).tolist()),
+        () if zero_points is None else tuple(np.asarray(zero_points).tolist()),
     )
 
 
-def _operator(schema: Any, code: Any) -> Operator:
+def _operator(schema: Any, model: Any, node: Any, tensors: Sequence[GraphTensor]) -> Operator:
+    code = model.operatorCodes[node.opcodeIndex]
+    inputs = tuple(tensors[index].name for index in node.inputs if index >= 0)
+    outputs = tuple(tensors[index].name for index in node.outputs)
     if code.customCode:
-        name = code.customCode.decode()
-        return Operator(name, builtin=False)
+        return Operator(code.customCode.decode(), builtin=False, inputs=inputs, outputs=outputs)
     name = _name_of(schema.BuiltinOperator, max(code.builtinCode, code.deprecatedBuiltinCode))
-    return Operator(name, builtin=not name.startswith(_TF_SELECT_PREFIX))
+    return Operator(name, not name.startswith(_TF_SELECT_PREFIX), inputs, outputs)
 
 
 def _name_of(enumeration: Any, value: int) -> str:
-    names: dict[int, str] = {
-        number: name for name, number in vars(enumeration).items() if isinstance(number, int)
-    }
-    return names[value]
+    return next(name for name, number in vars(enumeration).items() if number == value)

@@ -1,0 +1,71 @@
+"""The proof of one artifact: its structure and its answers, from the file alone. Needs no TensorFlow."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..benchmarks.datasets import Split
+from ..benchmarks.parity import Parity, compare
+from ..runtime.embedded import Embedded, read_embedded
+from ..runtime.errors import EdgeMnistError
+from ..runtime.loading import load_predictor
+from ..runtime.predictor import Predictor
+from ..runtime.structure import Structure, read_structure
+from .formats import Format
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What was found in an artifact's file.
+
+    Attributes:
+        failures: A sentence for each thing that does not hold; empty where the artifact is good.
+        structure: What the file contains; None where it cannot be read.
+        embedded: The contract inside it; None where there is none.
+        predictor: The closed predictor of the file, for its input and output; None where it did not load.
+        parity: How its answers compare with the source model's; None where it did not run.
+    """
+
+    failures: tuple[str, ...]
+    structure: Structure | None = None
+    embedded: Embedded | None = None
+    predictor: Predictor | None = None
+    parity: Parity | None = None
+
+
+def prove(path: Path, row: Format, reference: NDArray[np.float32], test: Split) -> Proof:
+    """Prove that a file is what its format promises and answers as the source model does.
+
+    Args:
+        path: The artifact.
+        row: Its format, with the limits to keep.
+        reference: (N, classes) float32, the source model's answers on the test images.
+        test: The test images and their labels.
+    """
+    structure = embedded = predictor = None
+    try:
+        structure = read_structure(path)
+        embedded = read_embedded(structure.metadata)
+        with load_predictor(path) as predictor:
+            probabilities = predictor.predict(test.images).probabilities
+        parity = compare(probabilities, reference, test.labels)
+    except EdgeMnistError as error:
+        return Proof((str(error),), structure, embedded, predictor)
+    failures = (
+        *row.promise.broken_by(structure),
+        *_wrong_contract(row, embedded, predictor),
+        *row.gates.broken_by(parity),
+    )
+    return Proof(failures, structure, embedded, predictor, parity)
+
+
+def _wrong_contract(row: Format, embedded: Embedded | None, predictor: Predictor) -> tuple[str, ...]:
+    if not row.promise.contract:
+        return ()
+    if embedded is None:
+        return ("its contract is not inside the file",)
+    found = (embedded.precision, embedded.input, embedded.output, len(embedded.labels))
+    expected = (row.precision, predictor.input, predictor.output, predictor.output.shape[-1])
+    return () if found == expected else (f"the contract inside the file says {found}, the engine {expected}",)
