@@ -1,35 +1,118 @@
 """`bench.json`: the figures, everything they depend on, and the raw samples they were computed from."""
 
+import json
 from dataclasses import asdict
+from functools import cache
+from importlib import resources
+from pathlib import Path
 from typing import Any
 
+import fastjsonschema
+
+from ..runtime.errors import ArtifactError, ArtifactNotFoundError
+from ..runtime.files import write_text
 from .collect import Collection, Measured
-from .results import Results, Row
+from .comparisons import Comparison
+from .datasets import Split
+from .figures import Figures
+from .loadgen_figures import LoadGenFigures
+from .processes import MEASURED
+from .results import Results
+from .rows import Row
 from .samples import encode_samples
 
 SCHEMA_VERSION = 1
-_SAMPLES = ("warmup_ns", "latency_ns", "bare_ns")
+SCHEMA_NAME = "bench.schema.json"
+_BATCH = "batch_"
 
 
-def to_document(results: Results, collection: Collection) -> dict[str, Any]:
-    """Return the benchmark as one JSON object."""
+def to_document(
+    results: Results, collection: Collection, split: Split, verdicts: tuple[str, ...]
+) -> dict[str, Any]:
+    """Return the benchmark as one JSON object that keeps `bench.schema.json`."""
     return {
         "schema_version": SCHEMA_VERSION,
         "created": results.created,
         "elapsed_secs": results.elapsed_secs,
-        "machine": asdict(results.machine) | {"load_before": collection.load_before},
+        "machine": asdict(results.machine) | {"load_before": results.load_before},
         "plan": asdict(results.plan),
         "images": results.images,
+        "images_sha256": results.images_sha256,
+        "labels": encode_samples(split.labels),
         "reference": results.reference,
+        "verdicts": list(verdicts),
+        "doubts": [asdict(doubt) for doubt in results.doubts],
         "notes": list(results.notes),
+        "comparisons": [_comparison(one) for one in results.comparisons],
         "rows": [
             _row(row, measured) for row, measured in zip(results.rows, collection.measured, strict=True)
         ],
     }
 
 
+def write_document(path: Path, document: dict[str, Any]) -> None:
+    """Check a document against the schema and write it.
+
+    Raises:
+        ArtifactError: It is not as the schema says.
+        OutputError: It cannot be written.
+    """
+    text = json.dumps(document, ensure_ascii=False, allow_nan=False) + "\n"
+    check_document(json.loads(text), path)
+    write_text(path, text)
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """Read and check a `bench.json`.
+
+    Raises:
+        ArtifactNotFoundError: There is no such file.
+        ArtifactError: It is not JSON, not as the schema says, or written by a newer version.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ArtifactNotFoundError(
+            f"no such file: {path}", fix="`edgemnist bench` writes bench.json."
+        ) from error
+    except (ValueError, OSError) as error:
+        raise ArtifactError(f"{path} cannot be read as JSON", received=error) from error
+    check_document(document, path)
+    checked: dict[str, Any] = document
+    return checked
+
+
+def check_document(document: Any, path: Path) -> None:
+    """Check a document against the schema.
+
+    Raises:
+        ArtifactError: It is not as the schema says, or written by a newer version.
+    """
+    version = document.get("schema_version") if isinstance(document, dict) else None
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        raise ArtifactError(
+            f"{path} was written by a newer edgemnist",
+            received=f"schema version {version}",
+            expected=f"at most {SCHEMA_VERSION}",
+            fix="Upgrade with: pip install --upgrade edgemnist",
+        )
+    try:
+        _validator()(document)
+    except fastjsonschema.JsonSchemaValueException as error:
+        raise ArtifactError(
+            f"{path} is not a benchmark report", received=error.message, fix="`edgemnist bench` writes one."
+        ) from error
+
+
+@cache
+def _validator() -> Any:
+    schema = resources.files(__package__).joinpath(SCHEMA_NAME).read_text(encoding="utf-8")
+    return fastjsonschema.compile(json.loads(schema))
+
+
 def _row(row: Row, measured: Measured) -> dict[str, Any]:
     target = row.target
+    answers = {number: one for number, one in measured.answers.items() if one.status == MEASURED}
     return {
         "file": target.name,
         "engine": target.engine,
@@ -39,19 +122,44 @@ def _row(row: Row, measured: Measured) -> dict[str, Any]:
         "sha256": target.sha256,
         "status": row.status,
         "reason": row.reason,
-        "figures": asdict(row.figures) if row.figures else None,
+        "figures": _figures(row.figures) if row.figures else None,
+        "predicted": encode_samples(_predicted(measured)) if row.figures else None,
         "rounds": [
             {
                 "round": number,
                 **answer.facts,
-                **{name: encode_samples(answer.arrays[name]) for name in _SAMPLES},
-                "batches_ns": {
-                    name.split("_")[1]: encode_samples(samples)
+                "samples_ns": {
+                    name.removesuffix("_ns"): encode_samples(samples)
                     for name, samples in answer.arrays.items()
-                    if name.startswith("batch_")
+                    if name.endswith("_ns")
                 },
             }
-            for number, answer in measured.answers.items()
-            if answer.status == "measured"
+            for number, answer in answers.items()
         ],
+    }
+
+
+def _predicted(measured: Measured) -> Any:
+    return next(iter(measured.answers.values())).arrays["probabilities"].argmax(axis=1)
+
+
+def _figures(figures: Figures) -> dict[str, Any]:
+    document = asdict(figures)
+    if figures.loadgen is not None:
+        document["loadgen"] |= _agreements(figures.loadgen)
+    return document
+
+
+def _agreements(figures: LoadGenFigures) -> dict[str, Any]:
+    pairs = {"single_stream": figures.single_stream, "offline": figures.offline}
+    return {name: asdict(one) | {"agrees": one.agrees} if one else None for name, one in pairs.items()}
+
+
+def _comparison(comparison: Comparison) -> dict[str, Any]:
+    return {
+        "target": comparison.target.title,
+        "base": comparison.base.title,
+        "size_ratio": comparison.size_ratio,
+        "speed": asdict(comparison.speed) | {"differs": comparison.speed.differs},
+        "parity": asdict(comparison.parity) if comparison.parity else None,
     }

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from .tasks import Task, result_paths
 
+MEASURED, SKIPPED, FAILED = "measured", "skipped", "failed"
 WORKER = (sys.executable, "-m", "edgemnist.benchmarks.worker")
 
 
@@ -68,14 +69,14 @@ def run_worker(task: Task, folder: Path, *, timeout_secs: float, command: tuple[
         )
     elapsed_ns = perf_counter_ns() - spawned_ns
     if process.returncode != 0 or not facts_path.exists():
-        return Answer("failed", _how_it_died(process), elapsed_ns=elapsed_ns)
+        return Answer(FAILED, _how_it_died(process), elapsed_ns=elapsed_ns)
     facts = json.loads(facts_path.read_text(encoding="utf-8"))
-    for status in ("skipped", "failed"):
+    for status in (SKIPPED, FAILED):
         if status in facts:
             return Answer(status, facts[status], elapsed_ns=elapsed_ns)
     with np.load(arrays_path) as file:
         arrays = dict(file)
-    return Answer("measured", facts=facts, arrays=arrays, elapsed_ns=elapsed_ns)
+    return Answer(MEASURED, facts=facts, arrays=arrays, elapsed_ns=elapsed_ns)
 
 
 def _environment(task: Task) -> dict[str, str]:

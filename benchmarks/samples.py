@@ -1,4 +1,4 @@
-"""Raw samples in compact form: a JSON object that holds one array of nanoseconds without loss."""
+"""Arrays of whole numbers in compact form: a JSON object that holds them without loss."""
 
 import base64
 import binascii
@@ -11,17 +11,19 @@ from numpy.typing import NDArray
 from ..runtime.errors import ArtifactError
 
 _COMPRESSION_LEVEL = 9
+_DTYPES = ("<u1", "<u2", "<u4", "<u8")
 
 
-def encode_samples(samples: NDArray[np.int64]) -> dict[str, Any]:
-    """Return (calls,) int64 nanoseconds as a JSON object: zlib, then base64, of little-endian integers."""
-    dtype = "<u4" if samples.max(initial=0) <= np.iinfo("<u4").max else "<u8"
+def encode_samples(samples: NDArray[np.integer]) -> dict[str, Any]:
+    """Return (N,) integers, at least 0, as a JSON object: little-endian bytes, zlib, base64."""
+    largest = int(samples.max(initial=0))
+    dtype = next(name for name in _DTYPES if largest <= np.iinfo(name).max)
     packed = zlib.compress(samples.astype(dtype).tobytes(), _COMPRESSION_LEVEL)
     return {"dtype": dtype, "count": len(samples), "zlib_base64": base64.b64encode(packed).decode("ascii")}
 
 
 def decode_samples(document: dict[str, Any]) -> NDArray[np.int64]:
-    """Return the (count,) int64 nanoseconds that `encode_samples` was given.
+    """Return the (count,) int64 that `encode_samples` was given.
 
     Raises:
         ArtifactError: The text is damaged.

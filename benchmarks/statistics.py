@@ -1,14 +1,14 @@
-"""Statistics of latency samples: percentiles with tails kept, and intervals across rounds."""
+"""Statistics of latency samples: percentiles with tails kept, and intervals and ratios across rounds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 
 import numpy as np
 from numpy.typing import NDArray
 
-Interval = tuple[float, float]
-CONFIDENCE = 0.95
+from .proportions import CONFIDENCE, Interval
+
 MIN_ROUNDS = 2
 _RESAMPLES = 9999
 _SEED = 20
@@ -39,6 +39,34 @@ class Latency:
     max_ns: float
     round_p50_ns: tuple[float, ...]
     p50_interval_ns: Interval | None
+
+    @property
+    def deviation(self) -> float:
+        """How far the rounds' medians lie apart, as a share of the median of them all."""
+        return (max(self.round_p50_ns) - min(self.round_p50_ns)) / self.p50_ns
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """How many times as large one quantity is as another.
+
+    Attributes:
+        value: The ratio, a geometric mean over rounds.
+        interval: 95 % interval; None without scipy, or where there are too few rounds.
+    """
+
+    value: float
+    interval: Interval | None
+
+    @property
+    def differs(self) -> bool:
+        """Whether the interval excludes 1. Without an interval nothing is called a difference."""
+        return self.interval is not None and not self.interval[0] <= 1 <= self.interval[1]
+
+    @property
+    def inverse(self) -> "Ratio":
+        """The ratio the other way round."""
+        return Ratio(1 / self.value, self.interval and (1 / self.interval[1], 1 / self.interval[0]))
 
 
 def summarize(rounds: Sequence[NDArray[np.int64]]) -> Latency:
@@ -80,3 +108,45 @@ def median_interval(medians: Sequence[float]) -> Interval | None:
         rng=np.random.default_rng(_SEED),
     )
     return float(result.confidence_interval.low), float(result.confidence_interval.high)
+
+
+def paired_ratio(numerators: Mapping[int, float], denominators: Mapping[int, float]) -> Ratio:
+    """Return the ratio of two quantities measured in the same rounds, with the interval of a paired t test.
+
+    Each round gives one ratio, so what slows a whole round cancels. The test is made on their logarithms;
+    with as few rounds as there are it covers more honestly than a bootstrap.
+
+    Args:
+        numerators: A positive figure for each round number.
+        denominators: The same; only rounds that both have are used.
+    """
+    shared = sorted(numerators.keys() & denominators.keys())
+    logs = np.log([numerators[number] / denominators[number] for number in shared])
+    value = float(np.exp(logs.mean()))
+    if len(shared) < MIN_ROUNDS or find_spec("scipy") is None:
+        return Ratio(value, None)
+    if np.ptp(logs) == 0:
+        return Ratio(value, (value, value))
+    from scipy.stats import ttest_1samp
+
+    limits = ttest_1samp(logs, 0).confidence_interval(CONFIDENCE)
+    return Ratio(value, (float(np.exp(limits.low)), float(np.exp(limits.high))))
+
+
+def independent_ratio(numerators: Sequence[float], denominators: Sequence[float]) -> Ratio:
+    """Return the ratio of two quantities measured in different runs, with the interval of Welch's t test.
+
+    Args:
+        numerators: A positive figure for each round of the one run.
+        denominators: The same for the other run.
+    """
+    above, below = np.log(numerators), np.log(denominators)
+    value = float(np.exp(above.mean() - below.mean()))
+    if min(len(above), len(below)) < MIN_ROUNDS or find_spec("scipy") is None:
+        return Ratio(value, None)
+    if np.ptp(above) == 0 and np.ptp(below) == 0:
+        return Ratio(value, (value, value))
+    from scipy.stats import ttest_ind
+
+    limits = ttest_ind(above, below, equal_var=False).confidence_interval(CONFIDENCE)
+    return Ratio(value, (float(np.exp(limits.low)), float(np.exp(limits.high))))

@@ -39,8 +39,13 @@ class Target:
         """The file's name, which is what reports call it."""
         return self.path.name
 
+    @property
+    def title(self) -> str:
+        """The file's name and the engine."""
+        return f"{self.name} ({self.engine})"
 
-def targets_in(folder: Path, *, engines: Iterable[str] = (), keras: bool = True) -> tuple[Target, ...]:
+
+def targets_in(folder: Path, *, engines: Iterable[str] = (), why_no_keras: str = "") -> tuple[Target, ...]:
     """Return a target for each model file in an artifacts folder and each engine for it, Keras first.
 
     A file that the manifest lists is included even if it is missing, so that it fails and is not overlooked.
@@ -64,18 +69,18 @@ def targets_in(folder: Path, *, engines: Iterable[str] = (), keras: bool = True)
             expected=f"files ending in {', '.join(sorted(suffixes))}",
             fix="`edgemnist export --int8` makes them.",
         )
-    return targets_for(paths, engines=engines, keras=keras)
+    return targets_for(paths, engines=engines, why_no_keras=why_no_keras)
 
 
 def targets_for(
-    paths: Iterable[Path], *, engines: Iterable[str] = (), keras: bool = True
+    paths: Iterable[Path], *, engines: Iterable[str] = (), why_no_keras: str = ""
 ) -> tuple[Target, ...]:
     """Return a target for each of the files and each engine for it, Keras first, then by name.
 
     Args:
         paths: Model files.
         engines: Only these; none means all.
-        keras: Measure Keras too; it is the slowest by far.
+        why_no_keras: Skip Keras, the slowest by far, for this reason; "" means measure it.
 
     Raises:
         ArtifactError: No engine loads a file with such a suffix.
@@ -86,7 +91,7 @@ def targets_for(
     for name in wanted:
         if name not in ENGINES:
             raise OptionError("unknown engine", received=repr(name), expected=f"one of {', '.join(ENGINES)}")
-    targets = [_target(path, entry, keras) for path in paths for entry in _entries(path, wanted)]
+    targets = [_target(path, entry, why_no_keras) for path in paths for entry in _entries(path, wanted)]
     if not targets:
         raise OptionError(
             "nothing to measure",
@@ -106,7 +111,7 @@ def _entries(path: Path, wanted: tuple[str, ...]) -> list[EngineEntry]:
     return [entry for entry in loading if not wanted or entry.name in wanted]
 
 
-def _target(path: Path, entry: EngineEntry, keras: bool) -> Target:
+def _target(path: Path, entry: EngineEntry, why_no_keras: str) -> Target:
     exists = path.is_file()
     record = find_record(path)
     return Target(
@@ -116,7 +121,7 @@ def _target(path: Path, entry: EngineEntry, keras: bool) -> Target:
         precision=_precision(path, entry, record),
         size_bytes=path.stat().st_size if exists else 0,
         sha256=sha256_of(path) if exists else "",
-        skipped=_why_skipped(entry, keras),
+        skipped=_why_skipped(entry, why_no_keras),
     )
 
 
@@ -128,9 +133,9 @@ def _precision(path: Path, entry: EngineEntry, record: ArtifactRecord | None) ->
     return Path(path.stem).suffix.removeprefix(".")
 
 
-def _why_skipped(entry: EngineEntry, keras: bool) -> str:
-    if entry.name == KERAS and not keras:
-        return "--no-keras was given"
+def _why_skipped(entry: EngineEntry, why_no_keras: str) -> str:
+    if entry.name == KERAS and why_no_keras:
+        return why_no_keras
     if not entry.available:
         return str(MissingExtraError(entry.package, entry.extra, f"the engine {entry.name}"))
     return ""

@@ -1,4 +1,4 @@
-"""Timing loops: how long a call takes, call by call, and what the clock itself costs."""
+"""Timing loops: how long a call takes, call by call, and what the clock and the CPU are like meanwhile."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 Argument = TypeVar("Argument")
 _CLOCK_CALLS = 2000
+_WORK_SIZE = 20_000
+_WORK_REPEATS = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,11 @@ class Effort:
     min_calls: int
     min_ns: int
     max_calls: int
+
+    @classmethod
+    def exactly(cls, calls: int) -> "Effort":
+        """Return the effort of so many calls."""
+        return cls(calls, 0, calls)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +53,32 @@ def measure_clock() -> Clock:
     """Measure the clock's step and the cost of timing an empty call."""
     readings = np.array([perf_counter_ns() for _ in range(_CLOCK_CALLS)])
     steps = np.diff(readings)
-    empty = time_calls(_nothing, (None,), Effort(_CLOCK_CALLS, 0, _CLOCK_CALLS))
+    empty = time_calls(_nothing, (None,), Effort.exactly(_CLOCK_CALLS))
     return Clock(int(steps[steps > 0].min()), int(np.median(empty)))
 
 
+def measure_fixed_work() -> int:
+    """Return the nanoseconds of a fixed piece of work, which differ only if the CPU's speed does.
+
+    The quickest of several tries, so that an interruption does not count as a slower CPU.
+    """
+    return int(time_calls(sum, (range(_WORK_SIZE),), Effort.exactly(_WORK_REPEATS)).min())
+
+
 def time_calls(
-    call: Callable[[Argument], object], arguments: Iterable[Argument], effort: Effort
+    call: Callable[[Argument], object],
+    arguments: Iterable[Argument],
+    effort: Effort,
+    *,
+    between: Callable[[], object] | None = None,
 ) -> NDArray[np.int64]:
     """Time `call` on one argument after another, starting over where they run out.
+
+    Args:
+        call: What is timed.
+        arguments: What it is called with.
+        effort: When to stop.
+        between: Called before each call, outside the time that is measured.
 
     Returns:
         (calls,) int64, nanoseconds for each call in the order made.
@@ -64,6 +89,8 @@ def time_calls(
     deadline = clock() + effort.min_ns
     done = 0
     for argument in cycle(arguments):
+        if between is not None:
+            between()
         start = clock()
         call(argument)
         end = clock()

@@ -2,24 +2,70 @@
 
 from collections.abc import Iterable
 
+from ..benchmark import Benchmark
 from ..results import Results
-from .wording import COLUMNS, cells, method, outcome
+from .wording import (
+    COLUMNS,
+    DETAILS,
+    Column,
+    batch_columns,
+    cells,
+    interval,
+    legend,
+    loadgen_lines,
+    method,
+    outcome,
+)
+
+P50_INTERVAL = Column("p50, 95 % interval", lambda row, _f, _r: interval(row))
 
 
-def render(results: Results) -> str:
+def render(benchmark: Benchmark) -> str:
     """Return the report as a Markdown document."""
-    lines = ["# Benchmark", "", _line(column.heading for column in COLUMNS)]
-    lines.append(_line("---:" if column.figures else "---" for column in COLUMNS))
-    for row in results.rows:
-        texts = cells(row) or (row.target.name, row.target.engine, outcome(row), *[""] * (len(COLUMNS) - 3))
-        lines.append(_line(texts))
-    lines += ["", method(results), ""]
-    lines += [f"- {note}" for note in results.notes]
-    lines += ["", "| artifact | sha256 |", "|---|---|"]
-    lines += [f"| {row.target.name} | `{row.target.sha256}` |" for row in results.rows]
+    results = benchmark.results
+    doubts = [f"{f'{doubt.target}: ' if doubt.target else ''}{doubt.text}" for doubt in results.doubts]
+    lines = ["# Benchmark", "", f"{results.created}, {results.machine.cpu}.", ""]
+    lines += _table(results, COLUMNS)
+    lines += _section("What it means", benchmark.verdicts)
+    lines += _section("LoadGen (not an MLPerf result)", loadgen_lines(results))
+    lines += _section("Reasons to distrust it", doubts)
+    lines += _section("Missing", results.notes)
+    lines += ["", "## Details", ""]
+    lines += _table(results, (P50_INTERVAL, *DETAILS))
+    lines += ["", "Images per second:", ""]
+    lines += _table(results, batch_columns(results))
+    lines += [
+        "",
+        "## Method",
+        "",
+        method(results),
+        "",
+        legend(COLUMNS + DETAILS),
+        "",
+        "## Files and versions",
+        "",
+    ]
+    lines += ["| file | sha256 |", "|---|---|"]
+    lines += [_line((row.target.name, f"`{row.target.sha256}`")) for row in results.rows]
     lines += ["", "| package | version |", "|---|---|"]
-    lines += [f"| {name} | {version} |" for name, version in results.machine.versions.items()]
+    lines += [_line(pair) for pair in results.machine.versions.items()]
     return "\n".join(lines) + "\n"
+
+
+def _table(results: Results, columns: tuple[Column, ...]) -> list[str]:
+    lines = [
+        _line(("model", "engine", *(column.heading for column in columns))),
+        _line(("---", "---", *("---:" for _ in columns))),
+    ]
+    for row in results.rows:
+        texts = cells(row, results, columns) or (outcome(row), *[""] * (len(columns) - 1))
+        lines.append(_line((row.target.name, row.target.engine, *texts)))
+    return lines
+
+
+def _section(title: str, items: Iterable[str]) -> list[str]:
+    lines = [f"- {item}" for item in items]
+    return ["", f"## {title}", "", *lines] if lines else []
 
 
 def _line(texts: Iterable[str]) -> str:

@@ -1,58 +1,91 @@
 """Figures as texts, in the units a reader expects, the same in every form of report."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from ..results import Results, Row
+from ..figures import Figures
+from ..loadgen_figures import Agreement, LoadGenFigures
+from ..results import Results
+from ..rows import Row
+from ..units import difference, duration, percent, rate, size
 
-_NS_PER_US = 1_000.0
-_NS_PER_MS = 1_000_000.0
 ABSENT = "-"
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of the main table: its heading and whether it holds figures."""
+    """A column of a table.
+
+    Attributes:
+        heading: Its heading.
+        text: What stands in a row's cell.
+        help: What the figure is, where the heading alone does not say.
+    """
 
     heading: str
-    figures: bool = True
+    text: Callable[[Row, Figures, Results], str]
+    help: str = ""
 
 
-COLUMNS = (
-    Column("model", figures=False),
-    Column("engine", figures=False),
-    Column("size"),
-    Column("accuracy"),
-    Column("same label as Keras"),
-    Column("max abs diff"),
-    Column("p50"),
-    Column("p90"),
-    Column("p99"),
-    Column("bare p50"),
-    Column("batch"),
-    Column("load"),
+ANSWERS = (
+    Column("size", lambda row, _f, _r: size(row.target.size_bytes)),
+    Column(
+        "accuracy", lambda _, f, _r: percent(f.accuracy.accuracy), "share of test images with the right label"
+    ),
+    Column(
+        "agreement",
+        lambda _, f, _r: percent(f.parity.agreement) if f.parity else ABSENT,
+        "share of test images with the same label as Keras",
+    ),
+    Column(
+        "max |Δp|",
+        lambda _, f, _r: difference(f.parity.max_abs_difference) if f.parity else ABSENT,
+        "largest absolute difference of a probability from Keras's",
+    ),
+)
+LATENCY = (
+    Column("p50", lambda _, f, _r: duration(f.end_to_end.p50_ns), "one image, end to end: predict(image)"),
+    Column("p90", lambda _, f, _r: duration(f.end_to_end.p90_ns)),
+    Column("p99", lambda _, f, _r: duration(f.end_to_end.p99_ns)),
+    Column(
+        "bare", lambda _, f, _r: duration(f.bare.p50_ns), "p50 of the engine's call alone, its input ready"
+    ),
+    Column(
+        "paused", lambda _, f, _r: duration(f.paused.p50_ns), "p50 after a pause of 1 ms before each call"
+    ),
+    Column(
+        "images/s",
+        lambda _, f, r: rate(f.images_per_sec(r.images)),
+        "throughput with the whole test set as one batch",
+    ),
+    Column("load", lambda _, f, _r: duration(f.load_ns), "loading the model file"),
+)
+COLUMNS = ANSWERS + LATENCY
+DETAILS = (
+    Column("start", lambda _, f, _r: duration(f.start_ns), "starting a Python process"),
+    Column("import", lambda _, f, _r: duration(f.import_ns), "importing numpy, the runtime and the engine"),
+    Column("first", lambda _, f, _r: duration(f.first_ns), "the first inference"),
+    Column("min", lambda _, f, _r: duration(f.end_to_end.min_ns)),
+    Column("mean", lambda _, f, _r: duration(f.end_to_end.mean_ns)),
+    Column("max", lambda _, f, _r: duration(f.end_to_end.max_ns)),
+    Column("calls", lambda _, f, _r: f"{f.end_to_end.calls:,}"),
+    Column("memory", lambda _, f, _r: size(f.memory.loaded_bytes) if f.memory else ABSENT, "growth on load"),
+    Column(
+        "peak", lambda _, f, _r: size(f.memory.peak_bytes) if f.memory else ABSENT, "with Python and images"
+    ),
 )
 
 
-def cells(row: Row) -> tuple[str, ...] | None:
-    """Return a row's texts, one for each of `COLUMNS`; None where it has no figures."""
+def batch_columns(results: Results) -> tuple[Column, ...]:
+    """Return a column of throughput for each batch size that was measured."""
+    sizes = {one.batch_size for row in results.rows if row.figures for one in row.figures.throughput}
+    return tuple(_batch_column(batch_size) for batch_size in sorted(sizes))
+
+
+def cells(row: Row, results: Results, columns: tuple[Column, ...] = COLUMNS) -> tuple[str, ...] | None:
+    """Return a row's texts, one for each column; None where it has no figures."""
     figures = row.figures
-    if figures is None:
-        return None
-    parity, latency = figures.parity, figures.end_to_end
-    return (
-        row.target.name,
-        row.target.engine,
-        size(row.target.size_bytes),
-        percent(figures.accuracy.accuracy),
-        percent(parity.agreement) if parity else ABSENT,
-        difference(parity.max_abs_difference) if parity else ABSENT,
-        duration(latency.p50_ns),
-        duration(latency.p90_ns),
-        duration(latency.p99_ns),
-        duration(figures.bare.p50_ns),
-        f"{rate(figures.throughput[-1].images_per_sec)}/s",
-        duration(figures.load_ns),
-    )
+    return None if figures is None else tuple(column.text(row, figures, results) for column in columns)
 
 
 def outcome(row: Row) -> str:
@@ -60,60 +93,72 @@ def outcome(row: Row) -> str:
     return f"{row.status}: {row.reason}"
 
 
+def interval(row: Row) -> str:
+    """Return the interval of a row's p50, such as `27.1 to 28.0 µs`, or "-"."""
+    limits = row.figures and row.figures.end_to_end.p50_interval_ns
+    return f"{duration(limits[0])} to {duration(limits[1])}" if limits else ABSENT
+
+
 def method(results: Results) -> str:
     """Return how the figures came about, in one paragraph."""
     plan, machine = results.plan, results.machine
-    pinned = next((row.figures.cpus for row in results.rows if row.figures), None)
-    where = f"pinned to CPU {', '.join(map(str, pinned))}" if pinned else "not pinned"
-    empty = next((row.figures.empty_call_ns for row in results.rows if row.figures), 0.0)
-    rounds = sorted({len(row.figures.end_to_end.round_p50_ns) for row in results.rows if row.figures})
-    spread = " to ".join(str(number) for number in dict.fromkeys((rounds[0], rounds[-1]))) if rounds else "no"
+    measured = [row.figures for row in results.rows if row.figures]
+    rounds = sorted({len(figures.end_to_end.round_p50_ns) for figures in measured}) or [0]
+    spread = f"{rounds[0]}" if rounds[0] == rounds[-1] else f"{rounds[0]} to {rounds[-1]}"
+    cpus = measured[0].cpus if measured else None
+    where = f"pinned to CPU {', '.join(map(str, cpus))}" if cpus else "not pinned"
+    clock = (
+        f" The clock steps by {max(one.clock_resolution_ns for one in measured)} ns; an empty call costs"
+        f" {duration(max(one.empty_call_ns for one in measured))}, which every latency contains."
+        if measured
+        else ""
+    )
     return (
-        f"p50, p90, p99: predict() with one image, {plan.num_threads} thread(s), {where}; {spread} fresh "
-        f"processes per row in shuffled order, at least {plan.num_runs:,} calls in all after "
-        f"{plan.warmup_runs} warm-ups each, real test images in changing order. bare: the engine alone. "
-        f"batch: images a second with all {results.images:,} test images in one call. Timing an empty call "
-        f"costs {duration(empty)}, which every latency contains. Measured in {results.elapsed_secs:.0f} s on "
-        f"{machine.cpu}, {machine.cores} core(s), {machine.system}, {machine.python}."
+        f"p50, p90 and p99 are of predict() with one image, back to back: {spread} fresh processes a row in"
+        f" shuffled order, {plan.num_runs:,} calls a row or more, {plan.warmup_runs} warm-ups in each"
+        f" process, {plan.num_threads} thread(s), {where}, {results.images:,} real test images in changing"
+        f" order.{clock} Measured in {results.elapsed_secs:.0f} s on {machine.cpu}, {machine.cores} core(s),"
+        f" {machine.system}, {machine.python}."
     )
 
 
-def duration(nanoseconds: float) -> str:
-    """Return a duration with the unit that suits it, such as `7.1 µs`."""
-    if nanoseconds < _NS_PER_US:
-        return f"{nanoseconds:.0f} ns"
-    if nanoseconds < _NS_PER_MS:
-        return f"{_significant(nanoseconds / _NS_PER_US)} µs"
-    if nanoseconds < _NS_PER_MS * 1000:
-        return f"{_significant(nanoseconds / _NS_PER_MS)} ms"
-    return f"{nanoseconds / _NS_PER_MS / 1000:.2f} s"
+def legend(columns: tuple[Column, ...]) -> str:
+    """Return what the columns mean, where their headings alone do not say."""
+    return "; ".join(f"{column.heading}: {column.help}" for column in columns if column.help) + "."
 
 
-def size(size_bytes: float) -> str:
-    """Return a size in kB or MB of 1,000 and 1,000,000 bytes, as file managers show it."""
-    if abs(size_bytes) < 1_000_000:  # noqa: PLR2004 - a megabyte
-        return f"{size_bytes / 1000:,.1f} kB"
-    return f"{size_bytes / 1_000_000:,.1f} MB"
+def loadgen_lines(results: Results) -> tuple[str, ...]:
+    """Return lines for each row that LoadGen measured too, its figures beside the benchmark's."""
+    return tuple(
+        line
+        for row in results.rows
+        if row.figures is not None and row.figures.loadgen is not None
+        for line in _loadgen_lines(row.target.title, row.figures, row.figures.loadgen, results)
+    )
 
 
-def percent(share: float) -> str:
-    """Return a share as per cent with the two digits that 10,000 images resolve."""
-    return f"{100 * share:.2f} %"
+def _loadgen_lines(title: str, figures: Figures, found: LoadGenFigures, results: Results) -> Iterator[str]:
+    yield (
+        f"{title} SingleStream: p50 {duration(found.p50_ns)}, p90 {duration(found.p90_ns)}, of which"
+        f" {duration(found.own_cost_ns)} LoadGen's own; measured here p50"
+        f" {duration(figures.end_to_end.p50_ns)}, p90 {duration(figures.end_to_end.p90_ns)};"
+        f" {_agreement(found.single_stream)}."
+    )
+    if found.offline is not None:
+        yield (
+            f"{title} Offline: {rate(found.offline_per_sec)} images/s, of whose query"
+            f" {duration(found.offline_own_cost_ns or 0)} are LoadGen's own; measured here"
+            f" {rate(figures.images_per_sec(results.images))} images/s; {_agreement(found.offline)}."
+        )
 
 
-def difference(value: float) -> str:
-    """Return a small difference of probabilities."""
-    return "0" if value == 0 else f"{value:.1e}"
+def _agreement(agreement: Agreement) -> str:
+    return (
+        f"its time less its own is {agreement.ratio.value:.2f} times the one here, and"
+        f" {agreement.expected[0]:.2f} to {agreement.expected[1]:.2f} is noise:"
+        f" they {'agree' if agreement.agrees else 'disagree'}"
+    )
 
 
-def rate(per_sec: float) -> str:
-    """Return a rate with three digits and a unit prefix."""
-    for factor, prefix in ((1e6, "M"), (1e3, "k")):
-        if per_sec >= factor:
-            return f"{_significant(per_sec / factor)}{prefix}"
-    return _significant(per_sec)
-
-
-def _significant(value: float) -> str:
-    digits = 2 if value < 10 else 1 if value < 100 else 0  # noqa: PLR2004 - three digits in all
-    return f"{value:.{digits}f}"
+def _batch_column(batch_size: int) -> Column:
+    return Column(f"batch {batch_size:,}", lambda _, f, _r: rate(f.images_per_sec(batch_size)))

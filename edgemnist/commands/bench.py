@@ -1,19 +1,25 @@
 """`edgemnist bench`: accuracy, agreement and latency of every artifact on every engine."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..console import messages, print_json, results
-from .options import Artifacts, Data, Json
+from .options import Artifacts, Data, Force, Json
+
+if TYPE_CHECKING:
+    from ..benchmarks.plan import Plan
+    from ..benchmarks.targets import Target
 
 EXAMPLES = """
 **Examples**
 
 - `edgemnist bench` every artifact in the folder artifacts, and Keras where TensorFlow is installed
-- `edgemnist bench mine.onnx theirs.tflite --num-threads 2`
-- `edgemnist bench --quick --no-keras --json`
+- `edgemnist bench mine.onnx theirs.tflite --num-threads 2 --output report`
+- `edgemnist bench --quick --json` a first impression in seconds
+- `edgemnist bench --loadgen` beside LoadGen's SingleStream and Offline scenarios
+- `edgemnist bench --baseline old/bench.json --max-slowdown 1.2 --max-accuracy-drop 0.001` a gate for CI
 """
 
 
@@ -23,53 +29,135 @@ def bench(
         typer.Argument(metavar="[FILE]...", help="Model files, instead of all in the artifacts folder."),
     ] = None,
     engine: Annotated[
-        list[str] | None, typer.Option("--engine", metavar="NAME", help="This engine only; repeatable.")
+        list[str] | None,
+        typer.Option("--engine", metavar="NAME", help="This engine only, see `edgemnist env`; repeatable."),
     ] = None,
     keras: Annotated[
-        bool, typer.Option("--with-keras/--no-keras", help="Measure Keras too, the slowest by far.")
-    ] = True,
-    num_threads: Annotated[int, typer.Option(min=1, help="Threads for one inference.")] = 1,
+        bool | None,
+        typer.Option(
+            "--with-keras/--no-keras", help="Measure Keras, the slowest by far. Default: unless --quick."
+        ),
+    ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Under 15 s, with wider intervals.")] = False,
+    num_runs: Annotated[
+        int | None, typer.Option(min=1, help="Single images to measure per model at least. Default: 2000.")
+    ] = None,
+    min_secs: Annotated[
+        float | None, typer.Option(min=0, help="Seconds of single images per model at least. Default: 1.")
+    ] = None,
+    warmup_runs: Annotated[
+        int | None, typer.Option(min=1, help="Unmeasured calls in each process first. Default: 100.")
+    ] = None,
+    num_threads: Annotated[int, typer.Option(min=1, help="Threads for one inference.")] = 1,
+    loadgen: Annotated[
+        bool, typer.Option("--loadgen", help="Run LoadGen's SingleStream and Offline scenarios too.")
+    ] = False,
+    baseline: Annotated[
+        Path | None,
+        typer.Option(metavar="OLD.json", help="An earlier bench.json to hold the new figures against."),
+    ] = None,
+    max_slowdown: Annotated[
+        float | None,
+        typer.Option(metavar="FACTOR", help="Exit 3 if a model is certainly slower than that, such as 1.2."),
+    ] = None,
+    max_accuracy_drop: Annotated[
+        float | None,
+        typer.Option(metavar="SHARE", help="Exit 3 if a model loses more accuracy, such as 0.001."),
+    ] = None,
+    force: Force = False,
     data: Data = None,
     artifacts: Artifacts = Path("artifacts"),
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="DIR",
+            help="Where the reports go. Default: the artifacts folder, or for named files the current one.",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Measure accuracy, agreement with Keras and latency of every artifact on every engine.
 
-    Each model runs in fresh processes of its own, in several rounds in shuffled order, on real test images.
+    Each model runs in fresh processes of its own, in several rounds in shuffled order, on real test images. A
+    missing engine gives a row "skipped", a model that crashes its process a row "failed"; the others go on.
 
-    Writes `bench.json` (figures, machine, versions, raw samples) and `bench.md` into the artifacts folder.
+    Writes bench.json (figures, machine, versions, raw samples), bench.md and bench.html.
     """
-    from dataclasses import replace
-    from datetime import UTC, datetime
-    from json import dumps
-
-    from ..benchmarks.collect import QUICK, Plan, collect
+    from ..benchmarks.benchmark import run_benchmark
     from ..benchmarks.datasets import load_test_split
-    from ..benchmarks.document import to_document
-    from ..benchmarks.machine import describe_machine
-    from ..benchmarks.report import markdown, terminal
-    from ..benchmarks.results import compute
-    from ..benchmarks.targets import targets_for, targets_in
+    from ..benchmarks.document import write_document
+    from ..benchmarks.gate import open_gate
+    from ..benchmarks.loadgen import require_loadgen
+    from ..benchmarks.report import html, markdown, terminal
     from ..runtime.files import write_text
     from .progress import bench_progress
 
+    plan = _plan(quick, num_runs, min_secs, warmup_runs, num_threads, loadgen)
+    gate = open_gate(baseline, max_slowdown, max_accuracy_drop, plan, force=force)
+    if loadgen:
+        require_loadgen()
     split = load_test_split(data)
-    wanted = engine or ()
-    if files:
-        targets = targets_for(files, engines=wanted, keras=keras)
-    else:
-        targets = targets_in(artifacts, engines=wanted, keras=keras)
-    plan = replace(QUICK if quick else Plan(), num_threads=num_threads)
-    created = datetime.now(UTC).astimezone().isoformat(timespec="seconds")
+    targets = _targets(files, artifacts, engine or [], keras, quick)
+    folder = files[0].parent if files else artifacts
     with bench_progress(messages) as report:
-        collection = collect(targets, split, plan, on_progress=report)
-    found = compute(collection, split, plan, describe_machine(), folder=artifacts, created=created)
-    document = to_document(found, collection)
-    write_text(artifacts / "bench.json", dumps(document, ensure_ascii=False) + "\n")
-    write_text(artifacts / "bench.md", markdown.render(found))
+        benchmark = run_benchmark(targets, split, plan, folder, on_progress=report)
+    document = benchmark.document()
+    output = output or (Path() if files else artifacts)
+    write_document(output / "bench.json", document)
+    write_text(output / "bench.md", markdown.render(benchmark))
+    page = html.render_if_possible(benchmark)
+    if page is not None:
+        write_text(output / "bench.html", page)
     if json:
         print_json(document)
     else:
-        terminal.show(found, results)
-    messages.print(f"wrote bench.json and bench.md to {artifacts}")
+        terminal.show(benchmark, results)
+    written = "bench.json, bench.md and bench.html" if page else "bench.json and bench.md"
+    messages.print(f"wrote {written} to {output}", highlight=False, soft_wrap=True)
+    if page is None:
+        messages.print("bench.html needs more packages: pip install 'edgemnist\\[bench]'", highlight=False)
+    benchmark.require_figures()
+    if gate is not None:
+        for line in gate.check(document):
+            messages.print(line, highlight=False, soft_wrap=True)
+
+
+def _plan(
+    quick: bool,
+    num_runs: int | None,
+    min_secs: float | None,
+    warmup_runs: int | None,
+    num_threads: int,
+    loadgen: bool,
+) -> "Plan":
+    from dataclasses import replace
+
+    from ..benchmarks.plan import LOADGEN_SECS, QUICK, Plan
+
+    usual = QUICK if quick else Plan()
+    return replace(
+        usual,
+        num_runs=usual.num_runs if num_runs is None else num_runs,
+        min_secs=usual.min_secs if min_secs is None else min_secs,
+        warmup_runs=usual.warmup_runs if warmup_runs is None else warmup_runs,
+        num_threads=num_threads,
+        loadgen_secs=LOADGEN_SECS if loadgen else 0.0,
+    )
+
+
+def _targets(
+    files: list[Path] | None, artifacts: Path, engines: list[str], keras: bool | None, quick: bool
+) -> "tuple[Target, ...]":
+    from ..benchmarks.targets import targets_for, targets_in
+
+    why_no_keras = ""
+    if keras is False:
+        why_no_keras = "--no-keras was given"
+    elif keras is None and quick:
+        why_no_keras = "--quick leaves it out unless --with-keras is given"
+    if not files:
+        return targets_in(artifacts, engines=engines, why_no_keras=why_no_keras)
+    added = sorted(artifacts.glob("*.keras")) if keras else []
+    return targets_for(dict.fromkeys([*files, *added]), engines=engines, why_no_keras=why_no_keras)

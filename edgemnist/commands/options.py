@@ -16,3 +16,6 @@ Data = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of everything drawn at random.")]
+Force = Annotated[
+    bool, typer.Option("--force", help="Compare benchmarks of different machines all the same.")
+]

@@ -5,7 +5,7 @@ import pytest
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.proportion import proportion_confint
 
-from edgemnist.benchmarks import parity
+from edgemnist.benchmarks import parity, proportions
 from edgemnist.runtime.errors import EngineError, InputError
 
 
@@ -46,23 +46,23 @@ def test_confusion_has_a_row_for_each_true_class():
 
 def test_wilson_interval_is_that_of_statsmodels():
     expected = proportion_confint(9764, 10000, method="wilson")
-    assert parity.wilson_interval(9764, 10000) == pytest.approx(expected)
+    assert proportions.wilson_interval(9764, 10000) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(("broke", "fixed"), [(9, 2), (3, 3), (0, 7)])
 def test_mcnemar_p_is_that_of_statsmodels(broke, fixed):
     expected = mcnemar([[50, broke], [fixed, 4]], exact=True).pvalue
-    assert parity.mcnemar_p(broke, fixed) == pytest.approx(expected)
+    assert proportions.mcnemar_p(broke, fixed) == pytest.approx(expected)
 
 
 def test_mcnemar_p_is_one_where_no_image_changed_sides():
-    assert parity.mcnemar_p(0, 0) == 1.0
+    assert proportions.mcnemar_p(0, 0) == 1.0
 
 
 def test_difference_interval_matches_the_normal_approximation_where_that_holds():
     broke, fixed, total = 300, 200, 10000
     error = 1.96 * np.sqrt((broke + fixed) / total - ((fixed - broke) / total) ** 2) / np.sqrt(total)
-    low, high = parity.difference_interval(broke, fixed, total)
+    low, high = proportions.difference_interval(broke, fixed, total)
     assert low == pytest.approx(-0.01 - error, abs=4e-4)
     assert high == pytest.approx(-0.01 + error, abs=4e-4)
 
@@ -73,19 +73,19 @@ def test_difference_interval_covers_a_true_difference_about_95_times_in_100():
     covered = 0
     for _ in range(100):
         broke, fixed, _same = rng.multinomial(total, [broke_rate, fixed_rate, 1 - broke_rate - fixed_rate])
-        low, high = parity.difference_interval(int(broke), int(fixed), total)
+        low, high = proportions.difference_interval(int(broke), int(fixed), total)
         covered += low <= fixed_rate - broke_rate <= high
     assert 88 <= covered <= 100
 
 
 def test_difference_interval_is_not_empty_where_nothing_changed():
-    low, high = parity.difference_interval(0, 0, 10000)
+    low, high = proportions.difference_interval(0, 0, 10000)
     assert low == -high
     assert 3e-4 < high < 4e-4
 
 
 def test_intervals_are_absent_without_scipy(monkeypatch):
-    monkeypatch.setattr(parity, "find_spec", lambda _name: None)
+    monkeypatch.setattr(proportions, "find_spec", lambda _name: None)
     result = parity.compare(MODEL, REFERENCE, LABELS)
     assert result.accuracy == pytest.approx(0.6)
     assert result.accuracy_interval is result.difference_interval is result.mcnemar_p is None

@@ -1,4 +1,4 @@
-"""How much memory this process holds, as Linux tells it."""
+"""What the system tells this process about itself: memory held, and how often it was interrupted."""
 
 from pathlib import Path
 
@@ -8,7 +8,8 @@ _BYTES_PER_KB = 1024
 
 def resident_bytes() -> int | None:
     """Return the resident set in bytes; None where the system has no /proc."""
-    return _status_bytes("VmRSS")
+    kilobytes = _status("VmRSS")
+    return None if kilobytes is None else kilobytes * _BYTES_PER_KB
 
 
 def peak_resident_bytes() -> int | None:
@@ -16,13 +17,19 @@ def peak_resident_bytes() -> int | None:
 
     Not `resource.getrusage`: on Linux its figure starts from that of the process that started this one.
     """
-    return _status_bytes("VmHWM")
+    kilobytes = _status("VmHWM")
+    return None if kilobytes is None else kilobytes * _BYTES_PER_KB
 
 
-def _status_bytes(field: str) -> int | None:
+def preemptions() -> int | None:
+    """Return how often others took the CPU from this process's main thread; None without /proc."""
+    return _status("nonvoluntary_ctxt_switches")
+
+
+def _status(field: str) -> int | None:
     try:
         lines = _STATUS.read_text(encoding="ascii").splitlines()
     except OSError:
         return None
     values = [line.split()[1] for line in lines if line.startswith(f"{field}:")]
-    return int(values[0]) * _BYTES_PER_KB if values else None
+    return int(values[0]) if values else None

@@ -1,0 +1,81 @@
+"""A whole benchmark: collect, compute, document."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..runtime.errors import EngineError
+from .collect import Collection, Progress, collect
+from .datasets import Split
+from .document import to_document
+from .machine import describe_machine
+from .plan import Plan
+from .processes import WORKER
+from .results import Results, compute, find_reference
+from .targets import Target
+from .verdicts import verdicts
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Benchmark:
+    """A finished benchmark: figures, and what they were computed from.
+
+    Attributes:
+        results: The figures.
+        verdicts: What they mean, in sentences.
+        collection: The raw samples and answers.
+        split: The test images.
+        reference: Keras's probabilities, (N, classes) float32; None where there are none.
+    """
+
+    results: Results
+    verdicts: tuple[str, ...]
+    collection: Collection
+    split: Split
+    reference: NDArray[np.float32] | None
+
+    def document(self) -> dict[str, Any]:
+        """Return `bench.json`'s content."""
+        return to_document(self.results, self.collection, self.split, self.verdicts)
+
+    def require_figures(self) -> None:
+        """Check that something was measured.
+
+        Raises:
+            EngineError: Every row was skipped or failed.
+        """
+        rows = self.results.rows
+        if not any(row.figures for row in rows):
+            reasons = "; ".join(f"{row.target.title} {row.status}: {row.reason}" for row in rows)
+            raise EngineError("nothing could be measured", received=reasons)
+
+
+def run_benchmark(
+    targets: Sequence[Target],
+    split: Split,
+    plan: Plan,
+    folder: Path,
+    *,
+    on_progress: Callable[[Progress], None] = lambda _progress: None,
+    command: tuple[str, ...] = WORKER,
+) -> Benchmark:
+    """Measure targets and compute their figures.
+
+    Args:
+        targets: What to measure.
+        split: The test images.
+        plan: How much to measure.
+        folder: Where a `reference.npz` may lie.
+        on_progress: Called before each worker process.
+        command: The worker program.
+    """
+    created = datetime.now(UTC).astimezone().isoformat(timespec="seconds")
+    collection = collect(targets, split, plan, on_progress=on_progress, command=command)
+    results = compute(collection, split, plan, describe_machine(), folder=folder, created=created)
+    reference, _ = find_reference(collection, split, folder)
+    return Benchmark(results, verdicts(results), collection, split, reference)

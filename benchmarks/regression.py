@@ -1,0 +1,155 @@
+"""Comparing two benchmarks of the same models: what became slower, quicker, better or worse."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .processes import MEASURED
+from .proportions import Interval, difference_interval, mcnemar_p
+from .samples import decode_samples
+from .statistics import Ratio, independent_ratio
+
+_SAME_MACHINE = ("cpu", "architecture", "cores")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What became of one row.
+
+    Attributes:
+        title: "file (engine)".
+        status: Its status in the new benchmark; "missing" where it is not there at all.
+        reason: Why it has no figures in the new one, else "".
+        same_file: Whether the file is the same, byte for byte.
+        old_p50_ns: The end-to-end median before.
+        new_p50_ns: The end-to-end median now; None where it has no figures.
+        slowdown: New p50 over old p50: above 1, it became slower.
+        accuracy_difference: New accuracy less the old one.
+        accuracy_interval: 95 % interval of that difference, paired by image; None for other test images.
+        mcnemar_p: Exact McNemar p of old and new labels.
+        images: How many test images the new accuracy is of.
+    """
+
+    title: str
+    status: str
+    reason: str
+    same_file: bool
+    old_p50_ns: float
+    new_p50_ns: float | None
+    slowdown: Ratio | None
+    accuracy_difference: float | None
+    accuracy_interval: Interval | None
+    mcnemar_p: float | None
+    images: int
+
+
+def find_changes(old: dict[str, Any], new: dict[str, Any]) -> tuple[Change, ...]:
+    """Compare two `bench.json` documents, row by row of the old one that has figures."""
+    rows = {(row["file"], row["engine"]): row for row in new["rows"]}
+    same_images = old["images_sha256"] == new["images_sha256"]
+    labels = decode_samples(new["labels"]) if same_images else None
+    return tuple(
+        _change(row, rows.get((row["file"], row["engine"])), labels)
+        for row in old["rows"]
+        if row["status"] == MEASURED
+    )
+
+
+def differences(old: dict[str, Any], new: dict[str, Any]) -> tuple[str, ...]:
+    """Return why two benchmarks are not of the same machine and method; nothing if they are."""
+    pairs = [(field, old["machine"].get(field), new["machine"].get(field)) for field in _SAME_MACHINE]
+    pairs.append(("threads", old["plan"].get("num_threads"), new["plan"].get("num_threads")))
+    return tuple(f"{field} {before!r} and {now!r}" for field, before, now in pairs if before != now)
+
+
+def changed_versions(old: dict[str, Any], new: dict[str, Any]) -> tuple[str, ...]:
+    """Return what software differs, such as "onnxruntime 1.31.0 to 1.32.0"."""
+    before, now = old["machine"]["versions"], new["machine"]["versions"]
+    return tuple(
+        f"{name} {before.get(name, 'absent')} to {now.get(name, 'absent')}"
+        for name in sorted(before.keys() | now.keys())
+        if before.get(name) != now.get(name)
+    )
+
+
+def ratio_text(ratio: Ratio) -> str:
+    """Return a ratio with its interval, such as "1.31 (1.25 to 1.37)"."""
+    if ratio.interval is None:
+        return f"{ratio.value:.2f} (no interval)"
+    return f"{ratio.value:.2f} ({ratio.interval[0]:.2f} to {ratio.interval[1]:.2f})"
+
+
+def added_rows(old: dict[str, Any], new: dict[str, Any]) -> tuple[str, ...]:
+    """Return the titles of measured rows that the old benchmark does not have figures for."""
+    before = {(row["file"], row["engine"]) for row in old["rows"] if row["status"] == MEASURED}
+    after = [(row["file"], row["engine"]) for row in new["rows"] if row["status"] == MEASURED]
+    return tuple(f"{file} ({engine})" for file, engine in after if (file, engine) not in before)
+
+
+def accuracy_text(change: Change) -> str:
+    """Return the accuracy difference in points with its interval, such as "-0.02 (-0.09 to +0.05)"."""
+    text = f"{100 * (change.accuracy_difference or 0.0):+.2f}"
+    if change.accuracy_interval is None:
+        return text
+    low, high = change.accuracy_interval
+    return f"{text} ({100 * low:+.2f} to {100 * high:+.2f})"
+
+
+def verdict(change: Change) -> str:
+    """Return what became of a row, in words."""
+    if change.slowdown is None:
+        return f"now {change.status}{_why(change)}"
+    file = "same file" if change.same_file else "changed file"
+    if not change.slowdown.differs:
+        return f"no measurable difference in speed, {file}"
+    return f"{'slower' if change.slowdown.value > 1 else 'faster'}, {file}"
+
+
+def _why(change: Change) -> str:
+    return f": {change.reason}" if change.reason else ""
+
+
+def _change(old: dict[str, Any], new: dict[str, Any] | None, labels: NDArray[np.int64] | None) -> Change:
+    title = f"{old['file']} ({old['engine']})"
+    before = old["figures"]
+    after = new["figures"] if new else None
+    if new is None or after is None:
+        return Change(
+            title=title,
+            status=new["status"] if new else "missing",
+            reason=new["reason"] if new else "",
+            same_file=new is not None and new["sha256"] == old["sha256"],
+            old_p50_ns=before["end_to_end"]["p50_ns"],
+            new_p50_ns=None,
+            slowdown=None,
+            accuracy_difference=None,
+            accuracy_interval=None,
+            mcnemar_p=None,
+            images=0,
+        )
+    interval, p = (None, None) if labels is None else _paired(old, new, labels)
+    return Change(
+        title=title,
+        status=new["status"],
+        reason="",
+        same_file=new["sha256"] == old["sha256"],
+        old_p50_ns=before["end_to_end"]["p50_ns"],
+        new_p50_ns=after["end_to_end"]["p50_ns"],
+        slowdown=independent_ratio(after["end_to_end"]["round_p50_ns"], before["end_to_end"]["round_p50_ns"]),
+        accuracy_difference=after["accuracy"]["accuracy"] - before["accuracy"]["accuracy"],
+        accuracy_interval=interval,
+        mcnemar_p=p,
+        images=new["predicted"]["count"],
+    )
+
+
+def _paired(
+    old: dict[str, Any], new: dict[str, Any], labels: NDArray[np.int64]
+) -> tuple[Interval | None, float | None]:
+    was_right = decode_samples(old["predicted"]) == labels
+    is_right = decode_samples(new["predicted"]) == labels
+    broke = int(np.count_nonzero(was_right & ~is_right))
+    fixed = int(np.count_nonzero(is_right & ~was_right))
+    return difference_interval(broke, fixed, len(labels)), mcnemar_p(broke, fixed)

@@ -1,0 +1,123 @@
+"""`bench.html`: the report as one page that needs no network."""
+
+from importlib import resources
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..benchmark import Benchmark
+from ..processes import MEASURED
+from ..rows import Row
+from . import charts
+from .pictures import flips
+from .svg import COLOURS
+from .wording import (
+    COLUMNS,
+    DETAILS,
+    Column,
+    batch_columns,
+    cells,
+    interval,
+    legend,
+    loadgen_lines,
+    method,
+    outcome,
+)
+
+TEMPLATE = "bench.html.jinja"
+NEEDED = ("jinja2", "matplotlib", "PIL")
+P50_INTERVAL = Column("p50, 95 % interval", lambda row, _f, _r: interval(row))
+
+
+def render_if_possible(benchmark: Benchmark) -> str | None:
+    """Return the page, or None where the packages that draw it are not installed."""
+    return render(benchmark) if all(find_spec(package) for package in NEEDED) else None
+
+
+def render(benchmark: Benchmark) -> str:
+    """Return the page."""
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    template = resources.files(__package__).joinpath(TEMPLATE).read_text(encoding="utf-8")
+    return environment.from_string(template).render(_context(benchmark))
+
+
+def _context(benchmark: Benchmark) -> dict[str, Any]:
+    results = benchmark.results
+    arrays = {
+        one.target: {number: answer.arrays for number, answer in one.answers.items()}
+        for one in benchmark.collection.measured
+        if one.status == MEASURED
+    }
+    rows = [row for row in results.rows if row.figures is not None]
+    samples = [np.concatenate([one["latency_ns"] for one in arrays[row.target].values()]) for row in rows]
+    return {
+        "results": results,
+        "verdicts": benchmark.verdicts,
+        "tables": [
+            _table(benchmark, "", COLUMNS),
+            _table(benchmark, "Start, memory and spread", (P50_INTERVAL, *DETAILS)),
+            _table(benchmark, "Images per second", batch_columns(results)),
+        ],
+        "legend": legend(COLUMNS + DETAILS),
+        "series": [
+            {"name": row.target.title, "marker": _MARKER_TEXT[index % len(_MARKER_TEXT)]}
+            for index, row in enumerate(rows)
+        ],
+        "colours": COLOURS,
+        "charts": _charts(rows, samples),
+        "flips": [
+            _flips(benchmark, row, arrays[row.target][0]["probabilities"]) for row in rows if row.figures
+        ],
+        "confusions": [_confusion(row) for row in rows],
+        "loadgen": loadgen_lines(results),
+        "method": method(results),
+    }
+
+
+_MARKER_TEXT = "○□△◇▽◁▷⬠"
+
+
+def _table(benchmark: Benchmark, title: str, columns: tuple[Column, ...]) -> dict[str, Any]:
+    results = benchmark.results
+    return {
+        "title": title,
+        "columns": columns,
+        "rows": [
+            {"row": row, "cells": cells(row, results, columns), "outcome": outcome(row)}
+            for row in results.rows
+        ],
+    }
+
+
+def _charts(rows: list[Row], samples: list[NDArray[np.int64]]) -> list[dict[str, str]]:
+    if not rows:
+        return []
+    return [
+        *(
+            {"title": "Latency of single images", "svg": charts.latency_chart(rows, samples, group)}
+            for group in charts.latency_groups(rows)
+        ),
+        {"title": "Size against latency", "svg": charts.size_latency_chart(rows)},
+        {"title": "Size against accuracy", "svg": charts.size_accuracy_chart(rows)},
+    ]
+
+
+def _flips(benchmark: Benchmark, row: Row, probabilities: NDArray[np.float32]) -> dict[str, Any]:
+    parity = row.figures.parity if row.figures else None
+    if parity is None or benchmark.reference is None:
+        return {"name": row.target.title, "parity": None, "pictures": ()}
+    split = benchmark.split
+    pictures = flips(parity.flipped, split.images, split.labels, probabilities, benchmark.reference)
+    return {"name": row.target.title, "parity": parity, "pictures": pictures}
+
+
+def _confusion(row: Row) -> dict[str, Any]:
+    counts = row.figures.accuracy.confusion if row.figures else ()
+    errors = [count for true, line in enumerate(counts) for label, count in enumerate(line) if true != label]
+    return {"name": row.target.title, "counts": counts, "most": max([*errors, 1])}

@@ -1,0 +1,95 @@
+"""`edgemnist compare`: what changed between two benchmarks."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..console import messages, print_json, results
+from .options import Force, Json
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from ..benchmarks.regression import Change
+
+EXAMPLES = """
+**Examples**
+
+- `edgemnist compare old/bench.json artifacts/bench.json`
+- `edgemnist compare pi.json laptop.json --force` different machines all the same
+- `edgemnist compare old.json new.json --json`
+"""
+
+
+def compare(
+    old: Annotated[Path, typer.Argument(metavar="OLD.json", help="The earlier bench.json.")],
+    new: Annotated[Path, typer.Argument(metavar="NEW.json", help="The later bench.json.")],
+    force: Force = False,
+    json: Json = False,
+) -> None:
+    """Compare two benchmarks row by row: how many times slower, how much more accurate.
+
+    A ratio has a 95 % interval and is called a change only where that excludes 1. Benchmarks of different
+    machines or thread counts are refused unless --force is given. To fail on a change, use
+    `edgemnist bench --baseline`.
+    """
+    from dataclasses import asdict
+
+    from ..benchmarks.document import read_document
+    from ..benchmarks.gate import require_same_machine, require_scipy
+    from ..benchmarks.regression import added_rows, changed_versions, differences, find_changes
+
+    before, after = read_document(old), read_document(new)
+    require_scipy("comparing benchmarks")
+    require_same_machine(before, after, force=force)
+    changes = find_changes(before, after)
+    added = added_rows(before, after)
+    versions = changed_versions(before, after)
+    if json:
+        print_json(
+            {
+                "rows": [asdict(change) for change in changes],
+                "added": list(added),
+                "versions": list(versions),
+                "machines": list(differences(before, after)),
+            }
+        )
+        return
+    results.print(_table(changes))
+    for title in added:
+        results.print(f"{title} is new", highlight=False)
+    for version in versions:
+        results.print(f"changed: {version}", highlight=False)
+    for difference in differences(before, after):
+        messages.print(f"[yellow]different machines:[/] {difference}", highlight=False)
+
+
+def _table(changes: "tuple[Change, ...]") -> "Table":
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("model", no_wrap=True)
+    for heading in ("old p50", "new p50", "ratio (95 % interval)", "accuracy, points"):
+        table.add_column(heading, justify="right")
+    table.add_column("verdict")
+    for change in changes:
+        table.add_row(change.title, *_cells(change))
+    return table
+
+
+def _cells(change: "Change") -> tuple[str, ...]:
+    from rich.markup import escape
+
+    from ..benchmarks.regression import accuracy_text, ratio_text, verdict
+    from ..benchmarks.units import duration
+
+    if change.slowdown is None or change.new_p50_ns is None:
+        return duration(change.old_p50_ns), "", "", "", escape(verdict(change))
+    return (
+        duration(change.old_p50_ns),
+        duration(change.new_p50_ns),
+        ratio_text(change.slowdown),
+        accuracy_text(change),
+        verdict(change),
+    )
