@@ -10,7 +10,7 @@ from ai_edge_litert.interpreter import Interpreter
 from ..errors import ArtifactError, EngineError
 from ..tensors import TensorSpec
 from . import Array, EngineOptions, usable_cpus
-from .pool import Pool
+from .sharing import Pool
 
 _FILE_IDENTIFIER = b"TFL3"
 
@@ -46,7 +46,7 @@ class LiteRtEngine:
 # interpreter. These are what `set_tensor`, `invoke` and `get_tensor` of ai-edge-litert 2.3 wrap to look for
 # views into its tensors, which nobody has here: with them, `predict` costs 8 % more on an int8 artifact. A
 # tuple, since unpacking one is cheaper than reading attributes.
-_Calls = tuple[int, Callable[..., None], Callable[[], None], Callable[[int], Array], Any]
+_Calls = tuple[int, Callable[[int, Array], None], Callable[[], None], Callable[[int], Array], Interpreter]
 
 
 def _calls_of(interpreter: Interpreter, batch_size: int = 0) -> _Calls:
@@ -67,18 +67,18 @@ def _resized(interpreter: Interpreter, input_index: int, batch: Array) -> _Calls
 
 def _runner(pool: Pool[_Calls], input_index: int, output_index: int) -> Callable[[Array], Array]:
     """Return the engine's `run`: a closure, since at microseconds a call even attributes cost."""
-    take, give = pool.idle.pop, pool.idle.append
+    take_idle, give = pool.idle.pop, pool.idle.append
 
     def run(batch: Array) -> Array:
         """Return the raw output for a raw input batch."""
         try:
-            calls = take()
+            calls = take_idle()
         except IndexError:
-            calls = pool.new_or_wait()
+            calls = pool.take()
         try:
             batch_size, set_tensor, invoke, get_tensor, interpreter = calls
             if len(batch) != batch_size:
-                calls = _calls_of(interpreter)  # to be allocated again if this fails halfway
+                calls = _calls_of(interpreter)  # of batch size 0: to be allocated again if this fails halfway
                 calls = _resized(interpreter, input_index, batch)
             set_tensor(input_index, batch)
             invoke()
@@ -86,7 +86,7 @@ def _runner(pool: Pool[_Calls], input_index: int, output_index: int) -> Callable
         finally:
             give(calls)
             if pool.waiting:
-                pool.wake()
+                pool.hand_over()
 
     return run
 
