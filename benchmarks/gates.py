@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
+from ..runtime.errors import OptionError
 from .parity import Parity
+
+_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,18 +22,36 @@ class Gates:
     max_accuracy_drop: float
     atol: float | None
 
+    def __post_init__(self) -> None:
+        for name, value in (("agreement", self.min_agreement), ("accuracy drop", self.max_accuracy_drop)):
+            if not 0 <= value <= 1:
+                raise OptionError(f"the limit of the {name} is no share", received=value, expected="0 to 1")
+        if self.atol is not None and not self.atol >= 0:
+            raise OptionError("the limit of a difference is negative", received=self.atol)
+
+    def replaced(
+        self, min_agreement: float | None, max_accuracy_drop: float | None, atol: float | None
+    ) -> "Gates":
+        """Return these gates with the limits that are not None instead."""
+        return Gates(
+            self.min_agreement if min_agreement is None else min_agreement,
+            self.max_accuracy_drop if max_accuracy_drop is None else max_accuracy_drop,
+            self.atol if atol is None else atol,
+        )
+
     def broken_by(self, parity: Parity) -> tuple[str, ...]:
         """Return a sentence for each limit that `parity` does not keep."""
         drop = -parity.accuracy_difference
         sentences = []
         if parity.agreement < self.min_agreement:
-            images = ", ".join(str(index) for index in parity.flipped)
+            images = ", ".join(str(index) for index in parity.flipped[:_SHOWN])
+            more = f" and {len(parity.flipped) - _SHOWN} more" if len(parity.flipped) > _SHOWN else ""
             sentences.append(
-                f"agreement with Keras {parity.agreement:.2%} is below {self.min_agreement:.2%}"
-                f" (test images with another label: {images})"
+                f"agreement with Keras {parity.agreement:.3%} is below {self.min_agreement:.3%}"
+                f" (test images with another label: {images}{more})"
             )
         if drop > self.max_accuracy_drop:
-            sentences.append(f"accuracy drops by {drop:.2%}, more than {self.max_accuracy_drop:.2%}")
+            sentences.append(f"accuracy drops by {drop:.3%}, more than {self.max_accuracy_drop:.3%}")
         if self.atol is not None and parity.max_abs_difference > self.atol:
             sentences.append(
                 f"a probability differs by {parity.max_abs_difference:.1e}, more than {self.atol:.0e}"
@@ -39,5 +60,5 @@ class Gates:
 
 
 EXACT = Gates(min_agreement=1.0, max_accuracy_drop=0.0, atol=1e-5)
-FULL_INTEGER = Gates(min_agreement=0.998, max_accuracy_drop=0.002, atol=None)
 ROUNDED = Gates(min_agreement=0.999, max_accuracy_drop=0.001, atol=0.05)
+FULL_INTEGER = Gates(min_agreement=0.998, max_accuracy_drop=0.002, atol=None)

@@ -6,7 +6,7 @@ from typing import NoReturn
 import typer
 from rich.markup import escape
 
-from .commands import bench, env, export, train
+from .commands import bench, env, export, formats, inspect, train, verify
 from .console import messages
 from .runtime.errors import EdgeMnistError, ProofError
 
@@ -24,6 +24,9 @@ app = typer.Typer(
 )
 app.command(epilog=train.EXAMPLES)(train.train)
 app.command(epilog=export.EXAMPLES)(export.export)
+app.command(epilog=formats.EXAMPLES)(formats.formats)
+app.command(epilog=inspect.EXAMPLES)(inspect.inspect)
+app.command(epilog=verify.EXAMPLES)(verify.verify)
 app.command(epilog=bench.EXAMPLES)(bench.bench)
 app.command("benchmark", hidden=True, epilog=bench.EXAMPLES)(bench.bench)
 app.command(epilog=env.EXAMPLES)(env.env)

@@ -14,6 +14,7 @@ from ..runtime.loading import load_predictor
 from ..runtime.predictor import Predictor
 from ..runtime.structure import Structure, read_structure
 from .formats import Format
+from .quiet import quiet
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def prove(path: Path, row: Format, reference: NDArray[np.float32], test: Split) 
     try:
         structure = read_structure(path)
         embedded = read_embedded(structure.metadata)
-        with load_predictor(path) as predictor:
+        with quiet(), load_predictor(path) as predictor:  # LiteRT announces its kernels
             probabilities = predictor.predict(test.images).probabilities
         parity = compare(probabilities, reference, test.labels)
     except EdgeMnistError as error:

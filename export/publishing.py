@@ -77,7 +77,7 @@ def publish(
 def _kept(
     folder: Path, source: Source, dataset: Dataset, records: tuple[ArtifactRecord, ...]
 ) -> list[ArtifactRecord]:
-    """Return the records of the folder's set that stay: of the same model, data and tools, and not made anew."""
+    """Return the records that stay: of the same model, data set and tools, and not made anew."""
     try:
         previous = read_manifest(folder)
     except ManifestError:

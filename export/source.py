@@ -68,8 +68,8 @@ class Source:
 class _Flatten(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
     """`Flatten` with the number of elements written down.
 
-    Keras' own asks for the batch's size while it runs, which costs four operators (TFLite: SHAPE, STRIDED_SLICE,
-    PACK and the RESHAPE itself) on every call.
+    Keras' own asks for the batch's size while it runs, which costs four operators (TFLite: SHAPE,
+    STRIDED_SLICE, PACK and the RESHAPE itself) on every call.
     """
 
     def call(self, inputs: Any) -> Any:

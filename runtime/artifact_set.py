@@ -1,8 +1,9 @@
 """An artifact folder that changes as a whole: the manifest and every file it records, or none of them.
 
-A new set is made in a hidden folder beside the old one. One rename of that folder is the moment at which the new
-set takes the old one's place; moving its files to where they belong comes after, and whoever opens the folder next
-can do that too. So a process killed at any moment leaves the old set or the new one, never a mixture.
+A new set is made in a hidden folder beside the old one. One rename of that folder is the moment at which
+the new set takes the old one's place; moving its files to where they belong comes after, and whoever opens
+the folder next can do that too. So a process killed at any moment leaves the old set or the new one, never
+a mixture.
 """
 
 import os

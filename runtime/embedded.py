@@ -50,9 +50,7 @@ def read_embedded(metadata: dict[str, str]) -> Embedded | None:
     Raises:
         ArtifactError: It is there and damaged.
     """
-    texts = {
-        key.removeprefix(_PREFIX): text for key, text in metadata.items() if key.startswith(_PREFIX)
-    }
+    texts = {key.removeprefix(_PREFIX): text for key, text in metadata.items() if key.startswith(_PREFIX)}
     if not texts:
         return None
     try:

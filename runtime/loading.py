@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 
+from .embedded import read_embedded
 from .engines import Engine, EngineOptions, Provider, SessionOptions, engine_for
 from .errors import ArtifactError, ArtifactNotFoundError, IntegrityError
 from .files import sha256_of
@@ -22,10 +23,10 @@ def load_predictor(
     """Load a model file into the engine that runs it.
 
     If a `manifest.json` beside the file records it, the file's sha256 must match and the class names come
-    from there. A file without a manifest loads too.
+    from there. A file without a manifest loads too; its class names are those that export wrote into it.
 
     Args:
-        path: A `.onnx`, `.tflite` or `.keras` file.
+        path: A `.onnx`, `.ort`, `.tflite` or `.keras` file.
         engine: The engine to use, a key of `ENGINES`; None chooses it by the suffix.
         num_threads: Threads for one inference.
         providers: ONNX Runtime's execution providers, the preferred one first; none means the CPU.
@@ -52,7 +53,7 @@ def load_predictor(
         raise ArtifactError(
             f"{path.name} has another number of outputs than labels",
             received=f"{loaded.output.shape[-1]} outputs",
-            expected=f"{len(class_names)}, as its manifest lists",
+            expected=f"{len(class_names)}, as its {'manifest' if voucher else 'metadata'} lists",
         )
     return Predictor(path, entry.name, loaded, class_names, num_threads)
 
@@ -74,9 +75,13 @@ def _check_integrity(path: Path, voucher: Voucher) -> None:
             f"{path.name} is not the file that its manifest records",
             received=f"sha256 {found}",
             expected=voucher.sha256,
-            fix="Fetch the artifacts again, or export them again.",
+            fix="Fetch the artifacts again, or export them again; if an export was interrupted here,"
+            " `edgemnist verify` finishes it.",
         )
 
 
 def _class_names(engine: Engine) -> tuple[str, ...]:
+    embedded = read_embedded(engine.metadata)
+    if embedded is not None:
+        return embedded.labels
     return tuple(str(index) for index in range(engine.output.shape[-1] or 0))

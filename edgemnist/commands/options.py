@@ -19,3 +19,23 @@ Seed = Annotated[int, typer.Option(min=0, help="Seed of everything drawn at rand
 Force = Annotated[
     bool, typer.Option("--force", help="Compare benchmarks of different machines all the same.")
 ]
+MinAgreement = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SHARE",
+        help="Smallest share of images with Keras' label, such as 0.9985, instead of each precision's own.",
+    ),
+]
+MaxAccuracyDrop = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SHARE", help="Largest loss of accuracy, such as 0.001, instead of each precision's own."
+    ),
+]
+Atol = Annotated[
+    float | None,
+    typer.Option(
+        metavar="X",
+        help="Largest difference of any probability from Keras', instead of each precision's own.",
+    ),
+]

@@ -1,7 +1,8 @@
 """The export formats: one table that names them all, each a module of the same shape beside this one.
 
-A new format is one module with a function `convert(source, options) -> Converted`, and one row in `FORMATS`. The
-table itself needs no TensorFlow; a module does, and is imported when its format is converted.
+A new format is one module with a function `convert(source, options) -> Converted`, and one row in
+`FORMATS`. The table itself needs no TensorFlow; a module does, and is imported when its format is
+converted.
 """
 
 import importlib
@@ -71,7 +72,11 @@ class Format:
 
 FORMATS = (
     Format(
-        "keras", "float32", "the source model, floats in", EXACT, Promise("float32", None, ("float32",), contract=False)
+        "keras",
+        "float32",
+        "the source model, floats in",
+        EXACT,
+        Promise("float32", None, ("float32",), contract=False),
     ),
     Format("tflite", "float32", "the model as it is", EXACT, Promise("float32", _TFLITE)),
     Format("tflite", "float16", "float16 weights", ROUNDED, Promise("float16", _TFLITE)),
@@ -79,7 +84,7 @@ FORMATS = (
     Format(
         "tflite",
         "int8",
-        "full-integer, for CPUs, microcontrollers, accelerators",
+        "integers only, microcontrollers too",
         FULL_INTEGER,
         Promise("int8", _TFLITE_PER_CHANNEL, _IO_INTEGERS, _IO_INTEGERS, tensors=_INTEGERS),
         calibrated=True,
@@ -94,9 +99,7 @@ FORMATS = (
     ),
     Format("onnx", "float32", "the model as it is", EXACT, Promise("float32", _ONNX)),
     Format("onnx", "float16", "float16 weights and arithmetic", ROUNDED, Promise("float16", _ONNX)),
-    Format(
-        "onnx", "int8", "static QDQ, per channel", FULL_INTEGER, Promise("uint8", _ONNX), calibrated=True
-    ),
+    Format("onnx", "int8", "static QDQ, per channel", FULL_INTEGER, Promise("uint8", _ONNX), calibrated=True),
     Format("ort", "float32", "float32.onnx for minimal builds", EXACT, Promise("float32", _ORT)),
     Format(
         "ort", "int8", "int8.onnx for minimal builds", FULL_INTEGER, Promise("uint8", _ORT), calibrated=True

@@ -1,9 +1,10 @@
 """The range in which a full-integer TFLite model keeps its logits, the numbers that go into the softmax.
 
-The converter lets it reach from the smallest to the largest logit of the calibration images: -130 to 70 for the
-default recipe, in steps of 0.8, although almost all of that stands for probabilities of 0 or 1. Two classes whose
-logits differ by less than a step then tie, and the label is lost. The range only has to hold the logits that
-change a probability. On five seeds that raised the agreement with Keras from 99.81-99.90 % to 99.88-99.95 %.
+The converter lets it reach from the smallest to the largest logit of the calibration images: -130 to 70 for
+the default recipe, in steps of 0.8, although almost all of that stands for probabilities of 0 or 1. Two
+classes whose logits differ by less than a step then tie, and the label is lost. The range only has to hold
+the logits that change a probability. On five seeds that raised the agreement with Keras from 99.81-99.90 %
+to 99.88-99.95 %.
 """
 
 import math
@@ -43,8 +44,8 @@ def narrow_logits(model: Any, images: NDArray[np.uint8]) -> None:
 def useful_range(logits: NDArray[np.float32]) -> tuple[float, float]:
     """Return the lowest and the highest value that a quantized logit must be able to take.
 
-    A logit further than `_REACH` below its image's largest may as well lie at that distance, and a largest logit
-    further than `_REACH` above the second too.
+    A logit further than `_REACH` below its image's largest may as well lie at that distance, and a largest
+    logit further than `_REACH` above the second too.
 
     Args:
         logits: (N, classes) float32, classes at least 2.

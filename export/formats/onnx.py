@@ -10,8 +10,8 @@ import onnx
 import tf2onnx
 
 from ...runtime.errors import ConversionError
-from ...runtime.structure.promise import BATCH_NAME, INPUT_NAME
 from ...runtime.structure.onnx import value_spec
+from ...runtime.structure.promise import BATCH_NAME, INPUT_NAME
 from ..backend import tf
 from ..quiet import quiet
 from ..source import Source
@@ -29,7 +29,7 @@ def from_keras(model: Any, opset: int) -> Any:
     try:
         with quiet():
             proto, _ = tf2onnx.convert.from_function(
-                tf.function(lambda image: model(image), input_signature=signature), signature, opset=opset
+                tf.function(model, input_signature=signature), signature, opset=opset
             )
     except Exception as error:  # tf2onnx raises errors of all types
         raise ConversionError("the ONNX converter failed", received=error) from error
@@ -70,7 +70,7 @@ def _name_batch(graph: Any) -> None:
 
 
 def _rename(graph: Any) -> None:
-    """Name nodes and tensors by their place in the graph; the converters number them through a whole process."""
+    """Name nodes and tensors by their place in the graph; converters number them through a process."""
     names = {value.name: value.name for value in (*graph.input, *graph.output)}
     for number, node in enumerate(graph.node):
         node.name = f"{node.op_type}_{number}"
@@ -86,7 +86,7 @@ def _rename(graph: Any) -> None:
 
 
 def _drop_unused_domains(proto: Any) -> None:
-    """Drop the operator sets that no node uses; an old runtime refuses a file that names one it does not know."""
+    """Drop the operator sets that no node uses; an old runtime refuses a file that names unknown ones."""
     used = {node.domain for node in proto.graph.node}
     kept = [entry for entry in proto.opset_import if entry.domain in used]
     del proto.opset_import[:]

@@ -13,8 +13,8 @@ from ..backend import tf
 from ..quiet import quiet
 from ..source import Source
 
-# A hash of a temporary SavedModel is in it, so it differs from one conversion to the next; the versions in it are
-# in our own metadata too.
+# A hash of a temporary SavedModel is in it, so it differs from one conversion to the next; the versions in
+# it are in our own metadata too.
 _UNREPEATABLE = b"CONVERSION_METADATA"
 _ALIGNMENT_BYTES = 16
 

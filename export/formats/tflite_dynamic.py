@@ -1,7 +1,7 @@
 """`dynamic.tflite`: dynamic-range quantization, int8 weights; the device quantizes activations as they come.
 
-One scale for a whole weight matrix: with one per channel the file needs TensorFlow Lite 2.17, and on the default
-recipe's five seeds it agreed with Keras no better (99.90-99.94 % against 99.89-99.96 %).
+One scale for a whole weight matrix: with one per channel the file needs TensorFlow Lite 2.17, and on the
+default recipe's five seeds it agreed with Keras no better (99.90-99.94 % against 99.89-99.96 %).
 """
 
 from ..backend import tf

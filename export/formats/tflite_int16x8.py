@@ -1,8 +1,9 @@
 """`int16x8.tflite`: int16 activations, int8 weights; nearly float accuracy in integer arithmetic.
 
-The quantizer knows no CAST, so it cannot take the model that begins with uint8 pixels (TensorFlow 2.21). It gets the
-float-input form, and the two operators that turn pixels into floats are put in front of the result. One scale for
-a whole weight matrix, for the reason given in `tflite_dynamic`: it costs nothing, and TensorFlow Lite 2.7 runs it.
+The quantizer knows no CAST, so it cannot take the model that begins with uint8 pixels (TensorFlow 2.21). It
+gets the float-input form, and the two operators that turn pixels into floats are put in front of the
+result. One scale for a whole weight matrix, for the reason given in `tflite_dynamic`: it costs nothing, and
+TensorFlow Lite 2.7 runs it.
 """
 
 import copy
@@ -48,7 +49,12 @@ def _take_pixels(model: Any) -> None:
     graph.operators[:0] = [
         _operator(model, operators.CAST, [pixels], cast, schema.BuiltinOptions.CastOptions, to_float),
         _operator(
-            model, operators.MUL, [cast, scale], floats, schema.BuiltinOptions.MulOptions, schema.MulOptionsT()
+            model,
+            operators.MUL,
+            [cast, scale],
+            floats,
+            schema.BuiltinOptions.MulOptions,
+            schema.MulOptionsT(),
         ),
     ]
     graph.inputs = np.array([pixels], np.int32)

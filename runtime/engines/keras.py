@@ -16,7 +16,9 @@ class KerasEngine:
 
     def __init__(self, model: Any) -> None:
         self.input = TensorSpec(model.inputs[0].name, model.inputs[0].dtype, tuple(model.inputs[0].shape))
-        self.output = TensorSpec(model.outputs[0].name, model.outputs[0].dtype, tuple(model.outputs[0].shape))
+        # Keras numbers its tensors through a whole process; the last layer's name stays.
+        name = model.layers[-1].name
+        self.output = TensorSpec(name, model.outputs[0].dtype, tuple(model.outputs[0].shape))
         self.metadata: dict[str, str] = {}
         self.model = model
 

@@ -1,6 +1,7 @@
 """LiteRT, formerly TensorFlow Lite: `.tflite` files."""
 
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +32,20 @@ class LiteRtEngine:
         signature = interpreter.get_signature_list().get("serving_default", {})
         self.input = _tensor(interpreter.get_input_details(), signature.get("inputs"))
         self.output = _tensor(interpreter.get_output_details(), signature.get("outputs"))
-        self.metadata: dict[str, str] = {}
+        self._content = content
         input_index: int = interpreter.get_input_details()[0]["index"]
         output_index: int = interpreter.get_output_details()[0]["index"]
         pool = Pool(_calls_of(interpreter), lambda: _calls_of(make()), max(1, usable_cpus() // num_threads))
         self.run = _runner(pool, input_index, output_index)
+
+    @cached_property
+    def metadata(self) -> dict[str, str]:
+        """Key-value texts found inside the file; read on demand, since the schema takes 30 ms to import."""
+        from ai_edge_litert import schema_py_generated as schema
+
+        from ..structure.tflite import metadata_of, unpack
+
+        return metadata_of(unpack(self._content, schema))
 
     def close(self) -> None:
         """Free the interpreters, once calls under way are done."""

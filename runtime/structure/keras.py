@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +19,15 @@ def read(path: Path) -> Structure:
     """
     engine: Any = ENGINES["keras"].load(path, EngineOptions())
     layers = engine.model.layers
-    flowing = {tensor.name: tensor for layer in layers for tensor in (*_inputs(layer), *_outputs(layer))}
     saved = _metadata(path)
     return Structure(
         inputs=(engine.input,),
         outputs=(engine.output,),
         tensors=(
             *(_weight(weight) for weight in engine.model.weights),
-            *(GraphTensor(name, str(tensor.dtype), tuple(tensor.shape)) for name, tensor in flowing.items()),
+            *(_output(layer) for layer in layers),
         ),
-        operators=tuple(_operator(layer) for layer in layers),
+        operators=tuple(_operators(engine.input.name, layers)),
         versions={},
         oldest_runtime=f"Keras {saved.get('keras_version', 'unknown')}",
         metadata=saved,
@@ -38,21 +38,20 @@ def _weight(weight: Any) -> GraphTensor:
     return GraphTensor(weight.path, weight.dtype, tuple(weight.shape), weight.value.numpy().nbytes)
 
 
-def _operator(layer: Any) -> Operator:
-    inputs = (*(tensor.name for tensor in _inputs(layer)), *(weight.path for weight in layer.weights))
-    return Operator(type(layer).__name__, inputs=inputs, outputs=tuple(t.name for t in _outputs(layer)))
+def _output(layer: Any) -> GraphTensor:
+    return GraphTensor(layer.name, str(layer.compute_dtype), tuple(layer.output.shape))
 
 
-def _inputs(layer: Any) -> tuple[Any, ...]:
-    return _tensors(getattr(layer, "input", ()))
-
-
-def _outputs(layer: Any) -> tuple[Any, ...]:
-    return _tensors(getattr(layer, "output", ()))
-
-
-def _tensors(found: Any) -> tuple[Any, ...]:
-    return tuple(found) if isinstance(found, list | tuple) else (found,)
+def _operators(first: str, layers: list[Any]) -> Iterator[Operator]:
+    """Yield the layers; a tensor is called like the layer that gives it, since Keras only numbers them."""
+    names: dict[int, str] = {}
+    above = first
+    for layer in layers:
+        found = layer.input if isinstance(layer.input, list) else [layer.input]
+        inputs = tuple(names.get(id(tensor), above) for tensor in found)
+        weights = tuple(weight.path for weight in layer.weights)
+        yield Operator(type(layer).__name__, inputs=inputs + weights, outputs=(layer.name,))
+        names[id(layer.output)] = above = layer.name
 
 
 def _metadata(path: Path) -> dict[str, str]:

@@ -8,8 +8,8 @@ from ..tensors import TensorSpec
 from . import GraphTensor, Operator, Structure
 
 # The newest opset and IR version that each ONNX Runtime release loads, from its document "Compatibility"
-# (onnxruntime.ai, "ONNX versions and Windows OS compatibility"), oldest first. The releases from 1.6 to 1.16 ran
-# whole test sets, see benchmarks/studies/oldest_runtime.py.
+# (onnxruntime.ai, "ONNX versions and Windows OS compatibility"), oldest first. The releases from 1.6 to
+# 1.16 ran whole test sets, see benchmarks/studies/oldest_runtime.py.
 RELEASES = (
     ("1.6", 13, 7),
     ("1.8", 14, 7),
@@ -37,7 +37,7 @@ def read(path: Path) -> Structure:
     try:
         import onnx
     except ImportError as error:
-        raise MissingExtraError("onnx", "onnx", "reading an ONNX file") from error
+        raise MissingExtraError("onnx", "verify", "reading an ONNX file") from error
     try:
         model = onnx.load_model_from_string(path.read_bytes())
         onnx.checker.check_model(model)
@@ -54,11 +54,12 @@ def value_spec(value: Any, onnx: Any) -> TensorSpec:
 
 
 def _structure(model: Any, onnx: Any) -> Structure:
-    graph = model.graph
+    graph = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
     opsets = {entry.domain: entry.version for entry in model.opset_import}
+    constants = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    quantization = _quantization(graph, constants)
     values = (*graph.input, *graph.output)
-    specs = [value_spec(value, onnx) for value in (*graph.input, *graph.value_info, *graph.output)]
-    computed = tuple(GraphTensor(spec.name, spec.dtype, spec.shape) for spec in specs)
+    computed = [value_spec(value, onnx) for value in (*graph.input, *graph.value_info, *graph.output)]
     operators = tuple(
         Operator(node.op_type, node.domain in _STANDARD_DOMAINS, tuple(node.input), tuple(node.output))
         for node in graph.node
@@ -66,7 +67,16 @@ def _structure(model: Any, onnx: Any) -> Structure:
     return Structure(
         inputs=tuple(value_spec(value, onnx) for value in graph.input),
         outputs=tuple(value_spec(value, onnx) for value in graph.output),
-        tensors=tuple(_constant(tensor, onnx) for tensor in graph.initializer) + computed,
+        tensors=(
+            *(
+                GraphTensor(name, array.dtype.name, array.shape, array.nbytes, *quantization.get(name, ()))
+                for name, array in constants.items()
+            ),
+            *(
+                GraphTensor(spec.name, spec.dtype, spec.shape, 0, *quantization.get(spec.name, ()))
+                for spec in computed
+            ),
+        ),
         operators=operators,
         versions={"opset": opsets[""], "ir": model.ir_version},
         oldest_runtime=_oldest_runtime(opsets[""], model.ir_version, operators),
@@ -80,9 +90,17 @@ def _structure(model: Any, onnx: Any) -> Structure:
     )
 
 
-def _constant(tensor: Any, onnx: Any) -> GraphTensor:
-    size_bytes = onnx.numpy_helper.to_array(tensor).nbytes
-    return GraphTensor(tensor.name, _dtype(onnx, tensor.data_type), tuple(tensor.dims), size_bytes)
+_Scales = tuple[tuple[float, ...], tuple[int, ...]]
+
+
+def _quantization(graph: Any, constants: dict[str, Any]) -> dict[str, _Scales]:
+    """Return the scales and zero points of each tensor that a DequantizeLinear reads."""
+    found: dict[str, _Scales] = {}
+    for node in graph.node:
+        if node.op_type == _QUANTIZED and set(node.input[1:]) <= constants.keys():
+            scales, *zero_points = (tuple(constants[name].ravel().tolist()) for name in node.input[1:])
+            found[node.input[0]] = (scales, zero_points[0] if zero_points else (0,) * len(scales))
+    return found
 
 
 def _dtype(onnx: Any, number: int) -> str:

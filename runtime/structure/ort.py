@@ -1,5 +1,6 @@
 """ONNX Runtime's own format, read by the flatbuffer schema that onnxruntime ships."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -50,16 +51,30 @@ def _structure(session: Any, fbs: Any) -> Structure:
         inputs=tuple(TensorSpec(name, *_type(values[name], fbs)) for name in inputs),
         outputs=tuple(TensorSpec(name, *_type(values[name], fbs)) for name in outputs),
         tensors=constants + computed,
-        operators=tuple(_operator(node) for node in _items(graph, "Nodes")),
+        operators=tuple(_in_order([_operator(node) for node in _items(graph, "Nodes")])),
         versions={"ort_format": version, "opset": opsets[""], "ir": model.IrVersion()},
         oldest_runtime=f"ONNX Runtime {_OLDEST_RELEASES.get(version, f'for ORT format {version}')}",
         dynamic_axes=tuple(axis for name in (*inputs, *outputs) for axis in _dynamic_axes(values[name], fbs)),
-        metadata={entry.Key().decode(): entry.Value().decode() for entry in _items(model, "MetadataProps")},
+        metadata=dict(
+            sorted((entry.Key().decode(), entry.Value().decode()) for entry in _items(model, "MetadataProps"))
+        ),
     )
 
 
 def _items(table: Any, field: str) -> list[Any]:
     return [getattr(table, field)(index) for index in range(getattr(table, f"{field}Length")())]
+
+
+def _in_order(operators: list[Operator]) -> Iterator[Operator]:
+    """Yield each operator after those whose tensors it takes; the file has them in any order."""
+    waiting = {name for operator in operators for name in operator.outputs}
+    while operators:
+        ready = [operator for operator in operators if not waiting & set(operator.inputs)]
+        if not ready:
+            raise ValueError("the operators wait for each other")
+        yield from ready
+        waiting -= {name for operator in ready for name in operator.outputs}
+        operators = [operator for operator in operators if operator not in ready]
 
 
 def _operator(node: Any) -> Operator:
@@ -93,7 +108,9 @@ def _type(value: Any, fbs: Any) -> tuple[str, tuple[int | None, ...]]:
 
 
 def _size(value: Any, fbs: Any) -> int | None:
-    return int(value.DimValue()) if value.DimType() == fbs.DimensionValueType.DimensionValueType.VALUE else None
+    return (
+        int(value.DimValue()) if value.DimType() == fbs.DimensionValueType.DimensionValueType.VALUE else None
+    )
 
 
 def _dynamic_axes(value: Any, fbs: Any) -> list[str]:
@@ -103,5 +120,6 @@ def _dynamic_axes(value: Any, fbs: Any) -> list[str]:
 
 
 def _dtype(number: int, fbs: Any) -> str:
-    name = next(name for name, value in vars(fbs.TensorDataType.TensorDataType).items() if value == number)
+    types = vars(fbs.TensorDataType.TensorDataType)
+    name = str(next(name for name, value in types.items() if value == number))
     return {"FLOAT": "float32", "DOUBLE": "float64"}.get(name, name.lower())

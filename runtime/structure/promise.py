@@ -19,8 +19,8 @@ _UNINITIALIZED = "VAR_HANDLE"
 class Promise:
     """What the files of one format and precision contain.
 
-    Every file has one input and one output with a batch of any size, and only operators that every runtime of its
-    format has.
+    Every file has one input and one output with a batch of any size, and only operators that every runtime
+    of its format has.
 
     Attributes:
         weights: The element type of each stored matrix.
@@ -28,7 +28,8 @@ class Promise:
         takes: The element types that the input may have: raw pixels as uint8, or minus 128 as int8.
         gives: The element types that the output may have.
         tensors: The element types that any tensor may have; None allows all.
-        contract: Whether it keeps the artifact contract's names and raw pixels, as all but the source model do.
+        contract: Whether it keeps the artifact contract's names and raw pixels, as all but the source model
+            do.
     """
 
     weights: str

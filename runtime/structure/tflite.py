@@ -15,9 +15,10 @@ MIN_RUNTIME = "min_runtime_version"
 _TF_SELECT_PREFIX = "Flex"
 _DENSE = "FULLY_CONNECTED"
 
-# Releases that ran whole test sets, see benchmarks/studies/oldest_runtime.py. 2.7 is the oldest that PyPI still has.
-# With one scale per channel, 2.7 to 2.9 load a dense layer, ignore all scales but one, and answer at random;
-# the converter (TensorFlow 2.21) nevertheless writes a min_runtime_version of 1.14 for it.
+# Releases that ran whole test sets, see benchmarks/studies/oldest_runtime.py. 2.7 is the oldest that PyPI
+# still has. With one scale per channel, 2.7 to 2.9 load a dense layer, ignore all scales but one, and
+# answer at random; the converter (TensorFlow 2.21) nevertheless writes a min_runtime_version of 1.14 for
+# it.
 _OLDEST_TESTED = (2, 7, 0)
 _OLDEST_WITH_DENSE_PER_CHANNEL = (2, 10, 0)
 
@@ -57,9 +58,9 @@ def unpack(content: bytes, schema: Any) -> Any:
 def tensor_spec(model: Any, index: int, schema: Any) -> TensorSpec:
     """Return the description of one tensor of the main graph, which has one scale or none."""
     tensor = _tensor(schema, model, model.subgraphs[0].tensors[index])
-    return TensorSpec(
-        tensor.name, tensor.dtype, tensor.shape, *(tensor.scales[:1] or (0.0,)), *(tensor.zero_points[:1] or (0,))
-    )
+    scale = tensor.scales[0] if tensor.scales else 0.0
+    zero_point = tensor.zero_points[0] if tensor.zero_points else 0
+    return TensorSpec(tensor.name, tensor.dtype, tensor.shape, scale, zero_point)
 
 
 def metadata_of(model: Any) -> dict[str, str]:
@@ -124,4 +125,4 @@ def _operator(schema: Any, model: Any, node: Any, tensors: Sequence[GraphTensor]
 
 
 def _name_of(enumeration: Any, value: int) -> str:
-    return next(name for name, number in vars(enumeration).items() if number == value)
+    return str(next(name for name, number in vars(enumeration).items() if number == value))

@@ -1,0 +1,51 @@
+"""`edgemnist inspect`: what a model file takes, gives and contains."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..console import print_json, results
+from .options import Json
+
+EXAMPLES = """
+**Examples**
+
+- `edgemnist inspect artifacts/mnist.int8.tflite`
+- `edgemnist inspect artifacts/mnist.int8.onnx --json`
+"""
+
+
+def inspect(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A .tflite, .onnx, .ort or .keras file.")],
+    json: Json = False,
+) -> None:
+    """Draw a model as text: operators, shapes, element types, scales, sizes, versions and metadata.
+
+    The file is read, not run. Any model of these formats will do; it need not come from edgemnist.
+    """
+    from dataclasses import asdict
+
+    from ..picture import draw, metadata_lines
+    from ..runtime.files import sha256_of
+    from ..runtime.structure import read_structure
+
+    if file.suffix == ".keras":
+        from ..export import backend  # noqa: F401 - starts TensorFlow without its notes
+    structure = read_structure(file)
+    size_bytes, sha256 = file.stat().st_size, sha256_of(file)
+    if json:
+        print_json({"file": file.name, "size_bytes": size_bytes, "sha256": sha256, **asdict(structure)})
+        return
+    versions = ", ".join(f"{name} {number}" for name, number in structure.versions.items())
+    lines = [
+        f"{file.name}: {size_bytes:,} bytes{f', {versions}' if versions else ''}",
+        f"sha256 {sha256}",
+        f"oldest runtime: {structure.oldest_runtime}",
+        "",
+        *draw(structure),
+        "",
+        *metadata_lines(structure),
+    ]
+    for line in lines:
+        results.print(line, markup=False, highlight=False, soft_wrap=True)
