@@ -46,7 +46,7 @@ class Limits:
         decides. Accuracy on the same images has no measuring noise, so its limit is plain.
         """
         if change.new_p50_ns is None:
-            return (f"{change.title} was measured in the baseline and is {verdict(change)}",)
+            return (f"it was measured in the baseline, but {verdict(change).removesuffix('.')}",)
         sentences = []
         slowdown, drop = change.slowdown, -(change.accuracy_difference or 0.0)
         if self.max_slowdown is not None and slowdown is not None:

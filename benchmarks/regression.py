@@ -88,27 +88,25 @@ def added_rows(old: dict[str, Any], new: dict[str, Any]) -> tuple[str, ...]:
     return tuple(f"{file} ({engine})" for file, engine in after if (file, engine) not in before)
 
 
-def accuracy_text(change: Change) -> str:
-    """Return the accuracy difference in points with its interval, such as "-0.02 (-0.09 to +0.05)"."""
-    text = f"{100 * (change.accuracy_difference or 0.0):+.2f}"
+def verdict(change: Change) -> str:
+    """Return what became of a row, in a sentence."""
+    if change.slowdown is None:
+        return f"{change.title} is now {change.status}{f': {change.reason}' if change.reason else ''}."
+    if change.slowdown.differs:
+        word = "slower" if change.slowdown.value > 1 else "faster"
+        speed = f"{word}, its p50 {ratio_text(change.slowdown)} times the old one"
+    else:
+        speed = f"no measurable difference in speed, p50 {ratio_text(change.slowdown)} times the old one"
+    file = "the same file" if change.same_file else "another file"
+    return f"{change.title}: {file}; {speed}; accuracy {_accuracy_text(change)}."
+
+
+def _accuracy_text(change: Change) -> str:
+    text = f"{100 * (change.accuracy_difference or 0.0):+.2f} points"
     if change.accuracy_interval is None:
         return text
     low, high = change.accuracy_interval
     return f"{text} ({100 * low:+.2f} to {100 * high:+.2f})"
-
-
-def verdict(change: Change) -> str:
-    """Return what became of a row, in words."""
-    if change.slowdown is None:
-        return f"now {change.status}{_why(change)}"
-    file = "same file" if change.same_file else "changed file"
-    if not change.slowdown.differs:
-        return f"no measurable difference in speed, {file}"
-    return f"{'slower' if change.slowdown.value > 1 else 'faster'}, {file}"
-
-
-def _why(change: Change) -> str:
-    return f": {change.reason}" if change.reason else ""
 
 
 def _change(old: dict[str, Any], new: dict[str, Any] | None, labels: NDArray[np.int64] | None) -> Change:

@@ -47,7 +47,7 @@ def _speed(speed: Ratio) -> str:
     if speed.interval is not None and not speed.differs:
         return f"no measurable difference in speed ({_interval(speed)})"
     word, ratio = ("faster", speed) if speed.value >= 1 else ("slower", speed.inverse)
-    certainty = _interval(ratio) if ratio.interval else "no interval, so perhaps by chance"
+    certainty = _interval(ratio) if ratio.interval else "no interval"
     return f"{_factor(ratio.value)}× {word} ({certainty})"
 
 

@@ -6,7 +6,7 @@ from typing import NoReturn
 import typer
 from rich.markup import escape
 
-from .commands import bench, env, export, formats, inspect, train, verify
+from .commands import bench, compare, env, export, formats, inspect, train, verify
 from .console import messages
 from .runtime.errors import EdgeMnistError, ProofError
 
@@ -29,6 +29,7 @@ app.command(epilog=inspect.EXAMPLES)(inspect.inspect)
 app.command(epilog=verify.EXAMPLES)(verify.verify)
 app.command(epilog=bench.EXAMPLES)(bench.bench)
 app.command("benchmark", hidden=True, epilog=bench.EXAMPLES)(bench.bench)
+app.command(epilog=compare.EXAMPLES)(compare.compare)
 app.command(epilog=env.EXAMPLES)(env.env)
 
 

@@ -11,7 +11,8 @@ from ..benchmark import Benchmark
 from ..processes import MEASURED
 from ..rows import Row
 from . import charts
-from .pictures import flips
+from .loadgen_table import HEADINGS, LEGEND, TITLE, loadgen_rows
+from .pictures import Flip, flips
 from .svg import COLOURS
 from .wording import (
     COLUMNS,
@@ -21,7 +22,6 @@ from .wording import (
     cells,
     interval,
     legend,
-    loadgen_lines,
     method,
     outcome,
 )
@@ -72,10 +72,17 @@ def _context(benchmark: Benchmark) -> dict[str, Any]:
         "colours": COLOURS,
         "charts": _charts(rows, samples),
         "flips": [
-            _flips(benchmark, row, arrays[row.target][0]["probabilities"]) for row in rows if row.figures
+            _flips(benchmark, row, arrays[row.target][0]["probabilities"])
+            for row in rows
+            if row.figures and row.figures.parity and row.figures.parity.flipped
+        ],
+        "unflipped": [
+            row.target.title
+            for row in rows
+            if row.figures and row.figures.parity and not row.figures.parity.flipped
         ],
         "confusions": [_confusion(row) for row in rows],
-        "loadgen": loadgen_lines(results),
+        "loadgen": {"title": TITLE, "headings": HEADINGS, "rows": loadgen_rows(results), "legend": LEGEND},
         "method": method(results),
     }
 
@@ -110,10 +117,10 @@ def _charts(rows: list[Row], samples: list[NDArray[np.int64]]) -> list[dict[str,
 
 def _flips(benchmark: Benchmark, row: Row, probabilities: NDArray[np.float32]) -> dict[str, Any]:
     parity = row.figures.parity if row.figures else None
-    if parity is None or benchmark.reference is None:
-        return {"name": row.target.title, "parity": None, "pictures": ()}
-    split = benchmark.split
-    pictures = flips(parity.flipped, split.images, split.labels, probabilities, benchmark.reference)
+    pictures: tuple[Flip, ...] = ()
+    if parity is not None and benchmark.reference is not None:
+        split = benchmark.split
+        pictures = flips(parity.flipped, split.images, split.labels, probabilities, benchmark.reference)
     return {"name": row.target.title, "parity": parity, "pictures": pictures}
 
 

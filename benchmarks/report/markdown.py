@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from ..benchmark import Benchmark
 from ..results import Results
+from .loadgen_table import HEADINGS, LEGEND, TITLE, loadgen_rows
 from .wording import (
     COLUMNS,
     DETAILS,
@@ -12,7 +13,6 @@ from .wording import (
     cells,
     interval,
     legend,
-    loadgen_lines,
     method,
     outcome,
 )
@@ -27,7 +27,7 @@ def render(benchmark: Benchmark) -> str:
     lines = ["# Benchmark", "", f"{results.created}, {results.machine.cpu}.", ""]
     lines += _table(results, COLUMNS)
     lines += _section("What it means", benchmark.verdicts)
-    lines += _section("LoadGen (not an MLPerf result)", loadgen_lines(results))
+    lines += _loadgen(results)
     lines += _section("Reasons to distrust it", doubts)
     lines += _section("Missing", results.notes)
     lines += ["", "## Details", ""]
@@ -61,6 +61,14 @@ def _table(results: Results, columns: tuple[Column, ...]) -> list[str]:
         texts = cells(row, results, columns) or (outcome(row), *[""] * (len(columns) - 1))
         lines.append(_line((row.target.name, row.target.engine, *texts)))
     return lines
+
+
+def _loadgen(results: Results) -> list[str]:
+    rows = loadgen_rows(results)
+    if not rows:
+        return []
+    table = [_line(texts) for texts in (HEADINGS, ["---"] * len(HEADINGS), *rows)]
+    return ["", f"## {TITLE}", "", *table, "", LEGEND]
 
 
 def _section(title: str, items: Iterable[str]) -> list[str]:

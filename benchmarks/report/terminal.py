@@ -1,4 +1,6 @@
-"""The tables, verdicts and warnings on the terminal."""
+"""The main table, verdicts and warnings on the terminal; the other reports hold more."""
+
+from collections.abc import Iterator
 
 from rich.console import Console, Group, RenderableType
 from rich.markup import escape
@@ -8,35 +10,30 @@ from rich.text import Text
 
 from ..benchmark import Benchmark
 from ..results import Results
+from ..rows import Row
+from .loadgen_table import HEADINGS, LEGEND, TITLE, loadgen_rows
 from .wording import (
-    ANSWERS,
     COLUMNS,
-    DETAILS,
-    LATENCY,
     Column,
-    batch_columns,
     cells,
     legend,
-    loadgen_lines,
     method,
     outcome,
 )
 
-WIDE = 128
+GAP = 2
 _STYLE = {"skipped": "yellow", "failed": "bold red"}
 
 
 def show(benchmark: Benchmark, console: Console) -> None:
-    """Print the report, in one main table where the terminal is wide enough, else in two."""
+    """Print the main figures, in as many tables as the terminal's width asks for, and what they mean."""
     results = benchmark.results
-    groups = (COLUMNS,) if console.width >= WIDE else (ANSWERS, LATENCY)
     parts: list[RenderableType] = []
-    for columns in (*groups, DETAILS, batch_columns(results)):
-        if columns:
-            parts += [_table(results, columns), Text("")]
+    for columns in _fitting(results, console.width):
+        parts += [_table(results, columns), Text("")]
     parts += _absent(results)
     parts += _section("What it means", [Text(verdict) for verdict in benchmark.verdicts])
-    parts += _section("LoadGen (not an MLPerf result)", [Text(line) for line in loadgen_lines(results)])
+    parts += _loadgen(results)
     doubts = [Text(f"{f'{doubt.target}: ' if doubt.target else ''}{doubt.text}") for doubt in results.doubts]
     parts += _section("Reasons to distrust it", doubts, style="yellow")
     parts += _section("Missing", [Text(note) for note in results.notes], style="yellow")
@@ -44,17 +41,38 @@ def show(benchmark: Benchmark, console: Console) -> None:
     console.print(Group(*parts), highlight=False)
 
 
+def _fitting(results: Results, width: int) -> Iterator[tuple[Column, ...]]:
+    """Yield the columns of each table, so many that it fits into the width."""
+    rows = [(row, texts) for row in results.rows if (texts := cells(row, results))]
+    if not rows:
+        return
+    left = names = max(len(_name(results, row)) for row, _ in rows) + GAP
+    group: list[Column] = []
+    for index, column in enumerate(COLUMNS):
+        needed = max(len(column.heading), *(len(texts[index]) for _, texts in rows)) + GAP
+        if group and left + needed > width:
+            yield tuple(group)
+            group, left = [], names
+        group.append(column)
+        left += needed
+    yield tuple(group)
+
+
 def _table(results: Results, columns: tuple[Column, ...]) -> Table:
-    throughput = all(column.heading.startswith("batch ") for column in columns)
-    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("images/s in" if throughput else "model", no_wrap=True)
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, GAP, 0, 0))
+    table.add_column("model", no_wrap=True)
     for column in columns:
         table.add_column(column.heading, justify="right", no_wrap=True)
-    several = len({row.target.name for row in results.rows}) < len(results.rows)
     for row in results.rows:
         if texts := cells(row, results, columns):
-            table.add_row(escape(row.target.title if several else row.target.name), *texts)
+            table.add_row(escape(_name(results, row)), *texts)
     return table
+
+
+def _name(results: Results, row: Row) -> str:
+    """Return the file's name, with the engine where the name alone is not enough."""
+    several = len({one.target.name for one in results.rows}) < len(results.rows)
+    return row.target.title if several else row.target.name
 
 
 def _absent(results: Results) -> list[RenderableType]:
@@ -64,6 +82,18 @@ def _absent(results: Results) -> list[RenderableType]:
         if row.figures is None
     ]
     return [*lines, Text("")] if lines else []
+
+
+def _loadgen(results: Results) -> list[RenderableType]:
+    rows = loadgen_rows(results)
+    if not rows:
+        return []
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, GAP, 0, 0))
+    for heading in HEADINGS:
+        table.add_column(heading, overflow="fold")
+    for texts in rows:
+        table.add_row(*map(escape, texts))
+    return [Text(TITLE, style="bold"), table, Text(LEGEND, style="dim"), Text("")]
 
 
 def _section(title: str, lines: list[Text], style: str = "") -> list[RenderableType]:

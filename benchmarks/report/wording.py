@@ -1,10 +1,9 @@
 """Figures as texts, in the units a reader expects, the same in every form of report."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..figures import Figures
-from ..loadgen_figures import Agreement, LoadGenFigures
 from ..results import Results
 from ..rows import Row
 from ..units import difference, duration, percent, rate, size
@@ -27,7 +26,7 @@ class Column:
     help: str = ""
 
 
-ANSWERS = (
+COLUMNS = (
     Column("size", lambda row, _f, _r: size(row.target.size_bytes)),
     Column(
         "accuracy", lambda _, f, _r: percent(f.accuracy.accuracy), "share of test images with the right label"
@@ -42,8 +41,6 @@ ANSWERS = (
         lambda _, f, _r: difference(f.parity.max_abs_difference) if f.parity else ABSENT,
         "largest absolute difference of a probability from Keras's",
     ),
-)
-LATENCY = (
     Column("p50", lambda _, f, _r: duration(f.end_to_end.p50_ns), "one image, end to end: predict(image)"),
     Column("p90", lambda _, f, _r: duration(f.end_to_end.p90_ns)),
     Column("p99", lambda _, f, _r: duration(f.end_to_end.p99_ns)),
@@ -60,7 +57,6 @@ LATENCY = (
     ),
     Column("load", lambda _, f, _r: duration(f.load_ns), "loading the model file"),
 )
-COLUMNS = ANSWERS + LATENCY
 DETAILS = (
     Column("start", lambda _, f, _r: duration(f.start_ns), "starting a Python process"),
     Column("import", lambda _, f, _r: duration(f.import_ns), "importing numpy, the runtime and the engine"),
@@ -125,39 +121,6 @@ def method(results: Results) -> str:
 def legend(columns: tuple[Column, ...]) -> str:
     """Return what the columns mean, where their headings alone do not say."""
     return "; ".join(f"{column.heading}: {column.help}" for column in columns if column.help) + "."
-
-
-def loadgen_lines(results: Results) -> tuple[str, ...]:
-    """Return lines for each row that LoadGen measured too, its figures beside the benchmark's."""
-    return tuple(
-        line
-        for row in results.rows
-        if row.figures is not None and row.figures.loadgen is not None
-        for line in _loadgen_lines(row.target.title, row.figures, row.figures.loadgen, results)
-    )
-
-
-def _loadgen_lines(title: str, figures: Figures, found: LoadGenFigures, results: Results) -> Iterator[str]:
-    yield (
-        f"{title} SingleStream: p50 {duration(found.p50_ns)}, p90 {duration(found.p90_ns)}, of which"
-        f" {duration(found.own_cost_ns)} LoadGen's own; measured here p50"
-        f" {duration(figures.end_to_end.p50_ns)}, p90 {duration(figures.end_to_end.p90_ns)};"
-        f" {_agreement(found.single_stream)}."
-    )
-    if found.offline is not None:
-        yield (
-            f"{title} Offline: {rate(found.offline_per_sec)} images/s, of whose query"
-            f" {duration(found.offline_own_cost_ns or 0)} are LoadGen's own; measured here"
-            f" {rate(figures.images_per_sec(results.images))} images/s; {_agreement(found.offline)}."
-        )
-
-
-def _agreement(agreement: Agreement) -> str:
-    return (
-        f"its time less its own is {agreement.ratio.value:.2f} times the one here, and"
-        f" {agreement.expected[0]:.2f} to {agreement.expected[1]:.2f} is noise:"
-        f" they {'agree' if agreement.agrees else 'disagree'}"
-    )
 
 
 def _batch_column(batch_size: int) -> Column:

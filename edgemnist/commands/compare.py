@@ -36,9 +36,11 @@ def compare(
     """
     from dataclasses import asdict
 
+    from rich.markup import escape
+
     from ..benchmarks.document import read_document
     from ..benchmarks.gate import require_same_machine, require_scipy
-    from ..benchmarks.regression import added_rows, changed_versions, differences, find_changes
+    from ..benchmarks.regression import added_rows, changed_versions, differences, find_changes, verdict
 
     before, after = read_document(old), read_document(new)
     require_scipy("comparing benchmarks")
@@ -57,6 +59,8 @@ def compare(
         )
         return
     results.print(_table(changes))
+    for change in changes:
+        results.print(f"- {escape(verdict(change))}", highlight=False)
     for title in added:
         results.print(f"{title} is new", highlight=False)
     for version in versions:
@@ -68,28 +72,17 @@ def compare(
 def _table(changes: "tuple[Change, ...]") -> "Table":
     from rich.table import Table
 
-    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("model", no_wrap=True)
-    for heading in ("old p50", "new p50", "ratio (95 % interval)", "accuracy, points"):
-        table.add_column(heading, justify="right")
-    table.add_column("verdict")
-    for change in changes:
-        table.add_row(change.title, *_cells(change))
-    return table
-
-
-def _cells(change: "Change") -> tuple[str, ...]:
-    from rich.markup import escape
-
-    from ..benchmarks.regression import accuracy_text, ratio_text, verdict
     from ..benchmarks.units import duration
 
-    if change.slowdown is None or change.new_p50_ns is None:
-        return duration(change.old_p50_ns), "", "", "", escape(verdict(change))
-    return (
-        duration(change.old_p50_ns),
-        duration(change.new_p50_ns),
-        ratio_text(change.slowdown),
-        accuracy_text(change),
-        verdict(change),
-    )
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("model", no_wrap=True)
+    for heading in ("old p50", "new p50", "new / old", "interval"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for change in changes:
+        cells = (change.title, duration(change.old_p50_ns))
+        if change.slowdown is not None and change.new_p50_ns is not None:
+            interval = change.slowdown.interval
+            limits = f"{interval[0]:.2f} to {interval[1]:.2f}" if interval else "-"
+            cells = (*cells, duration(change.new_p50_ns), f"{change.slowdown.value:.2f}", limits)
+        table.add_row(*cells)
+    return table

@@ -1,0 +1,104 @@
+"""The real worker, with engines of known behaviour added to the engine table: run as a program by the tests.
+
+An engine's name says what it does. Its model file may hold anything; its class is the brightest third of
+the image's columns.
+"""
+
+import os
+import sys
+import time
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+
+from edgemnist.benchmarks import worker
+from edgemnist.runtime import engines
+from edgemnist.runtime.errors import ArtifactError
+from edgemnist.runtime.tensors import TensorSpec
+
+SHAPE = (4, 6)
+CLASSES = 3
+SLEEP_SECS = 0.002
+
+
+class Synthetic:
+    def __init__(self, name):
+        self.name = name
+        self.input = TensorSpec("image", "uint8", (None, *SHAPE))
+        self.output = TensorSpec("probabilities", "float32", (None, CLASSES))
+        self.metadata = {}
+        self.calls = 0
+        self.hoard = []
+
+    def run(self, batch):
+        self.calls += 1
+        getattr(self, self.name)()
+        columns = batch.reshape(len(batch), SHAPE[0], CLASSES, -1).sum(axis=(1, 3)) + np.float32(1)
+        if self.name == "random" and len(batch) > 1:
+            columns += np.random.default_rng().random(columns.shape, np.float32)
+        answer = (columns / columns.sum(axis=1, keepdims=True)).astype(np.float32)
+        return answer * np.float32("nan") if self.name == "nan" else answer
+
+    def close(self):
+        pass
+
+    def instant(self):
+        pass
+
+    def sleep(self):
+        time.sleep(SLEEP_SECS)
+
+    def sleep_twice(self):
+        time.sleep(2 * SLEEP_SECS)
+
+    def bimodal(self):
+        time.sleep(SLEEP_SECS if self.calls % 3 else 4 * SLEEP_SECS)
+
+    def drift(self):
+        time.sleep(SLEEP_SECS * (1 + self.calls / 40))
+
+    def leak(self):
+        time.sleep(SLEEP_SECS / 4)
+        self.hoard.append(np.ones(100_000, np.uint8))
+
+    def crash(self):
+        if self.calls > 20:
+            os.abort()
+
+    def hang(self):
+        time.sleep(3600)
+
+    def nan(self):
+        pass
+
+    def random(self):
+        pass
+
+
+def load(path, _options):
+    name = path.suffix.removeprefix(".")
+    if name == "refuse":
+        raise ArtifactError(f"{path.name} is not a model")
+    if name == "bug":
+        raise ZeroDivisionError("a bug in the engine")
+    return Synthetic(name)
+
+
+NAMES = (
+    *("instant", "sleep", "sleep_twice", "bimodal", "drift", "leak", "crash", "hang", "nan", "random"),
+    *("refuse", "bug"),
+)
+
+
+def register():
+    for name in NAMES:
+        module = ModuleType(f"{engines.__name__}.{name}")
+        module.load = load
+        sys.modules[module.__name__] = module
+        engines.ENGINES[name] = engines.EngineEntry(name, (f".{name}",), "numpy", "")
+
+
+if __name__ == "__main__":
+    register()
+    worker.main([str(Path(sys.argv[1]))])

@@ -1,0 +1,60 @@
+"""Every way a worker process can end."""
+
+import sys
+
+import pytest
+
+from edgemnist.benchmarks.processes import FAILED, SKIPPED, run_worker
+from edgemnist.benchmarks.tasks import Task
+
+TASK = Task("m.onnx", "onnxruntime", "i.npy", 1, (0,), (1, 8), 1, 1, 0, 1, 1, 0, 0, 0, 0)
+
+
+def worker(code):
+    return (sys.executable, "-c", f"import os, sys, json; {code}")
+
+
+def run(tmp_path, code, timeout_secs=20):
+    return run_worker(TASK, tmp_path, timeout_secs=timeout_secs, command=worker(code))
+
+
+def test_a_task_survives_its_trip_to_the_worker():
+    assert Task.from_json(TASK.to_json()) == TASK
+
+
+def test_a_signal_is_named(tmp_path):
+    answer = run(tmp_path, "os.kill(os.getpid(), 11)")
+    assert (answer.status, answer.reason) == (FAILED, "its process died of signal 11 (Segmentation fault)")
+
+
+def test_an_exit_code_comes_with_the_last_line_of_stderr(tmp_path):
+    answer = run(tmp_path, "print('first', file=sys.stderr); sys.exit('out of luck')")
+    assert answer.reason == "its process ended with exit code 1: out of luck"
+
+
+def test_a_worker_without_an_answer_failed(tmp_path):
+    assert run(tmp_path, "pass").reason == "its process ended with exit code 0"
+
+
+def test_a_worker_that_takes_too_long_is_killed(tmp_path):
+    answer = run(tmp_path, "import time; time.sleep(60)", timeout_secs=1)
+    assert answer.reason == "no answer within 1 s"
+
+
+def test_noise_on_stdout_does_not_matter(tmp_path):
+    code = (
+        "print('noise' * 100000); "
+        "open(sys.argv[1].replace('.json', '.result.json'), 'w').write(json.dumps({'skipped': 'because'}))"
+    )
+    answer = run(tmp_path, code)
+    assert (answer.status, answer.reason) == (SKIPPED, "because")
+
+
+def test_an_old_answer_is_not_taken_for_a_new_one(tmp_path):
+    (tmp_path / "task.result.json").write_text('{"skipped": "old"}')
+    assert run(tmp_path, "pass").status == FAILED
+
+
+@pytest.mark.parametrize("name", ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"])
+def test_libraries_are_held_to_the_thread_count(tmp_path, name):
+    assert run(tmp_path, f"sys.exit(os.environ['{name}'])").reason.endswith(": 1")

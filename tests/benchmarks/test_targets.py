@@ -1,0 +1,79 @@
+"""Which files are measured on which engines."""
+
+import pytest
+
+from edgemnist.benchmarks.targets import targets_for, targets_in
+from edgemnist.runtime import engines
+from edgemnist.runtime.errors import ArtifactError, ArtifactNotFoundError, OptionError
+
+
+def test_a_folder_gives_a_target_for_each_model_keras_first(artifacts):
+    targets = targets_in(artifacts)
+    assert [target.engine for target in targets][:2] == ["keras", "onnxruntime"]
+    names = [target.name for target in targets]
+    assert names[0] == "mnist.keras"
+    assert {"mnist.float32.onnx", "mnist.float32.tflite", "mnist.int8.tflite"} <= set(names)
+
+
+def test_format_and_precision_come_from_the_manifest(artifacts):
+    target = next(target for target in targets_in(artifacts) if target.name == "mnist.int8.tflite")
+    assert (target.format, target.precision, target.size_bytes) == (
+        "tflite",
+        "int8",
+        (artifacts / "mnist.int8.tflite").stat().st_size,
+    )
+
+
+def test_precision_comes_from_the_name_where_there_is_no_manifest(artifacts_copy):
+    (artifacts_copy / "manifest.json").unlink()
+    precisions = {target.name: target.precision for target in targets_in(artifacts_copy)}
+    assert precisions["mnist.int8.tflite"] == "int8"
+    assert precisions["mnist.keras"] == "float32"
+
+
+def test_a_file_that_the_manifest_lists_and_is_gone_is_not_overlooked(artifacts_copy):
+    (artifacts_copy / "mnist.int8.tflite").unlink()
+    target = next(target for target in targets_in(artifacts_copy) if target.name == "mnist.int8.tflite")
+    assert (target.size_bytes, target.sha256) == (0, "")
+
+
+def test_hidden_and_foreign_files_are_passed_over(artifacts_copy):
+    (artifacts_copy / ".tmp-x.onnx").write_bytes(b"half")
+    (artifacts_copy / "notes.txt").write_text("notes")
+    assert not {".tmp-x.onnx", "notes.txt"} & {target.name for target in targets_in(artifacts_copy)}
+
+
+def test_an_engine_can_be_chosen(artifacts):
+    assert {target.engine for target in targets_in(artifacts, engines=["litert"])} == {"litert"}
+
+
+def test_an_unknown_engine_lists_the_known_ones(artifacts):
+    with pytest.raises(OptionError, match=r"'tensorrt'.*onnxruntime, litert, keras"):
+        targets_in(artifacts, engines=["tensorrt"])
+
+
+def test_an_engine_that_loads_none_of_the_files_is_an_error(artifacts):
+    with pytest.raises(OptionError, match="nothing to measure"):
+        targets_for([artifacts / "mnist.float32.onnx"], engines=["litert"])
+
+
+def test_a_missing_engine_is_skipped_with_its_pip_line(artifacts, monkeypatch):
+    monkeypatch.setattr(engines.EngineEntry, "available", property(lambda entry: entry.name != "litert"))
+    (target,) = targets_for([artifacts / "mnist.int8.tflite"])
+    assert "pip install 'edgemnist[litert]'" in target.skipped
+
+
+def test_keras_is_skipped_for_the_reason_given(artifacts):
+    keras = targets_in(artifacts, why_no_keras="--no-keras was given")[0]
+    assert (keras.engine, keras.skipped) == ("keras", "--no-keras was given")
+
+
+def test_a_missing_folder_and_an_empty_one_say_how_to_make_artifacts(tmp_path):
+    for folder in (tmp_path / "absent", tmp_path):
+        with pytest.raises(ArtifactNotFoundError, match="edgemnist export"):
+            targets_in(folder)
+
+
+def test_a_file_of_unknown_format_lists_the_known_ones(tmp_path):
+    with pytest.raises(ArtifactError, match=r"'.pt'.*\.onnx, \.tflite, \.keras"):
+        targets_for([tmp_path / "model.pt"])
