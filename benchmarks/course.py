@@ -21,7 +21,7 @@ from .tasks import Task
 from .timing import Effort, measure_clock, measure_fixed_work, time_calls
 
 MAX_ENCODED = 2048
-BARE_SHARE = 4  # a slow engine makes one bare call for so many predictions; a quick one as many as fit in
+BARE_SHARE = 10  # a slow engine makes one bare call for so many predictions; a quick one as many as fit in
 PAUSE_SECS = 0.001
 PAUSED = Effort(30, 80_000_000, 60)
 DISTURBED = Effort(30, 10_000_000, 200)
@@ -150,11 +150,13 @@ def _answers(predictor: Predictor, images: NDArray[np.uint8]) -> NDArray[np.floa
 def _batches(predictor: Predictor, images: NDArray[np.uint8], task: Task) -> Samples:
     samples = {}
     fixed = predictor.input.shape[0]
-    for size in task.batch_sizes:
+    warm = len(images)  # from the answers to the whole set, just before
+    for size in sorted(task.batch_sizes, reverse=True):
         if fixed not in (None, size):
             continue
         batches = [images[start : start + size] for start in range(0, len(images) - size + 1, size)]
-        predictor.predict(batches[-1])  # engines lay out their memory anew for each batch size
+        if size != warm:
+            predictor.predict(batches[-1])  # engines lay out their memory anew for each batch size
         samples[f"batch_{size}_ns"] = time_calls(
             predictor.predict, batches, Effort(task.min_batches, task.min_batch_ns, task.max_calls)
         )

@@ -32,10 +32,10 @@ class Plan:
     slow_secs: float = 2.0
     budget_secs: float = 48.0
     num_runs: int = 2000
-    min_secs: float = 1.0
+    min_secs: float = 0.6
     warmup_runs: int = 100
     batch_sizes: tuple[int, ...] = (1, 8, 64, 512)
-    batch_secs: float = 0.03
+    batch_secs: float = 0.02
     num_threads: int = 1
     timeout_secs: float = 120.0
     seed: int = 0

@@ -43,7 +43,7 @@ def bench(
         int | None, typer.Option(min=1, help="Single images to measure per model at least. Default: 2000.")
     ] = None,
     min_secs: Annotated[
-        float | None, typer.Option(min=0, help="Seconds of single images per model at least. Default: 1.")
+        float | None, typer.Option(min=0, help="Seconds of single images per model at least. Default: 0.6.")
     ] = None,
     warmup_runs: Annotated[
         int | None, typer.Option(min=1, help="Unmeasured calls in each process first. Default: 100.")
