@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .manifest import Manifest, read_manifest
     from .predictions import Prediction, Predictions
     from .predictor import Predictor
+    from .probing import Probe
 
 __all__ = [
     "ENGINES",
@@ -27,6 +28,7 @@ __all__ = [
     "Prediction",
     "Predictions",
     "Predictor",
+    "Probe",
     "SessionOptions",
     "load_predictor",
     "read_manifest",
@@ -40,6 +42,7 @@ _MODULES = {
     "Prediction": "predictions",
     "Predictions": "predictions",
     "Predictor": "predictor",
+    "Probe": "probing",
     "SessionOptions": "engines",
     "load_predictor": "loading",
     "read_manifest": "manifest",

@@ -90,3 +90,8 @@ class OutputError(EdgeMnistError, OSError):
 
 class ProofError(EdgeMnistError):
     """A gate or a proof that did not hold: parity, structure, or a benchmark's limit."""
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's message, or its type where it has none."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -6,10 +6,11 @@ from pathlib import Path
 
 from .embedded import read_embedded
 from .engines import Engine, EngineOptions, Provider, SessionOptions, engine_for
-from .errors import ArtifactError, ArtifactNotFoundError, IntegrityError
-from .files import sha256_of
+from .errors import ArtifactError, IntegrityError
 from .predictor import Predictor
-from .vouching import Voucher, find_voucher
+from .probing import Probe, probe_if_needed
+from .source import ModelSource, read_source
+from .vouching import find_voucher
 
 
 def load_predictor(
@@ -19,11 +20,14 @@ def load_predictor(
     num_threads: int = 1,
     providers: Sequence[Provider] = (),
     session: SessionOptions | None = None,
+    sha256: str | None = None,
+    probe: Probe | None = None,
 ) -> Predictor:
     """Load a model file into the engine that runs it.
 
     If a `manifest.json` beside the file records it, the file's sha256 must match and the class names come
-    from there. A file without a manifest loads too; its class names are those that export wrote into it.
+    from there. A file that nothing vouches for loads too, with the class names that export wrote into it,
+    after it was loaded and run once in a subprocess, where a damaged file can do no harm; see `Probe`.
 
     Args:
         path: A `.onnx`, `.ort`, `.tflite` or `.keras` file.
@@ -31,11 +35,13 @@ def load_predictor(
         num_threads: Threads for one inference.
         providers: ONNX Runtime's execution providers, the preferred one first; none means the CPU.
         session: What else is particular to ONNX Runtime.
+        sha256: What the file's sha256 must be, 64 hexadecimal digits.
+        probe: When and how the file is tried in a subprocess first.
 
     Raises:
         ArtifactNotFoundError: There is no such file.
         ArtifactError: The file is empty, damaged, foreign, or does not keep the artifact contract.
-        IntegrityError: The file's sha256 differs from the manifest's.
+        IntegrityError: The file's sha256 differs from the manifest's or from the one given.
         ManifestError: The manifest beside the file is damaged or of an unknown version.
         MissingExtraError: The engine's package is not installed.
         OptionError: An option is out of range, or there is no engine of that name.
@@ -43,11 +49,16 @@ def load_predictor(
     path = Path(path)
     options = EngineOptions(num_threads, tuple(providers), session or SessionOptions())
     entry = engine_for(path, engine)
-    _check_file(path)
+    source = read_source(path, entry.name, options)
     voucher = find_voucher(path)
     if voucher is not None:
-        _check_integrity(path, voucher)
-    loaded = entry.load(path, options)
+        _check_integrity(source, voucher.sha256, "the file that its manifest records")
+    if sha256 is not None:
+        _check_integrity(source, sha256, "the file that was asked for")
+    entry.import_module()  # a missing package is told as such, before anything is tried
+    vouched = voucher is not None or sha256 is not None
+    guarded = probe_if_needed(source, probe or Probe(), vouched=vouched)
+    loaded = source.load()
     class_names = voucher.labels if voucher else _class_names(loaded)
     if len(class_names) != loaded.output.shape[-1]:
         raise ArtifactError(
@@ -55,26 +66,30 @@ def load_predictor(
             received=f"{loaded.output.shape[-1]} outputs",
             expected=f"{len(class_names)}, as its {'manifest' if voucher else 'metadata'} lists",
         )
-    return Predictor(path, entry.name, loaded, class_names, num_threads)
+    return Predictor(source, loaded, class_names, guarded=guarded)
 
 
-def _check_file(path: Path) -> None:
-    if not path.exists():
-        raise ArtifactNotFoundError(
-            f"no such file: {path}", fix="`edgemnist export` makes artifacts in the folder artifacts."
-        )
-    if not path.is_file() or path.stat().st_size == 0:
-        found = "an empty file" if path.is_file() else "a folder"
-        raise ArtifactError(f"{path} is not a model", received=found, expected="a model file")
+def load_again(
+    path: Path, sha256: str, engine: str, options: EngineOptions, class_names: tuple[str, ...], guarded: bool
+) -> Predictor:
+    """Load what a pickled predictor had loaded.
+
+    Raises:
+        ArtifactNotFoundError: The file is no longer there.
+        IntegrityError: The file is another one now.
+        MissingExtraError: The engine's package is not installed here.
+    """
+    source = read_source(path, engine, options)
+    _check_integrity(source, sha256, "the file that the predictor was pickled with")
+    return Predictor(source, source.load(), class_names, guarded=guarded)
 
 
-def _check_integrity(path: Path, voucher: Voucher) -> None:
-    found = sha256_of(path)
-    if found != voucher.sha256:
+def _check_integrity(source: ModelSource, sha256: str, expected: str) -> None:
+    if source.sha256 != sha256.lower():
         raise IntegrityError(
-            f"{path.name} is not the file that its manifest records",
-            received=f"sha256 {found}",
-            expected=voucher.sha256,
+            f"{source.path.name} is not {expected}",
+            received=f"sha256 {source.sha256}",
+            expected=sha256,
             fix="Fetch the artifacts again, or export them again; if an export was interrupted here,"
             " `edgemnist verify` finishes it.",
         )

@@ -1,6 +1,6 @@
 """The predictor: what an application calls, whatever engine and precision are behind it."""
 
-from pathlib import Path
+import threading
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -8,14 +8,18 @@ import numpy as np
 from numpy import ndarray
 from numpy.typing import ArrayLike, NDArray
 
-from .engines import Engine
-from .errors import ArtifactError, EngineError
+from .engines import ENGINES, Engine
+from .errors import EngineError
+from .forks import abandon, tell_after_fork
+from .guarding import guarded_run
 from .images import to_pixels
 from .predictions import OutputDecoder, Predictions
-from .tensors import pixel_table
+from .tensors import image_shape, pixel_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from .source import ModelSource
 
 _UINT8 = np.dtype(np.uint8)
 
@@ -23,8 +27,12 @@ _UINT8 = np.dtype(np.uint8)
 class Predictor:
     """A loaded artifact that turns images into class probabilities.
 
+    Any number of threads may call it at once. A child process made by `fork` loads the model anew when it
+    first predicts. Pickled, as `multiprocessing` does to hand it to a spawned process, it is the file's
+    path and sha256, and loads where it is unpickled.
+
     Attributes:
-        path: The artifact's file.
+        path: The artifact's file, absolute.
         engine_name: The engine that runs it, a key of `edgemnist.runtime.ENGINES`.
         engine: The engine itself, for calls without checks and conversions.
         input: The model's input tensor.
@@ -34,20 +42,24 @@ class Predictor:
     """
 
     def __init__(
-        self, path: Path, engine_name: str, engine: Engine, class_names: tuple[str, ...], num_threads: int
+        self, source: "ModelSource", engine: Engine, class_names: tuple[str, ...], *, guarded: bool
     ) -> None:
-        self.path = path
-        self.engine_name = engine_name
+        self.path = source.path
+        self.engine_name = source.engine
         self.engine = engine
         self.input = engine.input
         self.output = engine.output
         self.class_names = class_names
-        self.num_threads = num_threads
-        self._image_shape = _image_shape(path, engine)
+        self.num_threads = source.options.num_threads
+        self._source = source
+        self._guarded = guarded
+        self._image_shape = image_shape(source.path.name, engine.input, engine.output)
         self._table = pixel_table(engine.input)
         self._plain_shape = self._image_shape if self._table is None else None
         self._decoder = OutputDecoder(engine.output, class_names)
-        self._run: Callable[[NDArray[Any]], NDArray[Any]] = engine.run
+        self._run: Callable[[NDArray[Any]], NDArray[Any]] = self._run_of(engine)
+        self._closed = False
+        tell_after_fork(self)
 
     def predict(self, images: ArrayLike) -> Predictions:
         """Classify one image or a batch.
@@ -71,8 +83,10 @@ class Predictor:
             batch = self.encode(images)
         try:
             raw = self._run(batch)
+        except EngineError:
+            raise
         except Exception as error:  # onnxruntime's exceptions share no base below Exception
-            raise self._engine_error(error) from error
+            raise EngineError(f"{self.engine_name} failed on {self.path.name}", received=error) from error
         return Predictions(raw, self._decoder)
 
     def encode(self, images: ArrayLike) -> NDArray[Any]:
@@ -89,9 +103,21 @@ class Predictor:
         return self._decoder.decode(raw)
 
     def close(self) -> None:
-        """Free the model; predicting afterwards raises `EngineError`."""
-        self._run = self._closed
+        """Free the model, once calls under way are done; predicting afterwards raises `EngineError`."""
+        self._closed = True
+        self._run = self._refuse
         self.engine.close()
+
+    def after_fork(self) -> None:
+        """Have the next prediction load the model anew: called in a forked child, by `forks`.
+
+        The engine's threads do not live on in a child, and another thread of the parent may have been in the
+        middle of a call.
+        """
+        if not self._closed:
+            abandon(self.engine)
+            self._reloading = threading.Lock()
+            self._run = self._reload_and_run
 
     def __enter__(self) -> Self:
         return self
@@ -104,24 +130,36 @@ class Predictor:
     ) -> None:
         self.close()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        from .loading import load_again
+
+        source = self._source
+        return load_again, (
+            source.path,
+            source.sha256,
+            source.engine,
+            source.options,
+            self.class_names,
+            self._guarded,
+        )
+
     def __repr__(self) -> str:
         return f"<Predictor {self.path.name} on {self.engine_name}, {self.num_threads} thread(s)>"
 
-    def _closed(self, _batch: NDArray[Any]) -> NDArray[Any]:
+    def _run_of(self, engine: Engine) -> "Callable[[NDArray[Any]], NDArray[Any]]":
+        return guarded_run(engine) if self._guarded else engine.run
+
+    def _reload_and_run(self, batch: NDArray[Any]) -> NDArray[Any]:
+        with self._reloading:
+            if self._run == self._reload_and_run:  # no other thread was quicker
+                if not ENGINES[self.engine_name].light:
+                    raise EngineError(
+                        f"{self.engine_name} does not survive a fork",
+                        fix="Load the predictor in the child, or start children with the method 'spawn'.",
+                    )
+                self.engine = self._source.load()
+                self._run = self._run_of(self.engine)
+        return self._run(batch)
+
+    def _refuse(self, _batch: NDArray[Any]) -> NDArray[Any]:
         raise EngineError(f"the predictor for {self.path.name} is closed")
-
-    def _engine_error(self, error: Exception) -> Exception:
-        if isinstance(error, EngineError):
-            return error
-        return EngineError(f"{self.engine_name} failed on {self.path.name}", received=error)
-
-
-def _image_shape(path: Path, engine: Engine) -> tuple[int, ...]:
-    shape = engine.input.shape[1:]
-    if len(engine.output.shape) != 2 or not shape or None in shape:  # noqa: PLR2004 - (batch, classes)
-        raise ArtifactError(
-            f"{path.name} does not keep the artifact contract",
-            received=f"input {engine.input.shape}, output {engine.output.shape}",
-            expected="an input of (batch, height, width) and an output of (batch, classes)",
-        )
-    return tuple(axis for axis in shape if axis is not None)

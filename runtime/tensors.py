@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from .errors import ArtifactError
 
+_OUTPUT_AXES = 2
+
 
 @dataclass(frozen=True, slots=True)
 class TensorSpec:
@@ -34,6 +36,28 @@ class TensorSpec:
     def quantized(self) -> bool:
         """Whether raw values are integers that stand for real ones."""
         return self.scale != 0.0
+
+
+def image_shape(file: str, taken: TensorSpec, given: TensorSpec) -> tuple[int, ...]:
+    """Return the shape of one image, such as (28, 28).
+
+    Args:
+        file: The model file's name, for the message.
+        taken: The model's input.
+        given: The model's output.
+
+    Raises:
+        ArtifactError: These are not `(batch, height, width)` and `(batch, classes)`.
+    """
+    shape = tuple(axis for axis in taken.shape[1:] if axis is not None)
+    fixed = len(shape) == len(taken.shape) - 1 and 0 not in shape
+    if not (shape and fixed and len(given.shape) == _OUTPUT_AXES and given.shape[1]):
+        raise ArtifactError(
+            f"{file} does not keep the artifact contract",
+            received=f"input {taken.shape}, output {given.shape}",
+            expected="an input of (batch, height, width) and an output of (batch, classes)",
+        )
+    return shape
 
 
 def pixel_table(tensor: TensorSpec) -> NDArray[Any] | None:

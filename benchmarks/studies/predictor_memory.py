@@ -16,7 +16,7 @@ import typer
 
 from ...runtime import load_predictor
 from ..datasets import load_test_split
-from ..memory import resident_bytes
+from ..process_status import resident_bytes
 
 _REPORTS = 5
 _BATCH_EVERY = 10_000

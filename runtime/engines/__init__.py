@@ -1,6 +1,7 @@
 """The inference engines: one table that names them all, and the shape every engine has.
 
-A new engine is one module beside this one with a function `load(path, options)`, and one row in `ENGINES`.
+A new engine is one module beside this one with a function `load(path, content, options)`, and one
+row in `ENGINES`.
 """
 
 import importlib
@@ -9,6 +10,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Literal, Protocol, get_args
 
 from numpy.typing import NDArray
@@ -103,12 +105,15 @@ class EngineEntry:
         suffixes: The file suffixes this engine loads.
         package: The import name of the package behind it.
         extra: The extra of edgemnist that brings the package; "" is the base install.
+        light: Whether it starts in a fraction of a second and can start anew after a fork. Only then are
+            unknown files tried in a subprocess first, and are predictors rebuilt in forked children.
     """
 
     name: str
     suffixes: tuple[str, ...]
     package: str
     extra: str
+    light: bool = True
 
     @property
     def available(self) -> bool:
@@ -118,17 +123,25 @@ class EngineEntry:
         except ValueError:
             return False
 
-    def load(self, path: Path, options: EngineOptions) -> Engine:
-        """Load a model file.
+    def import_module(self) -> ModuleType:
+        """Import the engine's module beside this one, and with it the package behind it.
+
+        Raises:
+            MissingExtraError: The package is not installed.
+        """
+        if not self.available:
+            raise MissingExtraError(self.package, self.extra, f"the engine {self.name}")
+        return importlib.import_module(f".{self.name}", __package__)
+
+    def load(self, path: Path, content: bytes, options: EngineOptions) -> Engine:
+        """Load a model file, whose content was read before.
 
         Raises:
             MissingExtraError: The engine's package is not installed.
             ArtifactError: The file is not a model this engine can load.
+            OptionError: The engine does not have an option.
         """
-        if not self.available:
-            raise MissingExtraError(self.package, self.extra, f"the engine {self.name}")
-        module = importlib.import_module(f".{self.name}", __package__)
-        engine: Engine = module.load(path, options)
+        engine: Engine = self.import_module().load(path, content, options)
         return engine
 
 
@@ -137,7 +150,7 @@ ENGINES = {
     for entry in (
         EngineEntry("onnxruntime", (".onnx", ".ort"), "onnxruntime", ""),
         EngineEntry("litert", (".tflite",), "ai_edge_litert", "litert"),
-        EngineEntry("keras", (".keras",), "tensorflow", "export"),
+        EngineEntry("keras", (".keras",), "tensorflow", "export", light=False),
     )
 }
 

@@ -1,14 +1,18 @@
 """Keras itself: `.keras` files, only where TensorFlow is installed."""
 
+import io
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
-from ..errors import ArtifactError, EngineError
+from ..errors import ArtifactError, EngineError, first_line
 from ..tensors import TensorSpec
 from . import Array, EngineOptions
+
+_MAX_EXPANSION = 50  # weights hardly compress; Keras stores them as they are
 
 
 class KerasEngine:
@@ -35,7 +39,7 @@ def _closed(_batch: Array, **_arguments: bool) -> Array:
     raise EngineError("the engine is closed")
 
 
-def load(path: Path, options: EngineOptions) -> KerasEngine:
+def load(path: Path, content: bytes, options: EngineOptions) -> KerasEngine:
     """Load a Keras model in safe mode, so that no code in the file is run.
 
     TensorFlow's threads belong to the process; its first Keras predictor sets their number.
@@ -48,10 +52,22 @@ def load(path: Path, options: EngineOptions) -> KerasEngine:
     except RuntimeError:  # TensorFlow has started already
         pass
     try:
+        _check_archive(content)
         model = keras.saving.load_model(path, compile=False, safe_mode=True)
+        return KerasEngine(model)
     except Exception as error:  # keras raises whatever its zip, HDF5 and JSON readers raise
         raise ArtifactError(
             f"{path.name} is not a Keras model that Keras {keras.__version__} can load in safe mode",
-            received=str(error).strip().splitlines()[0],
+            received=first_line(error),
         ) from error
-    return KerasEngine(model)
+
+
+def _check_archive(content: bytes) -> None:
+    """Check every file in the archive by its CRC, before the HDF5 library sees what is damaged or a bomb."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        unpacked = sum(entry.file_size for entry in archive.infolist())
+        if unpacked > _MAX_EXPANSION * len(content):
+            raise ValueError(f"{len(content):,} bytes that unpack to {unpacked:,}")
+        damaged = archive.testzip()
+        if damaged is not None:
+            raise ValueError(f"{damaged} in it is damaged")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from ..errors import ArtifactError, EngineError
+from ..errors import ArtifactError, EngineError, first_line
 from ..tensors import TensorSpec
 from . import Array, EngineOptions, usable_cpus
 from .sharing import Pool
@@ -105,9 +105,8 @@ def _closed(_batch: Array) -> Array:
     raise EngineError("the engine is closed")
 
 
-def load(path: Path, options: EngineOptions) -> LiteRtEngine:
+def load(path: Path, content: bytes, options: EngineOptions) -> LiteRtEngine:
     """Load a TFLite model for the CPU."""
-    content = path.read_bytes()
     if content[4:8] != _FILE_IDENTIFIER:
         raise ArtifactError(
             f"{path.name} is not a TFLite model",
@@ -116,11 +115,11 @@ def load(path: Path, options: EngineOptions) -> LiteRtEngine:
         )
     try:
         return LiteRtEngine(content, options.num_threads)
-    except (RuntimeError, ValueError) as error:
-        if isinstance(error, ArtifactError):
-            raise
+    except ArtifactError:
+        raise
+    except Exception as error:  # what a damaged file leads to: RuntimeError, ValueError, IndexError, ...
         raise ArtifactError(
-            f"{path.name} is not a TFLite model that LiteRT can load", received=str(error).strip()
+            f"{path.name} is not a TFLite model that LiteRT can load", received=first_line(error)
         ) from error
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import onnxruntime
 
-from ..errors import ArtifactError, EngineError, OptionError
+from ..errors import ArtifactError, EngineError, OptionError, first_line
 from ..tensors import TensorSpec
 from . import Array, EngineOptions, Provider
 
@@ -71,18 +71,20 @@ def _closed(_batch: Array) -> Array:
     raise EngineError("the engine is closed")
 
 
-def load(path: Path, options: EngineOptions) -> OnnxRuntimeEngine:
+def load(path: Path, content: bytes, options: EngineOptions) -> OnnxRuntimeEngine:
     """Load an ONNX model, for the CPU unless the options name other providers."""
     session_options = _session_options(options)
     providers = _providers(options.providers)
     try:
-        session = onnxruntime.InferenceSession(path.read_bytes(), session_options, providers=providers)
+        session = onnxruntime.InferenceSession(content, session_options, providers=providers)
+        return OnnxRuntimeEngine(session)
+    except ArtifactError:
+        raise
     except Exception as error:  # onnxruntime's exceptions share no base below Exception
         raise ArtifactError(
             f"{path.name} is not an ONNX model that onnxruntime {onnxruntime.__version__} can load",
-            received=str(error).strip().splitlines()[0],
+            received=first_line(error),
         ) from error
-    return OnnxRuntimeEngine(session)
 
 
 def _session_options(options: EngineOptions) -> "onnxruntime.SessionOptions":

@@ -40,8 +40,8 @@ class Pool(Generic[T]):
                 return made
             self.waiting += 1
         # Whoever appended before this thread was counted did so before this look at `idle`; whoever appends
-        # later sees the count and hands over. What is handed over to a thread that found another one here stays
-        # in the queue for the next.
+        # later sees the count and hands over. What is handed over to a thread that found another one here
+        # stays in the queue for the next.
         try:
             return self.idle.pop()
         except IndexError:

@@ -1,0 +1,200 @@
+"""Damaged model files against the process that loads them.
+
+`python -m edgemnist.benchmarks.studies.hostile_files [--artifacts DIR] [--mutations 5000] [FILE...]`
+
+Each artifact is damaged thousands of times, without its manifest, and loaded and run the way an application
+would. That is done in worker processes, so that a crash of a worker, a load that takes too long or memory
+that does not come back is seen and counted here. What is allowed: one of this project's errors, or
+predictions of the right shape without NaN. A mutation of weights is still a valid model, which only
+predicts worse.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from ...runtime import EdgeMnistError, load_predictor
+from ..process_status import peak_resident_bytes, resident_bytes
+from .mutations import KINDS, mutant
+
+_SILENCE_SECS = 120
+_BATCH_SIZES = (1, 3, 65)
+_SUFFIXES = (".onnx", ".ort", ".tflite")
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of one mutation.
+
+    Attributes:
+        seed: Its number.
+        kind: What was done to the file.
+        outcome: "predicted", the name of one of this project's errors, or, which must not be: "crashed",
+            "hung", or the name of another exception.
+        seconds: How long it took, or 0 for a crash.
+        resident_mb: The worker's memory afterwards.
+        peak_mb: Its largest memory so far.
+        message: The error's message.
+    """
+
+    seed: int
+    kind: str
+    outcome: str
+    seconds: float = 0.0
+    resident_mb: float = 0.0
+    peak_mb: float = 0.0
+    message: str = ""
+
+    @property
+    def allowed(self) -> bool:
+        """Whether an application could live with it."""
+        return self.outcome == "predicted" or (self.outcome.endswith("Error") and self.outcome in _OWN_ERRORS)
+
+
+def _own_errors() -> frozenset[str]:
+    names, classes = set(), [EdgeMnistError]
+    while classes:
+        error = classes.pop()
+        names.add(error.__name__)
+        classes += error.__subclasses__()
+    return frozenset(names)
+
+
+_OWN_ERRORS = _own_errors()
+
+
+def try_mutation(content: bytes, suffix: str, seed: int, folder: Path) -> Fate:
+    """Load and run one mutation in this process."""
+    damaged = mutant(content, suffix, seed)
+    path = folder / f"mutant{damaged.suffix}"
+    path.write_bytes(damaged.content)
+    start = time.perf_counter()
+    outcome, message = "predicted", ""
+    try:
+        with load_predictor(path) as predictor:
+            shape = tuple(axis for axis in predictor.input.shape[1:] if axis is not None)
+            for size in _BATCH_SIZES:
+                images = np.random.default_rng(size).integers(0, 256, (size, *shape), dtype=np.uint8)
+                probabilities = predictor.predict(images).probabilities
+                if probabilities.shape[0] != size or not np.isfinite(probabilities).all():
+                    outcome = f"predicted {probabilities.shape}, finite {np.isfinite(probabilities).all()}"
+    except BaseException as error:  # noqa: BLE001 - every way out is an outcome
+        outcome, message = type(error).__name__, str(error)[:200]
+    seconds = time.perf_counter() - start
+    resident, peak = (resident_bytes() or 0) / 2**20, (peak_resident_bytes() or 0) / 2**20
+    return Fate(seed, damaged.kind, outcome, round(seconds, 3), round(resident, 1), round(peak, 1), message)
+
+
+def fates(path: Path, seeds: range) -> Iterator[Fate]:
+    """Yield what becomes of each mutation, tried in worker processes one after the other."""
+    position = 0
+    while position < len(seeds):
+        for fate in _worker(path, seeds[position:]):
+            position = fate.seed - seeds.start + 1
+            yield fate
+
+
+def _worker(path: Path, seeds: range) -> Iterator[Fate]:
+    """Yield the fates of mutations until all are done or the worker dies, which is the last one's fate."""
+    arguments = ["--worker-seeds", f"{seeds.start}:{seeds.stop}", str(path)]
+    process = subprocess.Popen(  # noqa: S603 - this module
+        [sys.executable, "-m", __name__ if __name__ != "__main__" else __spec__.name, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    watchdog = _Watchdog(process)
+    current = seeds.start
+    assert process.stdout is not None  # noqa: S101 - it is a pipe
+    for line in process.stdout:
+        watchdog.heard()
+        fate = Fate(**json.loads(line))
+        current = fate.seed + 1
+        yield fate
+    process.wait()
+    if current < seeds.stop:
+        kind = list(KINDS)[current % len(KINDS)]
+        outcome = "hung" if watchdog.fired else "crashed"
+        yield Fate(current, kind, outcome, message=f"exit code {process.returncode}")
+
+
+class _Watchdog:
+    """Kills a process that says nothing for too long."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self.fired = False
+        self._process = process
+        self._last = time.monotonic()
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def heard(self) -> None:
+        self._last = time.monotonic()
+
+    def _watch(self) -> None:
+        while self._process.poll() is None:
+            if time.monotonic() - self._last > _SILENCE_SECS:
+                self.fired = True
+                self._process.kill()
+            time.sleep(1)
+
+
+def _work(path: Path, seeds: range) -> None:
+    content = path.read_bytes()
+    with tempfile.TemporaryDirectory() as folder:
+        for seed in seeds:
+            fate = try_mutation(content, path.suffix, seed, Path(folder))
+            print(json.dumps(asdict(fate)), flush=True)
+
+
+def report(name: str, all_fates: list[Fate]) -> bool:
+    """Print what became of a file's mutations, and return whether all of it is allowed."""
+    print(f"\n{name}: {len(all_fates):,} mutations")
+    table = Counter((fate.kind, fate.outcome) for fate in all_fates)
+    for (kind, outcome), count in sorted(table.items()):
+        print(f"  {kind:16} {outcome:24} {count:>6,}")
+    memory = [fate.resident_mb for fate in all_fates if fate.resident_mb]
+    slowest = max(all_fates, key=lambda fate: fate.seconds)
+    print(
+        f"  memory of the worker {memory[0]:.0f} MB after the first, {memory[-1]:.0f} MB after the last, peak"
+        f" {max(fate.peak_mb for fate in all_fates):.0f} MB; slowest {slowest.seconds:.1f} s"
+    )
+    bad = [fate for fate in all_fates if not fate.allowed]
+    for fate in bad:
+        print(f"  NOT ALLOWED: mutation {fate.seed} ({fate.kind}): {fate.outcome} {fate.message}")
+    return not bad
+
+
+def main(
+    files: Annotated[list[Path] | None, typer.Argument(help="Model files; default: all artifacts.")] = None,
+    artifacts: Annotated[Path, typer.Option(metavar="DIR", help="The folder of the artifacts.")] = Path(
+        "artifacts"
+    ),
+    mutations: Annotated[int, typer.Option(min=1, help="Mutations of each file.")] = 5000,
+    first_seed: Annotated[int, typer.Option(min=0, help="The number of the first one.")] = 0,
+    worker_seeds: Annotated[str, typer.Option(hidden=True)] = "",
+) -> None:
+    """Damage artifacts, load and run them, and count what happens; exit code 1 if anything must not."""
+    if worker_seeds and files:
+        start, stop = (int(number) for number in worker_seeds.split(":"))
+        _work(files[0], range(start, stop))
+        return
+    paths = files or sorted(path for path in artifacts.iterdir() if path.suffix in _SUFFIXES)
+    seeds = range(first_seed, first_seed + mutations)
+    fine = [report(path.name, list(fates(path, seeds))) for path in paths]
+    if not all(fine):
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    typer.run(main)

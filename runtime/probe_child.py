@@ -1,0 +1,88 @@
+"""The process that `probing` starts: load one model under limits, predict, and report on standard output.
+
+The first line says that the limits hold; the second is a JSON document, empty if all went well. A process
+that the model kills writes no second line.
+"""
+
+import json
+import os
+import pickle
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .engines import ENGINES, Engine
+from .errors import ArtifactError, EdgeMnistError, EngineError
+from .guarding import guarded_run
+from .tensors import image_shape, pixel_table
+
+if TYPE_CHECKING:
+    from .probing import Task
+    from .source import ModelSource
+
+_PIXELS = 256
+_RANDOM_BATCH = 3
+
+
+def main() -> None:
+    """Try the model that standard input describes."""
+    task: Task = pickle.load(sys.stdin.buffer)  # noqa: S301 - written by the process that started this one
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # engines print there
+    ENGINES[task.source.engine].import_module()
+    _limit(task.limits.cpu_seconds, task.limits.memory_bytes)
+    print("limited", file=answers, flush=True)
+    print(json.dumps(_try(task.source)), file=answers, flush=True)
+    os._exit(0)  # no finalizer of a damaged model runs any more
+
+
+def _try(source: "ModelSource") -> dict[str, object]:
+    """Return what went wrong, or nothing."""
+    try:
+        _predict(source.load(), source.path.name)
+    except EdgeMnistError as error:
+        # An engine that fails on a model which is only now tried: the model is at fault.
+        kind = ArtifactError if isinstance(error, EngineError) else type(error)
+        return {
+            "error": kind.__name__,
+            "problem": error.problem,
+            "received": None if error.received is None else str(error.received),
+            "expected": None if error.expected is None else str(error.expected),
+            "fix": error.fix,
+        }
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is the model's doing and the answer
+        return {
+            "error": ArtifactError.__name__,
+            "problem": f"{source.path.name} does not predict",
+            "received": f"{type(error).__name__}: {error}"[:300],
+        }
+    return {}
+
+
+def _predict(engine: Engine, file: str) -> None:
+    """Run black, white and random images, alone and together."""
+    shape = image_shape(file, engine.input, engine.output)
+    table, run = pixel_table(engine.input), guarded_run(engine)
+    pixels = np.random.default_rng(0).integers(0, _PIXELS, (_RANDOM_BATCH, *shape), dtype=np.uint8)
+    black, white = np.zeros((1, *shape), np.uint8), np.full((1, *shape), _PIXELS - 1, np.uint8)
+    for batch in (black, pixels, white):
+        run(batch if table is None else table[batch])
+
+
+def _limit(cpu_seconds: int, memory_bytes: int) -> None:
+    try:
+        import resource
+    except ImportError:  # Windows has no such limits; the time on the clock still holds
+        return
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    seconds = int(used.ru_utime + used.ru_stime) + 1 + cpu_seconds
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    except OSError:  # macOS does not tell, nor does it enforce
+        return
+    space = pages * resource.getpagesize() + memory_bytes
+    resource.setrlimit(resource.RLIMIT_AS, (space, space))

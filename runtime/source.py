@@ -1,0 +1,68 @@
+"""Where a predictor's model came from: enough to load it again in another process."""
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .engines import ENGINES, Engine, EngineOptions
+from .errors import ArtifactError, ArtifactNotFoundError
+
+MAX_MODEL_BYTES = 512 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSource:
+    """A model file's content, and how it is to be run.
+
+    Attributes:
+        path: The file, absolute.
+        content: Its bytes, read once, so that what was checked is what is loaded.
+        sha256: Of the content, 64 hexadecimal digits.
+        engine: The engine that runs it, a key of `ENGINES`.
+        options: How that engine may use the machine.
+    """
+
+    path: Path
+    content: bytes = field(repr=False)
+    sha256: str
+    engine: str
+    options: EngineOptions
+
+    def load(self) -> Engine:
+        """Load the content into its engine.
+
+        Raises:
+            MissingExtraError: The engine's package is not installed.
+            ArtifactError: The content is not a model that the engine can load.
+        """
+        return ENGINES[self.engine].load(self.path, self.content, self.options)
+
+
+def read_source(path: Path, engine: str, options: EngineOptions) -> ModelSource:
+    """Read a model file.
+
+    Raises:
+        ArtifactNotFoundError: There is no such file.
+        ArtifactError: It is a folder, empty, unreadable, or larger than `MAX_MODEL_BYTES`.
+    """
+    if not path.exists():
+        raise ArtifactNotFoundError(
+            f"no such file: {path}", fix="`edgemnist export` makes artifacts in the folder artifacts."
+        )
+    if not path.is_file():
+        found = "a folder" if path.is_dir() else "a pipe or a device"
+        raise ArtifactError(f"{path} is not a model", received=found, expected="a model file")
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_MODEL_BYTES + 1)
+    except OSError as error:
+        raise ArtifactError(f"{path} cannot be read", received=error.strerror) from error
+    if not content:
+        raise ArtifactError(f"{path} is not a model", received="an empty file", expected="a model file")
+    if len(content) > MAX_MODEL_BYTES:
+        raise ArtifactError(
+            f"{path} is too large for a model",
+            received=f"more than {MAX_MODEL_BYTES:,} bytes",
+            expected=f"at most {MAX_MODEL_BYTES:,} bytes",
+        )
+    return ModelSource(path.absolute(), content, hashlib.sha256(content).hexdigest(), engine, options)
