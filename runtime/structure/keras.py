@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..engines import ENGINES, EngineOptions
+from ..engines import EngineOptions
+from ..source import read_source
 from . import GraphTensor, Operator, Structure
 
 
@@ -17,7 +18,7 @@ def read(path: Path) -> Structure:
         ArtifactError: The file is not a Keras model.
         MissingExtraError: TensorFlow is not installed.
     """
-    engine: Any = ENGINES["keras"].load(path, EngineOptions())
+    engine: Any = read_source(path, "keras", EngineOptions()).load()
     layers = engine.model.layers
     saved = _metadata(path)
     return Structure(
