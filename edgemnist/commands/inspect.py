@@ -34,14 +34,17 @@ def inspect(
         from ..export import backend  # noqa: F401 - starts TensorFlow without its notes
     structure = read_structure(file)
     size_bytes, sha256 = file.stat().st_size, sha256_of(file)
+    arena_bytes = _micro_arena_bytes(file)
     if json:
-        print_json({"file": file.name, "size_bytes": size_bytes, "sha256": sha256, **asdict(structure)})
+        facts = {"file": file.name, "size_bytes": size_bytes, "sha256": sha256}
+        print_json({**facts, "micro_arena_bytes": arena_bytes, **asdict(structure)})
         return
     versions = ", ".join(f"{name} {number}" for name, number in structure.versions.items())
     lines = [
         f"{file.name}: {size_bytes:,} bytes{f', {versions}' if versions else ''}",
         f"sha256 {sha256}",
         f"oldest runtime: {structure.oldest_runtime}",
+        *([f"TensorFlow Lite Micro: runs in an arena of {arena_bytes:,} bytes"] if arena_bytes else []),
         "",
         *draw(structure),
         "",
@@ -49,3 +52,20 @@ def inspect(
     ]
     for line in lines:
         results.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _micro_arena_bytes(file: Path) -> int | None:
+    """Return the memory that a microcontroller needs beside the weights; None if it cannot be measured."""
+    from ..export.quiet import quiet
+    from ..runtime.engines import ENGINES
+    from ..runtime.errors import ArtifactError
+
+    if file.suffix != ".tflite" or not ENGINES["tflite_micro"].available:
+        return None
+    from ..runtime.engines.tflite_micro import smallest_arena_bytes
+
+    try:
+        with quiet():  # it reports every arena that is too small
+            return smallest_arena_bytes(file)
+    except ArtifactError:
+        return None

@@ -151,6 +151,7 @@ ENGINES = {
         EngineEntry("onnxruntime", (".onnx", ".ort"), "onnxruntime", ""),
         EngineEntry("litert", (".tflite",), "ai_edge_litert", "litert"),
         EngineEntry("keras", (".keras",), "tensorflow", "export", light=False),
+        EngineEntry("tflite_micro", (), "tflite_micro", "micro"),  # only when asked for by name
     )
 }
 

@@ -1,0 +1,48 @@
+"""What the studies of quantization share: models of the default recipe, and the proof of a conversion."""
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ...export.formats import Format
+    from ...export.proving import Proof
+    from ...export.source import Source
+    from ..datasets import Dataset
+
+
+def trained_model(folder: Path, seed: int, dataset: "Dataset") -> Path:
+    """Return the model that the default recipe trains from a seed, trained first if it is not there."""
+    from ...export.recipe import NOTEBOOK
+    from ...export.training import TrainingRun
+    from ...runtime.files import replacing
+
+    path = folder / f"seed{seed}.keras"
+    if not path.exists():
+        run = TrainingRun(NOTEBOOK, dataset, seed)
+        for epoch in run:
+            print(f"seed {seed}, epoch {epoch.number} of {NOTEBOOK.epochs}", end="\r", flush=True)
+        with replacing(path) as temporary:
+            run.model.save(temporary)
+    return path
+
+
+def source_for(path: Path, samples: int, seed: int, dataset: "Dataset") -> "Source":
+    """Return a model with calibration images drawn from a seed."""
+    from ...export.calibration import choose_calibration
+    from ...export.source import load_source
+
+    calibration = choose_calibration(dataset.train, len(dataset.class_names), samples, seed)
+    return load_source(path, calibration, dataset.class_names)
+
+
+def proof_of(source: "Source", row: "Format", dataset: "Dataset") -> "Proof":
+    """Convert a model and prove the result."""
+    from ...export.formats.options import ExportOptions
+    from ...export.proving import prove
+
+    reference = source.predictor.predict(dataset.test.images).probabilities
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, row.file_name(source.name))
+        path.write_bytes(row.convert(source, ExportOptions()).content)
+        return prove(path, row, reference, dataset.test)

@@ -1,0 +1,100 @@
+"""TensorFlow Lite Micro, what microcontrollers run, on this machine: `.tflite` files, one image at a time.
+
+It is slow here, since its kernels are the portable ones. It shows that a file runs there, with which
+answers and in how much memory.
+"""
+
+import threading
+from pathlib import Path
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+from tflite_micro import runtime
+
+from ..errors import ArtifactError, EngineError
+from ..structure.tflite import metadata_of, tensor_spec, unpack
+from . import Array, EngineOptions
+
+# Far more than a model of the size that microcontrollers take needs beside its weights, which stay in the
+# file.
+_LARGEST_ARENA_BYTES = 16 << 20
+
+
+class TfliteMicroEngine:
+    """A model in a `tflite_micro.runtime.Interpreter`, which calls take in turns."""
+
+    def __init__(self, content: bytes) -> None:
+        model = unpack(content, schema)
+        graph = model.subgraphs[0]
+        if len(graph.inputs) != 1 or len(graph.outputs) != 1:
+            raise ArtifactError(
+                "the model does not keep the artifact contract",
+                received=f"{len(graph.inputs)} inputs and {len(graph.outputs)} outputs",
+                expected="one input and one output",
+            )
+        self.input = tensor_spec(model, graph.inputs[0], schema)
+        self.output = tensor_spec(model, graph.outputs[0], schema)
+        self.metadata = metadata_of(model)
+        self._interpreter = _interpreter(content, _LARGEST_ARENA_BYTES)
+        self._lock = threading.Lock()
+
+    def run(self, batch: Array) -> Array:
+        """Return the raw output for a raw input batch."""
+        with self._lock:
+            return np.concatenate([self._run_one(batch[index : index + 1]) for index in range(len(batch))])
+
+    def close(self) -> None:
+        """Free the interpreter."""
+        del self._interpreter
+
+    def _run_one(self, image: Array) -> Array:
+        self._interpreter.set_input(image, 0)
+        self._interpreter.invoke()
+        output: Array = self._interpreter.get_output(0)
+        return output
+
+
+def load(path: Path, options: EngineOptions) -> TfliteMicroEngine:
+    """Load a TFLite model; there is one thread, whatever the options say."""
+    del options
+    try:
+        return TfliteMicroEngine(path.read_bytes())
+    except RuntimeError as error:
+        if isinstance(error, EngineError):
+            raise
+        raise ArtifactError(
+            f"{path.name} is not a TFLite model that TensorFlow Lite Micro can load", received=str(error)
+        ) from error
+
+
+def smallest_arena_bytes(path: Path) -> int:
+    """Return the size of the smallest arena that the model runs in: the memory for all but the weights.
+
+    Raises:
+        ArtifactError: It does not run in any.
+    """
+    content = path.read_bytes()
+    model = unpack(content, schema)
+    spec = tensor_spec(model, model.subgraphs[0].inputs[0], schema)
+    image = np.zeros([size or 1 for size in spec.shape], spec.dtype)
+    too_small, enough = 0, _LARGEST_ARENA_BYTES
+    if not _runs(content, image, enough):
+        raise ArtifactError(f"{path.name} does not run in TensorFlow Lite Micro")
+    while enough - too_small > 1:
+        middle = (too_small + enough) // 2
+        too_small, enough = (too_small, middle) if _runs(content, image, middle) else (middle, enough)
+    return enough
+
+
+def _runs(content: bytes, image: Array, arena_bytes: int) -> bool:
+    try:
+        interpreter = _interpreter(content, arena_bytes)
+        interpreter.set_input(image, 0)
+        interpreter.invoke()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _interpreter(content: bytes, arena_bytes: int) -> "runtime.Interpreter":
+    return runtime.Interpreter.from_bytes(content, arena_size=arena_bytes)
