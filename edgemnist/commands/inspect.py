@@ -12,17 +12,25 @@ EXAMPLES = """
 **Examples**
 
 - `edgemnist inspect artifacts/mnist.int8.tflite`
+- `edgemnist inspect artifacts/mnist.int8.tflite --arena`
 - `edgemnist inspect artifacts/mnist.int8.onnx --json`
 """
 
 
 def inspect(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A .tflite, .onnx, .ort or .keras file.")],
+    arena: Annotated[
+        bool,
+        typer.Option(
+            "--arena", help="Measure the memory that TensorFlow Lite Micro needs beside a .tflite's weights."
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Draw a model as text: operators, shapes, element types, scales, sizes, versions and metadata.
 
-    The file is read, not run. Any model of these formats will do; it need not come from edgemnist.
+    Without `--arena` the file is read and not run. Any model of these formats will do; it need not come from
+    edgemnist.
     """
     from dataclasses import asdict
 
@@ -34,17 +42,17 @@ def inspect(
         from ..export import backend  # noqa: F401 - starts TensorFlow without its notes
     structure = read_structure(file)
     size_bytes, sha256 = file.stat().st_size, sha256_of(file)
-    arena_bytes = _micro_arena_bytes(file)
+    arena_bytes = _arena_bytes(file) if arena else None
     if json:
         facts = {"file": file.name, "size_bytes": size_bytes, "sha256": sha256}
-        print_json({**facts, "micro_arena_bytes": arena_bytes, **asdict(structure)})
+        print_json({**facts, "arena_bytes": arena_bytes, **asdict(structure)})
         return
     versions = ", ".join(f"{name} {number}" for name, number in structure.versions.items())
     lines = [
         f"{file.name}: {size_bytes:,} bytes{f', {versions}' if versions else ''}",
         f"sha256 {sha256}",
         f"oldest runtime: {structure.oldest_runtime}",
-        *([f"TensorFlow Lite Micro: runs in an arena of {arena_bytes:,} bytes"] if arena_bytes else []),
+        *([f"TensorFlow Lite Micro: an arena of {arena_bytes:,} bytes"] if arena_bytes else []),
         "",
         *draw(structure),
         "",
@@ -54,18 +62,14 @@ def inspect(
         results.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _micro_arena_bytes(file: Path) -> int | None:
-    """Return the memory that a microcontroller needs beside the weights; None if it cannot be measured."""
+def _arena_bytes(file: Path) -> int:
     from ..export.quiet import quiet
     from ..runtime.engines import ENGINES
-    from ..runtime.errors import ArtifactError
+    from ..runtime.errors import MissingExtraError
 
-    if file.suffix != ".tflite" or not ENGINES["tflite_micro"].available:
-        return None
+    if not ENGINES["tflite_micro"].available:
+        raise MissingExtraError("tflite_micro", "micro", "measuring the arena")
     from ..runtime.engines.tflite_micro import smallest_arena_bytes
 
-    try:
-        with quiet():  # it reports every arena that is too small
-            return smallest_arena_bytes(file)
-    except ArtifactError:
-        return None
+    with quiet():  # it reports every arena that is too small
+        return smallest_arena_bytes(file)
