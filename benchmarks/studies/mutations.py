@@ -4,6 +4,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 _SPANS = (1, 4, 16, 64, 512, 4096)
 _EXTREMES = (0x7FFFFFFF, 0x40000000, -1, -(2**31), 0, 3, 0xFFFF, 1 << 24)  # as int32
@@ -82,7 +83,7 @@ def _huge_onnx_shape(content: bytes, _suffix: str, random: Random) -> bytes:
 
     model = onnx.load_model_from_string(content)
     graph = model.graph
-    axes = [(tensor.dims, axis) for tensor in graph.initializer for axis in range(len(tensor.dims))]
+    axes: list[tuple[Any, int | None]] = [(tensor.dims, axis) for tensor in graph.initializer for axis in range(len(tensor.dims))]
     for value in (*graph.input, *graph.output, *graph.value_info):
         axes += [(dim, None) for dim in value.type.tensor_type.shape.dim]
     holder, axis = random.choice(axes)

@@ -79,7 +79,7 @@ def _table(changes: "tuple[Change, ...]") -> "Table":
     for heading in ("old p50", "new p50", "new / old", "interval"):
         table.add_column(heading, justify="right", no_wrap=True)
     for change in changes:
-        cells = (change.title, duration(change.old_p50_ns))
+        cells: tuple[str, ...] = (change.title, duration(change.old_p50_ns))
         if change.slowdown is not None and change.new_p50_ns is not None:
             interval = change.slowdown.interval
             limits = f"{interval[0]:.2f} to {interval[1]:.2f}" if interval else "-"

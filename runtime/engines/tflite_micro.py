@@ -54,11 +54,11 @@ class TfliteMicroEngine:
         return output
 
 
-def load(path: Path, options: EngineOptions) -> TfliteMicroEngine:
+def load(path: Path, content: bytes, options: EngineOptions) -> TfliteMicroEngine:
     """Load a TFLite model; there is one thread, whatever the options say."""
     del options
     try:
-        return TfliteMicroEngine(path.read_bytes())
+        return TfliteMicroEngine(content)
     except RuntimeError as error:
         if isinstance(error, EngineError):
             raise
