@@ -56,11 +56,11 @@ class Promise:
             yield f"its {role} is not one tensor with a dynamic batch"
             return
         tensor = tensors[0]
-        if tensor.dtype not in dtypes:
-            yield f"its {role} is {tensor.dtype}, not {' or '.join(dtypes)}"
         if self.contract and tensor.name != name:
             yield f"its {role} is called {tensor.name!r}, not {name!r}"
-        if self.contract and role == "input" and not _takes_pixels(tensor):
+        if tensor.dtype not in dtypes:
+            yield f"its {role} is {tensor.dtype}, not {' or '.join(dtypes)}"
+        elif self.contract and role == "input" and not _takes_pixels(tensor):
             yield (
                 "its input takes no raw pixels, since the calibration images do not span 0 to 255"
                 " (calibrate on more images)"

@@ -1,0 +1,191 @@
+"""Every format in its real engine, and what each file contains."""
+
+import numpy as np
+import onnx
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+
+from edgemnist.export.backend import keras
+from edgemnist.export.calibration import choose_calibration
+from edgemnist.export.formats import FORMATS, find_format
+from edgemnist.export.formats.logit_range import narrow_logits, useful_range
+from edgemnist.export.formats.options import OPSETS, ExportOptions
+from edgemnist.export.quiet import quiet
+from edgemnist.export.source import load_source
+from edgemnist.runtime import load_predictor
+from edgemnist.runtime.embedded import read_embedded
+from edgemnist.runtime.engines.tflite_micro import smallest_arena_bytes
+from edgemnist.runtime.errors import ArtifactError, OptionError
+from edgemnist.runtime.structure import read_structure
+from edgemnist.runtime.structure.onnx import RELEASES
+from edgemnist.runtime.structure.tflite import unpack
+
+NAMES = [row.name for row in FORMATS]
+CONTRACT = [row.name for row in FORMATS if row.promise.contract]
+TFLITE = [name for name in NAMES if name.endswith("tflite")]
+
+
+def written(folder, name, source, options=None):
+    row = find_format(name)
+    path = folder / row.file_name("mnist")
+    path.write_bytes(row.convert(source, options or ExportOptions()).content)
+    return path
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_format_answers_as_keras_does_in_its_engine(artifacts, test_split, name):
+    row = find_format(name)
+    reference = np.load(artifacts / "reference.npz")["probabilities"]
+    with load_predictor(artifacts / row.file_name("mnist")) as predictor:
+        assert predictor.engine_name == row.engine.name
+        answers = predictor.predict(test_split.images)
+    agreement = (answers.labels == reference.argmax(axis=1)).mean()
+    assert agreement >= row.gates.min_agreement
+    assert answers.probabilities.dtype == np.float32
+
+
+@pytest.mark.parametrize("name", CONTRACT)
+def test_every_artifact_takes_raw_pixels_in_batches_of_any_size(artifacts, test_split, name):
+    with load_predictor(artifacts / f"mnist.{name}") as predictor:
+        assert (predictor.input.name, predictor.input.dtype) == ("image", "uint8")
+        assert predictor.input.shape == (None, 28, 28)
+        assert predictor.output.name == "probabilities"
+        pixels = test_split.images[:3]
+        assert predictor.encode(pixels) is pixels
+        assert len(predictor.predict(pixels)) == 3
+        assert len(predictor.predict(pixels[:1])) == 1
+
+
+@pytest.mark.parametrize("name", CONTRACT)
+def test_every_artifact_carries_its_contract(artifacts, name):
+    embedded = read_embedded(read_structure(artifacts / f"mnist.{name}").metadata)
+    assert embedded is not None
+    assert embedded.model == "mnist"
+    assert embedded.precision == name.split(".")[0]
+    assert embedded.labels == tuple("0123456789")
+    assert embedded.input.dtype == "uint8"
+    assert {"tensorflow", "onnxruntime", "edgemnist"} <= embedded.tools.keys()
+
+
+@pytest.mark.parametrize(("name", "limit_bytes"), [("int8.tflite", 110_000), ("int8.onnx", 112_000)])
+def test_int8_artifacts_are_small(artifacts, name, limit_bytes):
+    assert (artifacts / f"mnist.{name}").stat().st_size <= limit_bytes
+
+
+def test_the_int8_tflite_holds_only_integers(artifacts):
+    structure = read_structure(artifacts / "mnist.int8.tflite")
+    assert {tensor.dtype for tensor in structure.tensors} == {"uint8", "int8", "int32"}
+    assert structure.operator_names == ("QUANTIZE", "RESHAPE", "FULLY_CONNECTED", "SOFTMAX")
+
+
+def test_signed_input_and_output_give_the_same_answers(source, tmp_path, test_split):
+    images = test_split.images[:2000]
+    unsigned = load_predictor(written(tmp_path, "int8.tflite", source)).predict(images).probabilities
+    with load_predictor(written(tmp_path, "int8.tflite", source, ExportOptions(io="int8"))) as predictor:
+        assert (predictor.input.dtype, predictor.input.zero_point) == ("int8", -128)
+        assert predictor.output.dtype == "int8"
+        assert np.array_equal(predictor.encode(images[0]), images[:1].astype(np.int16) - 128)
+        np.testing.assert_array_equal(predictor.predict(images).probabilities, unsigned)
+
+
+def test_the_int8_tflite_gives_the_same_labels_on_a_microcontroller(artifacts, test_split):
+    path = artifacts / "mnist.int8.tflite"
+    on_micro = load_predictor(path, engine="tflite_micro").predict(test_split.images)
+    with load_predictor(path) as predictor:
+        np.testing.assert_array_equal(on_micro.labels, predictor.predict(test_split.images).labels)
+
+
+def test_the_int8_tflite_runs_in_an_arena_of_few_kilobytes(artifacts):
+    with quiet():
+        arena_bytes = smallest_arena_bytes(artifacts / "mnist.int8.tflite")
+    assert 784 < arena_bytes < 8192
+
+
+@pytest.mark.parametrize("name", TFLITE)
+def test_stored_tensors_begin_on_16_byte_boundaries(artifacts, name):
+    content = (artifacts / f"mnist.{name}").read_bytes()
+    model = schema.Model.GetRootAsModel(content, 0)
+    offsets = [
+        model.Buffers(index)._tab.Vector(model.Buffers(index)._tab.Offset(4))
+        for index in range(model.BuffersLength())
+        if model.Buffers(index).DataLength()
+    ]
+    assert len(offsets) > 4
+    assert all(offset % 16 == 0 for offset in offsets)
+
+
+@pytest.mark.parametrize("opset", [OPSETS[0], OPSETS[-1]])
+@pytest.mark.parametrize("name", ["float32.onnx", "int8.onnx"])
+def test_an_onnx_file_needs_nothing_newer_than_its_opset(source, tmp_path, name, opset):
+    """Every operator exists in that opset, and the release that first had the opset reads the IR version."""
+    path = written(tmp_path, name, source, ExportOptions(opset=opset))
+    model = onnx.load(path)
+    assert [(entry.domain, entry.version) for entry in model.opset_import] == [("", opset)]
+    for node in model.graph.node:
+        onnx.defs.get_schema(node.op_type, max_inclusive_version=opset)
+    release = next(name for name, newest_opset, _ in RELEASES if newest_opset >= opset)
+    newest_ir = next(ir for name, _, ir in RELEASES if name == release)
+    assert model.ir_version <= newest_ir
+    stated = read_structure(path).oldest_runtime
+    assert stated == f"ONNX Runtime {'1.7' if name == 'int8.onnx' and opset == 13 else release}"
+
+
+@pytest.mark.parametrize("precision", ["float32", "int8"])
+def test_an_ort_file_comes_with_the_operators_that_a_minimal_build_needs(artifacts, precision):
+    listed = set()
+    for line in (artifacts / f"mnist.{precision}.required_operators.config").read_text().splitlines():
+        if not line.startswith("#"):
+            domain, _, names = line.split(";")
+            prefix = "" if domain == "ai.onnx" else f"{domain}."
+            listed |= {prefix + name for name in names.split(",")}
+    assert listed == set(read_structure(artifacts / f"mnist.{precision}.ort").operator_names)
+
+
+def test_quantized_onnx_weights_are_unsigned(artifacts):
+    """int8 weights overflow in ONNX Runtime's AVX2 kernels, which shows only on machines without VNNI."""
+    weights = [t for t in read_structure(artifacts / "mnist.int8.onnx").tensors if t.is_weight]
+    assert [(tensor.dtype, len(tensor.scales)) for tensor in weights] == [("uint8", 128), ("uint8", 10)]
+
+
+def test_the_logit_range_holds_what_decides_a_probability():
+    logits = np.array([[50.0, 45.0, -100.0], [8.0, -30.0, -40.0]], np.float32)
+    low, high = useful_range(logits)
+    assert low == pytest.approx(8 - 15.94, abs=0.01)
+    assert high == 50
+
+
+def test_a_logit_range_that_is_too_wide_is_narrowed(artifacts, mnist):
+    model = unpack((artifacts / "mnist.int8.tflite").read_bytes(), schema)
+    logits = next(t for t in model.subgraphs[0].tensors if list(t.shape) == [1, 10])
+    narrow = float(logits.quantization.scale[0])
+    logits.quantization.scale = np.array([narrow * 4], np.float32)
+    narrow_logits(model, mnist.train.images[:500])
+    assert narrow / 2 < logits.quantization.scale[0] < narrow * 2
+
+
+def test_too_few_calibration_images_are_named(model_folder, mnist, tmp_path):
+    row = find_format("int8.tflite")
+    dark = choose_calibration(mnist.train, 10, 10, 0)
+    dim = type(dark)(dark.images // 2, dark.indices, dark.samples_per_class, 0)
+    path = written(tmp_path, "int8.tflite", load_source(model_folder / "mnist.keras", dim))
+    assert "calibrate on more images" in " ".join(row.promise.broken_by(read_structure(path)))
+
+
+def test_an_unknown_format_lists_the_known_ones():
+    with pytest.raises(OptionError, match=r"received 'int4.onnx'; expected one of keras, float32.tflite, "):
+        find_format("int4.onnx")
+
+
+@pytest.mark.parametrize("options", [{"opset": 12}, {"opset": 19}, {"io": "float32"}])
+def test_options_out_of_range_are_refused(options):
+    with pytest.raises(OptionError, match="unsupported"):
+        ExportOptions(**options)
+
+
+def test_a_keras_file_with_code_in_it_is_refused(tmp_path, source):
+    model = keras.Sequential(
+        [keras.Input((28, 28)), keras.layers.Lambda(lambda x: x), keras.layers.Flatten()]
+    )
+    model.save(tmp_path / "evil.keras")
+    with pytest.raises(ArtifactError, match="in safe mode"):
+        load_source(tmp_path / "evil.keras", source.calibration)
