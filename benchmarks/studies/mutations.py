@@ -83,7 +83,9 @@ def _huge_onnx_shape(content: bytes, _suffix: str, random: Random) -> bytes:
 
     model = onnx.load_model_from_string(content)
     graph = model.graph
-    axes: list[tuple[Any, int | None]] = [(tensor.dims, axis) for tensor in graph.initializer for axis in range(len(tensor.dims))]
+    axes: list[tuple[Any, int | None]] = [
+        (tensor.dims, axis) for tensor in graph.initializer for axis in range(len(tensor.dims))
+    ]
     for value in (*graph.input, *graph.output, *graph.value_info):
         axes += [(dim, None) for dim in value.type.tensor_type.shape.dim]
     holder, axis = random.choice(axes)

@@ -12,6 +12,7 @@ from edgemnist import cli
 from edgemnist.benchmarks.document import read_document
 from edgemnist.benchmarks.samples import decode_samples
 
+QUICKSTART = ("mnist.keras", "mnist.float32.onnx", "mnist.float32.tflite", "mnist.int8.tflite")
 ABSENT = ("scipy", "matplotlib", "jinja2", "PIL", "tensorflow", "keras", "onnx", "mlperf_loadgen")
 
 
@@ -30,6 +31,18 @@ def run_here(monkeypatch, *arguments):
     except SystemExit as exit_:
         return int(exit_.code or 0)
     return 0
+
+
+@pytest.fixture(scope="module")
+def artifacts(artifacts, tmp_path_factory):
+    """Only what `make quickstart` exports, since every model costs a few processes a round."""
+    folder = tmp_path_factory.mktemp("quickstart")
+    document = json.loads((artifacts / "manifest.json").read_text())
+    document["artifacts"] = [record for record in document["artifacts"] if record["file"] in QUICKSTART]
+    (folder / "manifest.json").write_text(json.dumps(document))
+    for name in (*QUICKSTART, "reference.npz"):
+        shutil.copy(artifacts / name, folder)
+    return folder
 
 
 @pytest.fixture(scope="module")
