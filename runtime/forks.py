@@ -13,7 +13,6 @@ class ToldAfterFork(Protocol):
 
 
 _told: "weakref.WeakSet[ToldAfterFork]" = weakref.WeakSet()
-_abandoned: list[object] = []
 
 
 def tell_after_fork(listener: ToldAfterFork) -> None:
@@ -22,8 +21,13 @@ def tell_after_fork(listener: ToldAfterFork) -> None:
 
 
 def abandon(engine: object) -> None:
-    """Keep an engine of the parent process for ever: to free it would wait for threads that are not there."""
-    _abandoned.append(engine)
+    """Keep an engine of the parent process for ever, even when the interpreter ends.
+
+    To free it would be to wait for its threads, which are not in this process.
+    """
+    import ctypes
+
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(engine))
 
 
 def _after_fork() -> None:

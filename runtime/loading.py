@@ -6,11 +6,13 @@ from pathlib import Path
 
 from .embedded import read_embedded
 from .engines import Engine, EngineOptions, Provider, SessionOptions, engine_for
-from .errors import ArtifactError, IntegrityError
+from .errors import ArtifactError, IntegrityError, OptionError
 from .predictor import Predictor
 from .probing import Probe, probe_if_needed
 from .source import ModelSource, read_source
 from .vouching import find_voucher
+
+_ONNXRUNTIME = "onnxruntime"
 
 
 def load_predictor(
@@ -49,6 +51,12 @@ def load_predictor(
     path = Path(path)
     options = EngineOptions(num_threads, tuple(providers), session or SessionOptions())
     entry = engine_for(path, engine)
+    if entry.name != _ONNXRUNTIME and (options.providers or session is not None):
+        raise OptionError(
+            f"{entry.name} has no execution providers and no session options",
+            received=f"providers={tuple(providers)}, session={session}",
+            expected=f"these only with the engine {_ONNXRUNTIME}",
+        )
     source = read_source(path, entry.name, options)
     voucher = find_voucher(path)
     if voucher is not None:

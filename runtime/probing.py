@@ -110,9 +110,10 @@ class Task:
 
 def _run_child(source: ModelSource, limits: Probe) -> "subprocess.CompletedProcess[bytes] | None":
     """Return the ended child, or None if its time ran out."""
+    command = [sys.executable, "-I", "-c", _CHILD, json.dumps(sys.path)]
     try:
         return subprocess.run(  # noqa: S603 - our own module, with this interpreter
-            [sys.executable, "-I", "-c", _CHILD, json.dumps(sys.path)],
+            command,
             input=pickle.dumps(Task(source, limits)),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -122,6 +123,8 @@ def _run_child(source: ModelSource, limits: Probe) -> "subprocess.CompletedProce
         )
     except subprocess.TimeoutExpired:
         return None
+    except OSError as error:
+        return subprocess.CompletedProcess(command, error.errno or 1, stdout=b"")
 
 
 def _raise_for(

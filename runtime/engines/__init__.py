@@ -18,6 +18,12 @@ from numpy.typing import NDArray
 from ..errors import ArtifactError, MissingExtraError, OptionError
 from ..tensors import TensorSpec
 
+# From 1.29 on, onnxruntime's own builds report to Microsoft unless this is set before it is imported
+# (microsoft/onnxruntime PR 27379). A device must not call out because it recognised a digit; and the thread
+# that reports keeps forked children from ever ending (microsoft/onnxruntime PR 31961). Who sets it to 0
+# keeps it.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
 Array = NDArray[Any]
 GraphOptimization = Literal["disable", "basic", "extended", "all"]
 Provider = str | tuple[str, Mapping[str, str]]

@@ -1,5 +1,6 @@
 """ONNX Runtime: `.onnx` files."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,9 @@ import onnxruntime
 from ..errors import ArtifactError, EngineError, OptionError, first_line
 from ..tensors import TensorSpec
 from . import Array, EngineOptions, Provider
+
+if os.environ["ORT_DISABLE_TELEMETRY"] == "1":
+    onnxruntime.disable_telemetry_events()  # for programs that imported onnxruntime before this package
 
 _CPU = "CPUExecutionProvider"
 _LOG_ERRORS = 3
@@ -48,9 +52,8 @@ def _native_run(session: "onnxruntime.InferenceSession") -> Callable[..., Any]:
     sessions, which takes 15 % of a call here, and may fall back to other providers, which the CPU has not.
     """
     native = getattr(session, "_sess", None)
-    run: Callable[..., Any] = session.run
-    if native is not None and session.get_providers() == [_CPU]:
-        run = native.run
+    plain = native is None or session.get_providers() != [_CPU]
+    run: Callable[..., Any] = session.run if plain else native.run
     return run
 
 
