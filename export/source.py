@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from ..runtime.embedded import Embedded
+from ..runtime.engines import usable_cpus
 from ..runtime.files import sha256_of
 from ..runtime.loading import load_predictor
 from ..runtime.predictor import Predictor
@@ -89,7 +90,9 @@ def load_source(path: Path, calibration: Calibration, class_names: tuple[str, ..
         ArtifactNotFoundError: There is no such file.
         ArtifactError: It is not a Keras classifier of images.
     """
-    predictor = load_predictor(path, engine="keras")
+    # As many threads as TensorFlow takes by itself: the number decides the order of its sums, and so the last
+    # digit of the reference, which must not depend on whether this process has trained the model before.
+    predictor = load_predictor(path, engine="keras", num_threads=usable_cpus())
     return Source(path, sha256_of(path), predictor, calibration, class_names or predictor.class_names)
 
 

@@ -1,0 +1,45 @@
+"""Calibration images: from the training split alone, balanced, seeded, on record."""
+
+import hashlib
+
+import numpy as np
+import pytest
+
+from edgemnist.export.calibration import choose_calibration
+from edgemnist.runtime.errors import OptionError
+
+
+def test_images_are_those_of_the_training_split_at_the_recorded_indices(mnist):
+    chosen = choose_calibration(mnist.train, 10, 50, 3)
+    np.testing.assert_array_equal(chosen.images, mnist.train.images[chosen.indices])
+    assert len(set(chosen.indices.tolist())) == 50
+
+
+def test_classes_are_balanced_as_far_as_the_number_allows(mnist):
+    chosen = choose_calibration(mnist.train, 10, 23, 0)
+    found = np.bincount(mnist.train.labels[chosen.indices], minlength=10)
+    assert found.tolist() == list(chosen.samples_per_class) == [3, 3, 3, 2, 2, 2, 2, 2, 2, 2]
+
+
+def test_the_same_seed_draws_the_same_images_and_another_seed_others(mnist):
+    first, again, other = (choose_calibration(mnist.train, 10, 40, seed).record() for seed in (5, 5, 6))
+    assert first == again
+    assert first["indices_sha256"] != other["indices_sha256"]
+
+
+def test_the_record_says_where_the_images_came_from(mnist):
+    chosen = choose_calibration(mnist.train, 10, 20, 1)
+    sha256 = hashlib.sha256(np.asarray(chosen.indices, "<i8").tobytes()).hexdigest()
+    assert chosen.record() == {
+        "split": "train",
+        "samples": 20,
+        "samples_per_class": [2] * 10,
+        "seed": 1,
+        "indices_sha256": sha256,
+    }
+
+
+@pytest.mark.parametrize("samples", [0, -1, 60_001])
+def test_a_number_that_cannot_be_drawn_names_the_range(mnist, samples):
+    with pytest.raises(OptionError, match="expected 1 to 54210, for equal shares of 10 classes"):
+        choose_calibration(mnist.train, 10, samples, 0)

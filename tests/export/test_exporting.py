@@ -1,0 +1,140 @@
+"""What `export_all` leaves in a folder: what holds, all of it at once, and nothing of another model."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+
+from edgemnist.benchmarks.gates import Gates
+from edgemnist.export.exporting import export_all
+from edgemnist.export.formats import SOURCE, find_format
+from edgemnist.export.source import load_source
+from edgemnist.runtime import load_predictor, manifest, read_manifest
+from edgemnist.runtime.errors import ManifestError, OptionError
+from edgemnist.runtime.files import sha256_of
+
+FLOAT = find_format("float32.onnx")
+HALF = find_format("float16.onnx")
+INT8 = find_format("int8.onnx")
+IMPOSSIBLE = Gates(min_agreement=1.0, max_accuracy_drop=0.0, atol=0.0)
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.fixture
+def exported(source, quick_mnist, tmp_path):
+    """A folder with the model and its float32 ONNX."""
+    outcomes = export_all(source, [FLOAT], quick_mnist, tmp_path)
+    assert [(outcome.format, outcome.failures) for outcome in outcomes] == [(SOURCE, ()), (FLOAT, ())]
+    return tmp_path
+
+
+def test_the_set_is_the_model_the_artifacts_the_reference_and_the_manifest(exported, source, quick_mnist):
+    assert names(exported) == ["manifest.json", "mnist.float32.onnx", "mnist.keras", "reference.npz"]
+    found = read_manifest(exported)
+    assert found.files == {path: sha256_of(exported / path) for path in found.files}
+    assert found.model["sha256"] == source.sha256
+    assert found.dataset == quick_mnist.sha256
+    reference = np.load(exported / "reference.npz")["probabilities"]
+    np.testing.assert_array_equal(reference, source.predictor.predict(quick_mnist.test.images).probabilities)
+
+
+def test_the_manifest_keeps_its_schema_by_another_validator(artifacts):
+    schema = json.loads(Path(manifest.__file__).with_name("manifest.schema.json").read_text())
+    jsonschema.Draft7Validator.check_schema(schema)
+    jsonschema.validate(json.loads((artifacts / "manifest.json").read_text()), schema)
+
+
+def test_the_record_tells_what_a_reviewer_asks(artifacts):
+    record = next(
+        record for record in read_manifest(artifacts).artifacts if record.file == "mnist.int8.tflite"
+    )
+    assert record.calibration["samples"] == 500
+    assert record.parity["images"] == 10_000
+    assert len(record.parity["flipped"]) == round(10_000 * (1 - record.parity["agreement"]))
+    low, high = record.parity["difference_interval"]
+    assert low <= record.parity["accuracy"] - record.parity["reference_accuracy"] <= high
+    assert 0 <= record.parity["mcnemar_p"] <= 1
+    assert len(record.parity["per_class_accuracy"]) == 10
+    assert record.gates["min_agreement"] == 0.998
+    assert record.input.scale == pytest.approx(1 / 255)
+
+
+def test_class_names_reach_a_predictor_with_and_without_the_manifest(exported, tmp_path_factory):
+    assert load_predictor(exported / "mnist.float32.onnx").class_names[7] == "seven"
+    lone = shutil.copy(exported / "mnist.float32.onnx", tmp_path_factory.mktemp("lone"))
+    assert load_predictor(lone).class_names[7] == "seven"
+
+
+def test_what_fails_is_not_left_and_the_others_are_made(source, quick_mnist, tmp_path):
+    formats = [replace(HALF, gates=IMPOSSIBLE), FLOAT]
+    outcomes = export_all(source, formats, quick_mnist, tmp_path)
+    assert [bool(outcome.failures) for outcome in outcomes] == [False, True, False]
+    assert "a probability differs by" in outcomes[1].failures[0]
+    assert names(tmp_path) == ["manifest.json", "mnist.float32.onnx", "mnist.keras", "reference.npz"]
+
+
+def test_another_format_joins_the_set_of_the_same_model(exported, source, quick_mnist):
+    before = (exported / "mnist.float32.onnx").read_bytes()
+    export_all(source, [HALF], quick_mnist, exported)
+    files = [record.file for record in read_manifest(exported).artifacts]
+    assert files == ["mnist.float16.onnx", "mnist.float32.onnx", "mnist.keras"]
+    assert (exported / "mnist.float32.onnx").read_bytes() == before
+
+
+@pytest.fixture(scope="module")
+def other_source(source, tmp_path_factory):
+    """A model of the same name with other weights."""
+    path = tmp_path_factory.mktemp("other") / "mnist.keras"
+    shutil.copy(source.path, path)
+    model = load_source(path, source.calibration)
+    weights = model.model.get_weights()
+    model.model.set_weights([weight * np.float32(1.01) for weight in weights])
+    model.model.save(path)
+    return load_source(path, source.calibration)
+
+
+def test_another_models_artifacts_are_not_replaced_unasked(exported, other_source, quick_mnist):
+    before = names(exported), (exported / "manifest.json").read_bytes()
+    with pytest.raises(OptionError, match=r"holds artifacts of another model.*--overwrite"):
+        export_all(other_source, [HALF], quick_mnist, exported)
+    assert (names(exported), (exported / "manifest.json").read_bytes()) == before
+
+
+def test_another_models_set_is_replaced_as_a_whole_when_asked(exported, other_source, quick_mnist):
+    export_all(other_source, [HALF], quick_mnist, exported, overwrite=True)
+    assert names(exported) == ["manifest.json", "mnist.float16.onnx", "mnist.keras", "reference.npz"]
+    assert sha256_of(exported / "mnist.keras") == other_source.sha256
+
+
+def test_another_test_set_makes_another_set(exported, source, mnist):
+    with pytest.raises(OptionError, match="artifacts of another data set; received test_images "):
+        export_all(source, [HALF], mnist, exported)
+
+
+def test_a_damaged_manifest_is_not_overwritten_unasked(exported, source, quick_mnist):
+    (exported / "manifest.json").write_text("{")
+    with pytest.raises(ManifestError, match="cannot be read as JSON"):
+        export_all(source, [FLOAT], quick_mnist, exported)
+    export_all(source, [FLOAT], quick_mnist, exported, overwrite=True)
+    assert len(read_manifest(exported).artifacts) == 2
+
+
+def test_a_model_file_of_the_same_name_is_not_overwritten(source, quick_mnist, tmp_path):
+    (tmp_path / "mnist.keras").write_bytes(b"precious")
+    with pytest.raises(OptionError, match="another model"):
+        export_all(source, [FLOAT], quick_mnist, tmp_path)
+    assert (tmp_path / "mnist.keras").read_bytes() == b"precious"
+
+
+def test_companions_come_and_go_with_their_artifact(source, other_source, quick_mnist, tmp_path):
+    export_all(source, [find_format("float32.ort")], quick_mnist, tmp_path)
+    assert "mnist.float32.required_operators.config" in names(tmp_path)
+    export_all(other_source, [FLOAT], quick_mnist, tmp_path, overwrite=True)
+    assert names(tmp_path) == ["manifest.json", "mnist.float32.onnx", "mnist.keras", "reference.npz"]
