@@ -6,9 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ..runtime.errors import EngineError
 from .collect import Collection, Progress, collect
 from .datasets import Split
@@ -16,7 +13,8 @@ from .document import to_document
 from .machine import describe_machine
 from .plan import Plan
 from .processes import WORKER
-from .results import Results, compute, find_reference
+from .reference import Reference, measured_reference, stored_reference
+from .results import Results, compute
 from .targets import Target
 from .verdicts import verdicts
 
@@ -30,14 +28,14 @@ class Benchmark:
         verdicts: What they mean, in sentences.
         collection: The raw samples and answers.
         split: The test images.
-        reference: Keras's probabilities, (N, classes) float32; None where there are none.
+        reference: What parity is against; None where there is nothing.
     """
 
     results: Results
     verdicts: tuple[str, ...]
     collection: Collection
     split: Split
-    reference: NDArray[np.float32] | None
+    reference: Reference | None
 
     def document(self) -> dict[str, Any]:
         """Return `bench.json`'s content."""
@@ -73,9 +71,14 @@ def run_benchmark(
         folder: Where a `reference.npz` may lie.
         on_progress: Called before each worker process.
         command: The worker program.
+
+    Raises:
+        ManifestError: The folder's manifest is damaged.
+        IntegrityError: The folder's reference is not the one that its manifest records.
     """
+    stored = stored_reference(folder, split)
     created = datetime.now(UTC).astimezone().isoformat(timespec="seconds")
     collection = collect(targets, split, plan, on_progress=on_progress, command=command)
-    results = compute(collection, split, plan, describe_machine(), folder=folder, created=created)
-    reference, _ = find_reference(collection, split, folder)
+    reference = stored or measured_reference(collection)
+    results = compute(collection, split, plan, describe_machine(), reference=reference, created=created)
     return Benchmark(results, verdicts(results), collection, split, reference)

@@ -16,6 +16,7 @@ from ..runtime import engines
 from ..runtime.errors import ArtifactError
 from ..runtime.loading import load_predictor
 from ..runtime.predictor import Predictor
+from .classify import classifier
 from .process_status import peak_resident_bytes, preemptions, resident_bytes
 from .tasks import Task
 from .timing import Effort, measure_clock, measure_fixed_work, time_calls
@@ -51,12 +52,13 @@ def run_course(task: Task, started_ns: int) -> tuple[dict[str, Any], Samples]:
     loaded_ns, loaded_bytes = perf_counter_ns(), resident_bytes()
     images = _shaped(predictor, task)
     shuffled = images[np.random.default_rng(task.seed).permutation(len(images))]
-    first = time_calls(predictor.predict, shuffled[:1], Effort.exactly(1))
+    classify = classifier(predictor)
+    first = time_calls(classify, shuffled[:1], Effort.exactly(1))
     work_ns = [measure_fixed_work()]
     singles = list(shuffled)
-    warmup_ns = time_calls(predictor.predict, singles[::-1], Effort.exactly(task.warmup_calls))
+    warmup_ns = time_calls(classify, singles[::-1], Effort.exactly(task.warmup_calls))
     warmed_bytes, interrupted = resident_bytes(), preemptions()
-    latency_ns = time_calls(predictor.predict, singles, Effort(task.min_calls, task.min_ns, task.max_calls))
+    latency_ns = time_calls(classify, singles, Effort(task.min_calls, task.min_ns, task.max_calls))
     measured_bytes, interrupted_after = resident_bytes(), preemptions()
     samples: Samples = {"warmup_ns": warmup_ns, "latency_ns": latency_ns}
     samples |= _other_single_images(predictor, singles, task)
@@ -120,13 +122,14 @@ def _shaped(predictor: Predictor, task: Task) -> NDArray[np.uint8]:
 
 def _other_single_images(predictor: Predictor, singles: list[NDArray[np.uint8]], task: Task) -> Samples:
     """Measure single images in ways that explain the main figure: bare, after a pause, after other work."""
+    classify = classifier(predictor)
     encoded = [predictor.encode(image) for image in singles[:MAX_ENCODED]]
     bare = Effort(math.ceil(task.min_calls / BARE_SHARE), task.min_ns // 2, task.max_calls)
     time_calls(predictor.engine.run, encoded, Effort.exactly(task.warmup_calls))
     return {
         "bare_ns": time_calls(predictor.engine.run, encoded, bare),
-        "paused_ns": time_calls(predictor.predict, singles, PAUSED, between=_pause),
-        "disturbed_ns": time_calls(predictor.predict, singles, DISTURBED, between=_other_work()),
+        "paused_ns": time_calls(classify, singles, PAUSED, between=_pause),
+        "disturbed_ns": time_calls(classify, singles, DISTURBED, between=_other_work()),
     }
 
 
@@ -149,6 +152,7 @@ def _answers(predictor: Predictor, images: NDArray[np.uint8]) -> NDArray[np.floa
 
 def _batches(predictor: Predictor, images: NDArray[np.uint8], task: Task) -> Samples:
     samples = {}
+    classify = classifier(predictor)
     fixed = predictor.input.shape[0]
     warm = len(images)  # from the answers to the whole set, just before
     for size in sorted(task.batch_sizes, reverse=True):
@@ -156,8 +160,8 @@ def _batches(predictor: Predictor, images: NDArray[np.uint8], task: Task) -> Sam
             continue
         batches = [images[start : start + size] for start in range(0, len(images) - size + 1, size)]
         if size != warm:
-            predictor.predict(batches[-1])  # engines lay out their memory anew for each batch size
+            classify(batches[-1])  # engines lay out their memory anew for each batch size
         samples[f"batch_{size}_ns"] = time_calls(
-            predictor.predict, batches, Effort(task.min_batches, task.min_batch_ns, task.max_calls)
+            classify, batches, Effort(task.min_batches, task.min_batch_ns, task.max_calls)
         )
     return samples

@@ -54,7 +54,7 @@ class Figures:
         import_ns: Importing numpy, the runtime and the engine.
         load_ns: Loading the model.
         first_ns: The first inference, one image.
-        end_to_end: `predict` with one image: checks, quantization, run, probabilities.
+        end_to_end: One image, from raw pixels until label and confidence are read.
         bare: The engine's call alone, its input ready.
         paused: As `end_to_end`, but after a pause of 1 ms before each call.
         disturbed: As `end_to_end`, but 1 MiB of other memory is read before each call.

@@ -41,7 +41,7 @@ class LoadGenFigures:
         p50_ns: SingleStream's median, as LoadGen reports it.
         p90_ns: SingleStream's 90th percentile, as LoadGen reports it.
         p99_ns: SingleStream's 99th percentile, as LoadGen reports it.
-        own_cost_ns: What LoadGen adds to a query: its p50 less the p50 of `predict` within the same queries.
+        own_cost_ns: What LoadGen adds to a query: its p50 less that of the call within the same queries.
         single_stream: How that compares with the benchmark's end-to-end p50.
         offline_per_sec: Offline's samples per second, as LoadGen reports them; None for a fixed batch.
         offline_own_cost_ns: What LoadGen adds to Offline's one query.
@@ -72,10 +72,8 @@ def loadgen_figures(
         return None
     reported = np.array([answer.arrays["loadgen_single_ns"] for answer in answers])
     inside = [answer.arrays["loadgen_single_inside_ns"] for answer in answers]
-    inside_p50 = dict(enumerate(float(np.median(one)) for one in inside))
-    costs = reported[:, 0] - np.array(list(inside_p50.values()))
-    own_cost_ns = float(np.median(costs))
-    less_cost = {number: p50 - own_cost_ns for number, p50 in enumerate(reported[:, 0].tolist())}
+    less_cost = dict(enumerate(float(np.median(one)) for one in inside))
+    own_cost_ns = float(np.median(reported[:, 0] - np.array(list(less_cost.values()))))
     noise = max(
         _half_spread(_blocks(inside)), _half_spread(_blocks([one.arrays["latency_ns"] for one in answers]))
     )
@@ -106,7 +104,7 @@ def _offline(answers: Sequence[Answer]) -> tuple[float | None, float | None, Agr
     counts = np.array([int(answer.arrays["loadgen_offline_samples"][0]) for answer in answers])
     own_cost_ns = float(np.median(query_ns - inside_ns))
     whole = [_whole_set(answer) for answer in answers]
-    theirs = {number: float(value) for number, value in enumerate((query_ns - own_cost_ns) / counts)}
+    theirs = {number: float(value) for number, value in enumerate(inside_ns / counts)}
     ours = {number: per_image for number, (per_image, _) in enumerate(whole)}
     noise = max(_half_spread(list(ours.values())), *(spread for _, spread in whole))
     agreement = Agreement(paired_ratio(theirs, ours), (1 - noise, 1 + noise))

@@ -2,13 +2,9 @@
 
 from dataclasses import dataclass
 from importlib.util import find_spec
-from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
 
 from ..runtime.errors import EdgeMnistError
-from ..runtime.manifest import MANIFEST_NAME, REFERENCE_NAME, read_manifest
+from ..runtime.manifest import REFERENCE_NAME
 from .collect import Collection, Measured
 from .comparisons import Comparison, compare_rows
 from .datasets import Split
@@ -17,8 +13,8 @@ from .figures import compute_figures
 from .machine import Machine
 from .plan import Plan
 from .processes import FAILED, MEASURED
+from .reference import Reference
 from .rows import Row
-from .targets import KERAS
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +51,13 @@ class Results:
 
 
 def compute(
-    collection: Collection, split: Split, plan: Plan, machine: Machine, *, folder: Path, created: str
+    collection: Collection,
+    split: Split,
+    plan: Plan,
+    machine: Machine,
+    *,
+    reference: Reference | None,
+    created: str,
 ) -> Results:
     """Compute all figures of a collection.
 
@@ -64,66 +66,41 @@ def compute(
         split: The test images that were used.
         plan: The plan that was followed.
         machine: Where it ran.
-        folder: Where a `reference.npz` may lie.
+        reference: What parity is against.
         created: When collecting began, ISO 8601.
     """
-    reference, reference_name = find_reference(collection, split, folder)
     rows = tuple(_row(measured, split, reference) for measured in collection.measured)
     return Results(
         rows=rows,
         comparisons=compare_rows(rows, collection, split),
         doubts=find_doubts(rows, collection, machine, plan),
-        notes=_notes(rows, reference_name),
+        notes=_notes(rows, reference),
         machine=machine,
         plan=plan,
         images=len(split),
         images_sha256=split.images_sha256,
-        reference=reference_name,
+        reference=reference.file if reference else "",
         load_before=collection.load_before,
         elapsed_secs=collection.elapsed_secs,
         created=created,
     )
 
 
-def find_reference(
-    collection: Collection, split: Split, folder: Path
-) -> tuple[NDArray[np.float32] | None, str]:
-    """Return Keras's probabilities, (N, classes) float32, and their file's name, or None and "".
-
-    They are those in the folder's `reference.npz`, if the manifest says that it was made from these test
-    images, else what a measured Keras row answered.
-    """
-    path = folder / REFERENCE_NAME
-    if path.exists() and _same_images(folder, split):
-        with np.load(path) as file:
-            probabilities: NDArray[np.float32] = file["probabilities"]
-        if len(probabilities) == len(split):
-            return probabilities, REFERENCE_NAME
-    for measured in collection.measured:
-        if measured.target.engine == KERAS and measured.status == MEASURED:
-            return measured.answers[0].arrays["probabilities"], measured.target.name
-    return None, ""
-
-
-def _same_images(folder: Path, split: Split) -> bool:
-    if not (folder / MANIFEST_NAME).exists():
-        return False
-    return split.images_sha256 in read_manifest(folder).dataset.values()
-
-
-def _row(measured: Measured, split: Split, reference: NDArray[np.float32] | None) -> Row:
+def _row(measured: Measured, split: Split, reference: Reference | None) -> Row:
     if measured.status != MEASURED:
         return Row(measured.target, measured.status, measured.reason, None)
     try:
-        figures = compute_figures(list(measured.answers.values()), split, reference)
+        figures = compute_figures(
+            list(measured.answers.values()), split, reference.probabilities if reference else None
+        )
     except EdgeMnistError as error:
         return Row(measured.target, FAILED, str(error), None)
     return Row(measured.target, MEASURED, "", figures)
 
 
-def _notes(rows: tuple[Row, ...], reference: str) -> tuple[str, ...]:
+def _notes(rows: tuple[Row, ...], reference: Reference | None) -> tuple[str, ...]:
     notes = []
-    if not reference:
+    if reference is None:
         notes.append(
             f"Agreement with Keras is not known: there is no {REFERENCE_NAME} made from these test images,"
             " and no Keras row."

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 import numpy as np
 from numpy.typing import NDArray
 
+from ..runtime.errors import OptionError
 from .proportions import CONFIDENCE, Interval
 
 MIN_ROUNDS = 2
@@ -119,8 +120,13 @@ def paired_ratio(numerators: Mapping[int, float], denominators: Mapping[int, flo
     Args:
         numerators: A positive figure for each round number.
         denominators: The same; only rounds that both have are used.
+
+    Raises:
+        OptionError: They have no round in common.
     """
     shared = sorted(numerators.keys() & denominators.keys())
+    if not shared:
+        raise OptionError("a ratio of quantities that share no round")
     logs = np.log([numerators[number] / denominators[number] for number in shared])
     value = float(np.exp(logs.mean()))
     if len(shared) < MIN_ROUNDS or find_spec("scipy") is None:

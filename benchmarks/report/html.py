@@ -120,7 +120,9 @@ def _flips(benchmark: Benchmark, row: Row, probabilities: NDArray[np.float32]) -
     pictures: tuple[Flip, ...] = ()
     if parity is not None and benchmark.reference is not None:
         split = benchmark.split
-        pictures = flips(parity.flipped, split.images, split.labels, probabilities, benchmark.reference)
+        pictures = flips(
+            parity.flipped, split.images, split.labels, probabilities, benchmark.reference.probabilities
+        )
     return {"name": row.target.title, "parity": parity, "pictures": pictures}
 
 

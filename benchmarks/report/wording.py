@@ -41,7 +41,11 @@ COLUMNS = (
         lambda _, f, _r: difference(f.parity.max_abs_difference) if f.parity else ABSENT,
         "largest absolute difference of a probability from Keras's",
     ),
-    Column("p50", lambda _, f, _r: duration(f.end_to_end.p50_ns), "one image, end to end: predict(image)"),
+    Column(
+        "p50",
+        lambda _, f, _r: duration(f.end_to_end.p50_ns),
+        "one image, from raw pixels until label and confidence are read",
+    ),
     Column("p90", lambda _, f, _r: duration(f.end_to_end.p90_ns)),
     Column("p99", lambda _, f, _r: duration(f.end_to_end.p99_ns)),
     Column(
@@ -110,7 +114,7 @@ def method(results: Results) -> str:
         else ""
     )
     return (
-        f"p50, p90 and p99 are of predict() with one image, back to back: {spread} fresh processes a row in"
+        f"p50, p90 and p99 are of one image end to end, back to back: {spread} fresh processes a row in"
         f" shuffled order, {plan.num_runs:,} calls a row or more, {plan.warmup_runs} warm-ups in each"
         f" process, {plan.num_threads} thread(s), {where}, {results.images:,} real test images in changing"
         f" order.{clock} Measured in {results.elapsed_secs:.0f} s on {machine.cpu}, {machine.cores} core(s),"

@@ -2,9 +2,9 @@
 
 `python -m edgemnist.benchmarks.studies.pyperf_cross_check artifacts/*.onnx artifacts/*.tflite [--turns N]`
 
-Both measure `predict` with one image, on the same CPU, in processes that take turns. pyperf times loops of many
-calls, so its figure is a mean and contains no clock; it is held against the mean of this project's samples, less
-what timing an empty call costs. Ends with exit code 1 if they differ by more than 10 %. Needs pyperf.
+Both measure one image end to end, on the same CPU, in processes that take turns. pyperf times loops of many
+calls, so its figure is a mean and contains no clock; it is held against the mean of this project's samples,
+less what timing an empty call costs. Ends with exit code 1 if they differ by more than 10 %. Needs pyperf.
 """
 
 import statistics
@@ -17,7 +17,7 @@ from typing import Annotated
 
 import typer
 
-from ...runtime.errors import EngineError, MissingExtraError
+from ...runtime.errors import EdgeMnistError, EngineError
 from ..collect import collect
 from ..datasets import load_test_split
 from ..machine import usable_cpus
@@ -32,8 +32,9 @@ _NS_PER_SEC = 1e9
 _SETUP = """
 import itertools
 from edgemnist.benchmarks.datasets import load_test_split
+from edgemnist.benchmarks.classify import classifier
 from edgemnist.runtime import load_predictor
-predict = load_predictor({path!r}, engine={engine!r}).predict
+classify = classifier(load_predictor({path!r}, engine={engine!r}))
 images = itertools.cycle(list(load_test_split().images))
 """
 
@@ -91,12 +92,12 @@ def measure_pyperf(target: Target) -> float:
     """Return the median nanoseconds that pyperf finds for a call in a fresh process.
 
     Raises:
-        MissingExtraError: pyperf is not installed.
+        EdgeMnistError: pyperf is not installed.
     """
     try:
         import pyperf
     except ImportError as error:
-        raise MissingExtraError("pyperf", "", "this study") from error
+        raise EdgeMnistError("this study needs pyperf", fix="Install it with: pip install pyperf") from error
 
     cpus = usable_cpus()
     with tempfile.TemporaryDirectory() as folder:
@@ -106,7 +107,7 @@ def measure_pyperf(target: Target) -> float:
             *("--processes", "1", "--values", "5", "--warmups", "1"),
             *(("--affinity", str(cpus[-1])) if cpus else ()),
             *("--setup", _SETUP.format(path=str(target.path.resolve()), engine=target.engine)),
-            "predict(next(images))",
+            "classify(next(images))",
         ]
         run(command, check=True, capture_output=True)  # noqa: S603 - this interpreter
         return float(pyperf.Benchmark.load(str(output)).median()) * _NS_PER_SEC

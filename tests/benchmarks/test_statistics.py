@@ -5,6 +5,7 @@ import pytest
 
 from edgemnist.benchmarks import statistics
 from edgemnist.benchmarks.statistics import Ratio, independent_ratio, median_interval, paired_ratio, summarize
+from edgemnist.runtime.errors import OptionError
 
 
 def test_summary_keeps_the_tail():
@@ -42,6 +43,11 @@ def test_paired_ratio_cancels_what_slows_a_whole_round():
 
 def test_paired_ratio_uses_only_rounds_that_both_have():
     assert paired_ratio({0: 10.0, 1: 10.0, 2: 999.0}, {0: 5.0, 1: 5.0}).value == pytest.approx(2)
+
+
+def test_a_ratio_without_a_shared_round_is_an_error_and_not_nan():
+    with pytest.raises(OptionError, match="share no round"):
+        paired_ratio({0: 1.0}, {1: 1.0})
 
 
 def test_one_shared_round_gives_a_ratio_without_interval_and_no_difference():

@@ -9,7 +9,7 @@ from edgemnist.runtime.errors import ArtifactError, ArtifactNotFoundError, Optio
 
 def test_a_folder_gives_a_target_for_each_model_keras_first(artifacts):
     targets = targets_in(artifacts)
-    assert [target.engine for target in targets][:2] == ["keras", "onnxruntime"]
+    assert targets[0].engine == "keras"
     names = [target.name for target in targets]
     assert names[0] == "mnist.keras"
     assert {"mnist.float32.onnx", "mnist.float32.tflite", "mnist.int8.tflite"} <= set(names)
@@ -75,5 +75,5 @@ def test_a_missing_folder_and_an_empty_one_say_how_to_make_artifacts(tmp_path):
 
 
 def test_a_file_of_unknown_format_lists_the_known_ones(tmp_path):
-    with pytest.raises(ArtifactError, match=r"'.pt'.*\.onnx, \.tflite, \.keras"):
+    with pytest.raises(ArtifactError, match=r"'.pt'.*\.onnx, .*\.tflite, \.keras"):
         targets_for([tmp_path / "model.pt"])
