@@ -52,8 +52,9 @@ def _native_run(session: "onnxruntime.InferenceSession") -> Callable[..., Any]:
     sessions, which takes 15 % of a call here, and may fall back to other providers, which the CPU has not.
     """
     native = getattr(session, "_sess", None)
-    plain = native is None or session.get_providers() != [_CPU]
-    run: Callable[..., Any] = session.run if plain else native.run
+    run: Callable[..., Any] = session.run
+    if native is not None and session.get_providers() == [_CPU]:
+        run = native.run
     return run
 
 
