@@ -12,7 +12,7 @@ from .datasets import Split
 from .document import to_document
 from .machine import describe_machine
 from .plan import Plan
-from .processes import WORKER
+from .processes import FAILED, WORKER
 from .reference import Reference, measured_reference, stored_reference
 from .results import Results, compute
 from .targets import Target
@@ -42,15 +42,17 @@ class Benchmark:
         return to_document(self.results, self.collection, self.split, self.verdicts)
 
     def require_figures(self) -> None:
-        """Check that something was measured.
+        """Check that something was measured and nothing failed.
 
         Raises:
-            EngineError: Every row was skipped or failed.
+            EngineError: A row failed, or all of them were skipped.
         """
         rows = self.results.rows
-        if not any(row.figures for row in rows):
-            reasons = "; ".join(f"{row.target.title} {row.status}: {row.reason}" for row in rows)
-            raise EngineError("nothing could be measured", received=reasons)
+        failed = [row for row in rows if row.status == FAILED]
+        if failed or not any(row.figures for row in rows):
+            reasons = "; ".join(f"{row.target.title} {row.status}: {row.reason}" for row in failed or rows)
+            problem = f"{len(failed)} of {len(rows)} rows failed" if failed else "nothing could be measured"
+            raise EngineError(problem, received=reasons)
 
 
 def run_benchmark(

@@ -131,6 +131,7 @@ def _task(
     sizes = sorted({size for size in plan.batch_sizes if size < count} | {count})
     return Task(
         path=str(target.path),
+        sha256=target.sha256,
         engine=target.engine,
         images=str(images),
         num_threads=plan.num_threads,

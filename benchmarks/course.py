@@ -1,6 +1,5 @@
 """The course that a worker process runs: from importing the engine to the answers for the whole test set."""
 
-import importlib
 import math
 import os
 from collections.abc import Callable
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..runtime import engines
+from ..runtime.engines import engine_for
 from ..runtime.errors import ArtifactError
 from ..runtime.loading import load_predictor
 from ..runtime.predictor import Predictor
@@ -48,7 +47,10 @@ def run_course(task: Task, started_ns: int) -> tuple[dict[str, Any], Samples]:
     cpus = _pin(task.cpus)
     _import_engine(task)
     imported_ns, imported_bytes = perf_counter_ns(), resident_bytes()
-    predictor = load_predictor(task.path, engine=task.engine, num_threads=task.num_threads)
+    # With its sha256 given, the file is not tried in a subprocess first: this process is one.
+    predictor = load_predictor(
+        task.path, engine=task.engine, num_threads=task.num_threads, sha256=task.sha256 or None
+    )
     loaded_ns, loaded_bytes = perf_counter_ns(), resident_bytes()
     images = _shaped(predictor, task)
     shuffled = images[np.random.default_rng(task.seed).permutation(len(images))]
@@ -99,10 +101,9 @@ def _pin(cpus: tuple[int, ...] | None) -> list[int] | None:
 
 
 def _import_engine(task: Task) -> None:
-    entry = engines.engine_for(Path(task.path), task.engine)
+    entry = engine_for(Path(task.path), task.engine)
     if entry.available:  # if not, loading says so
-        importlib.import_module(entry.package)
-        importlib.import_module(f"{engines.__name__}.{entry.name}")
+        entry.import_module()
 
 
 def _shaped(predictor: Predictor, task: Task) -> NDArray[np.uint8]:

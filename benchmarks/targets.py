@@ -108,7 +108,8 @@ def _entries(path: Path, wanted: tuple[str, ...]) -> list[EngineEntry]:
         raise ArtifactError(
             f"no engine loads {path.name}", received=f"the suffix {path.suffix!r}", expected=f"one of {known}"
         )
-    return [entry for entry in loading if not wanted or entry.name in wanted]
+    asked = [entry for entry in ENGINES.values() if path.suffix in entry.on_request and entry.name in wanted]
+    return [entry for entry in loading if not wanted or entry.name in wanted] + asked
 
 
 def _target(path: Path, entry: EngineEntry, why_no_keras: str) -> Target:

@@ -12,6 +12,7 @@ class Task:
 
     Attributes:
         path: The model file.
+        sha256: Of the model file, so that no other file is measured under its name; "" if it is missing.
         engine: A key of `edgemnist.runtime.ENGINES`.
         images: A `.npy` file, (N, H, W) uint8.
         num_threads: Threads for one inference.
@@ -30,6 +31,7 @@ class Task:
     """
 
     path: str
+    sha256: str
     engine: str
     images: str
     num_threads: int

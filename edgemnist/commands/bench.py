@@ -81,7 +81,8 @@ def bench(
     """Measure accuracy, agreement with Keras and latency of every artifact on every engine.
 
     Each model runs in fresh processes of its own, in several rounds in shuffled order, on real test images. A
-    missing engine gives a row "skipped", a model that crashes its process a row "failed"; the others go on.
+    missing engine gives a row "skipped". A model that fails or crashes its process gives a row "failed"; the
+    others go on, and the exit code is 1 at the end.
 
     Writes bench.json (figures, machine, versions, raw samples), bench.md and bench.html.
     """

@@ -41,6 +41,7 @@ def env(json: Json = False) -> None:
 
 
 _EXTRAS = {
-    "bench": ("scipy", "intervals in the benchmark"),
+    "bench": ("scipy", "intervals and bench.html in the benchmark"),
+    "loadgen": ("mlperf_loadgen", "LoadGen's scenarios in the benchmark"),
     "export": ("tensorflow", "training and conversion"),
 }

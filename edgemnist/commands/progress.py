@@ -21,7 +21,7 @@ def bench_progress(console: "Console") -> "Iterator[Callable[[Progress], None]]"
         bars.BarColumn(),
         bars.TextColumn("{task.fields[left]}"),
     )
-    with bars.Progress(*columns, console=console, transient=True) as bar:
+    with bars.Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("measuring", total=None, left="")
 
         def report(progress: "Progress") -> None:

@@ -113,6 +113,7 @@ class EngineEntry:
         extra: The extra of edgemnist that brings the package; "" is the base install.
         light: Whether it starts in a fraction of a second and can start anew after a fork. Only then are
             unknown files tried in a subprocess first, and are predictors rebuilt in forked children.
+        on_request: The file suffixes that it loads too, but only when it is asked for by name.
     """
 
     name: str
@@ -120,6 +121,7 @@ class EngineEntry:
     package: str
     extra: str
     light: bool = True
+    on_request: tuple[str, ...] = ()
 
     @property
     def available(self) -> bool:
@@ -157,7 +159,7 @@ ENGINES = {
         EngineEntry("onnxruntime", (".onnx", ".ort"), "onnxruntime", ""),
         EngineEntry("litert", (".tflite",), "ai_edge_litert", "litert"),
         EngineEntry("keras", (".keras",), "tensorflow", "export", light=False),
-        EngineEntry("tflite_micro", (), "tflite_micro", "micro"),  # only when asked for by name
+        EngineEntry("tflite_micro", (), "tflite_micro", "micro", on_request=(".tflite",)),
     )
 }
 

@@ -76,7 +76,7 @@ class Synthetic:
         pass
 
 
-def load(path, _options):
+def load(path, _content, _options):
     name = path.suffix.removeprefix(".")
     if name == "refuse":
         raise ArtifactError(f"{path.name} is not a model")

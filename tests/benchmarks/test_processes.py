@@ -7,7 +7,7 @@ import pytest
 from edgemnist.benchmarks.processes import FAILED, SKIPPED, run_worker
 from edgemnist.benchmarks.tasks import Task
 
-TASK = Task("m.onnx", "onnxruntime", "i.npy", 1, (0,), (1, 8), 1, 1, 0, 1, 1, 0, 0, 0, 0)
+TASK = Task("m.onnx", "", "onnxruntime", "i.npy", 1, (0,), (1, 8), 1, 1, 0, 1, 1, 0, 0, 0, 0)
 
 
 def worker(code):

@@ -47,6 +47,13 @@ def test_an_engine_can_be_chosen(artifacts):
     assert {target.engine for target in targets_in(artifacts, engines=["litert"])} == {"litert"}
 
 
+def test_an_engine_that_is_used_on_request_only_is_used_on_request(artifacts):
+    (target,) = targets_for([artifacts / "mnist.int8.tflite"], engines=["tflite_micro"])
+    assert target.engine == "tflite_micro"
+    assert "tflite_micro" not in {target.engine for target in targets_in(artifacts)}
+    assert all(target.format == "tflite" for target in targets_in(artifacts, engines=["tflite_micro"]))
+
+
 def test_an_unknown_engine_lists_the_known_ones(artifacts):
     with pytest.raises(OptionError, match=r"'tensorrt'.*onnxruntime, litert, keras"):
         targets_in(artifacts, engines=["tensorrt"])

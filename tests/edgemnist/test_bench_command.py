@@ -38,7 +38,7 @@ def benched(artifacts, tmp_path_factory):
     """The reports of `bench --quick --with-keras --loadgen` on the main artifacts, and what that printed."""
     folder = tmp_path_factory.mktemp("benched")
     files = [artifacts / name for name in MAIN]
-    done = run("bench", *files, "--quick", "--with-keras", "--loadgen", "--num-runs", 300, "-o", folder)
+    done = run("bench", *files, "--quick", "--with-keras", "--loadgen", "--num-runs", 100, "-o", folder)
     assert done.returncode == 0, done.stderr
     return folder, done
 
@@ -98,7 +98,7 @@ def test_loadgen_ran_both_scenarios_on_the_same_predictors(document):
         queries = sum(
             len(decode_samples(each["samples_ns"]["loadgen_single_inside"])) for each in one["rounds"]
         )
-        assert loadgen["queries"] == queries >= 300
+        assert loadgen["queries"] == queries >= 100
         assert loadgen["own_cost_ns"] > 0
         assert loadgen["p50_ns"] <= loadgen["p90_ns"] <= loadgen["p99_ns"]
         assert loadgen["offline_per_sec"] > 0
@@ -182,18 +182,19 @@ def test_a_damaged_model_fails_its_row_and_the_others_go_on(artifacts, tmp_path)
         shutil.copy(artifacts / name, tmp_path)
     (tmp_path / "mnist.int8.tflite").write_bytes((artifacts / "mnist.int8.tflite").read_bytes()[:5000])
     done = run("bench", "--artifacts", tmp_path, "--quick", "--num-runs", 30, "--min-secs", 0)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 1
+    assert "error: 1 of 2 rows failed; received mnist.int8.tflite (litert) failed: " in done.stderr
     report = read_document(tmp_path / "bench.json")
     assert row(report, "mnist.int8.tflite")["status"] == "failed"
     assert row(report, "mnist.float32.onnx")["status"] == "measured"
     assert any("Agreement with Keras is not known" in note for note in report["notes"])
 
 
-def test_a_benchmark_in_which_nothing_could_be_measured_fails(tmp_path):
+def test_a_benchmark_of_nothing_but_a_broken_file_fails(tmp_path):
     (tmp_path / "broken.onnx").write_bytes(b"no model")
     done = run("bench", tmp_path / "broken.onnx", "--quick", "-o", tmp_path)
     assert done.returncode == 1
-    assert done.stderr.count("error: nothing could be measured") == 1
+    assert done.stderr.count("error: 1 of 1 rows failed") == 1
     assert "Traceback" not in done.stderr
 
 
