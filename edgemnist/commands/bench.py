@@ -93,7 +93,7 @@ def bench(
     from ..benchmarks.loadgen import require_loadgen
     from ..benchmarks.report import html, markdown, terminal
     from ..runtime.files import write_text
-    from .progress import bench_progress
+    from .bench_progress import bench_progress
 
     plan = _plan(quick, num_runs, min_secs, warmup_runs, num_threads, loadgen)
     gate = open_gate(baseline, max_slowdown, max_accuracy_drop, plan, force=force)

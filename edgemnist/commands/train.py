@@ -81,7 +81,7 @@ def run_training(artifacts: Path, data: Path | None, recipe: Recipe, seed: int) 
     from ..export.training import TrainingRun
     from ..export.training_data import load_dataset
     from ..export.training_record import write_history, write_model
-    from ..progress import follow
+    from .train_progress import follow
 
     dataset = load_dataset(data)
     # First of all, since an unwritable folder shows at once.

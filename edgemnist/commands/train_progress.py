@@ -12,12 +12,12 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from .console import messages
+from ..console import messages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from .export.training import Epoch
+    from ..export.training import Epoch
 
 LINES_WITHOUT_TERMINAL = 10
 
