@@ -93,7 +93,7 @@ def test_json_prints_the_history_alone(data, tmp_path):
 
 def test_bar_is_shown_on_a_terminal(data, tmp_path, monkeypatch):
     terminal = Console(force_terminal=True, width=80, record=True, file=io.StringIO())
-    for module in ("edgemnist.commands.train", "edgemnist.progress"):
+    for module in ("edgemnist.commands.train", "edgemnist.commands.train_progress"):
         monkeypatch.setattr(f"{module}.messages", terminal)
     command.run_training(tmp_path, data, Recipe("short", 2, 8, 0.01), 0)
     text = terminal.export_text()
