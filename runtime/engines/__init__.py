@@ -128,7 +128,7 @@ class EngineEntry:
         """Whether the engine's package can be imported, found out without importing it."""
         try:
             return importlib.util.find_spec(self.package) is not None
-        except ValueError:
+        except (ImportError, ValueError):  # a broken or a blocked package
             return False
 
     def import_module(self) -> ModuleType:

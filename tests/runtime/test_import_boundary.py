@@ -45,3 +45,19 @@ def test_help_answers_where_every_heavy_package_is_blocked():
     done = run_without(heavy, code)
     assert done.returncode == 0, done.stderr
     assert "export" in done.stdout
+
+
+def test_verify_proves_every_artifact_where_tensorflow_is_blocked(artifacts: Path):
+    code = "sys.argv[0] = 'edgemnist'\nfrom edgemnist.cli import main\nmain()"
+    done = run_without({"tensorflow", "keras", "tf2onnx"}, code, "verify", artifacts)
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = done.stdout.splitlines()
+    assert len([line for line in lines if "holds  accuracy" in line]) == 10
+    assert "mnist.keras           holds  hash only, since TensorFlow is not installed" in lines
+
+
+def test_the_formats_are_listed_where_tensorflow_is_blocked():
+    code = "sys.argv[0] = 'edgemnist'\nfrom edgemnist.cli import main\nmain()"
+    done = run_without({"tensorflow", "keras", "tf2onnx", "onnx", "ai_edge_litert"}, code, "formats")
+    assert done.returncode == 0, done.stderr
+    assert "int8.tflite" in done.stdout
