@@ -10,6 +10,7 @@ from .document import read_document
 from .machine import describe_machine
 from .plan import Plan
 from .regression import Change, changed_versions, differences, find_changes, ratio_text, verdict
+from .targets import KERAS
 
 _COUNT_SLACK = 1e-9  # of an image: 0.001 of 10,000 images is 10, whatever its binary digits
 
@@ -68,6 +69,29 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Scope:
+    """What a person chose to measure: the other rows of a baseline are not missed.
+
+    Attributes:
+        files: File names; none means all.
+        engines: Engine names; none means all.
+        keras: Whether Keras is measured.
+    """
+
+    files: tuple[str, ...] = ()
+    engines: tuple[str, ...] = ()
+    keras: bool = True
+
+    def holds(self, row: dict[str, Any]) -> bool:
+        """Whether a row of a `bench.json` is in it."""
+        return (
+            (not self.files or row["file"] in self.files)
+            and (not self.engines or row["engine"] in self.engines)
+            and (self.keras or row["engine"] != KERAS)
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Gate:
     """A baseline and how far the new figures may lie from it.
 
@@ -108,6 +132,7 @@ def open_gate(
     max_accuracy_drop: float | None,
     plan: Plan,
     *,
+    scope: Scope | None = None,
     force: bool = False,
 ) -> Gate | None:
     """Read a baseline and check that it fits, before any time is spent on measuring.
@@ -117,6 +142,7 @@ def open_gate(
         max_slowdown: How many times slower a row may become.
         max_accuracy_drop: How much accuracy a row may lose, 0..1.
         plan: What is about to be measured.
+        scope: Which rows of the baseline are to be measured again; None means all.
         force: Accept a baseline from another machine.
 
     Raises:
@@ -139,7 +165,9 @@ def open_gate(
     require_scipy("a gate that tells noise from change")
     new = {"machine": asdict(describe_machine()), "plan": asdict(plan)}
     require_same_machine(baseline, new, force=force)
-    return Gate(baseline, limits)
+    scope = scope or Scope()
+    rows = [row for row in baseline["rows"] if scope.holds(row)]
+    return Gate(baseline | {"rows": rows}, limits)
 
 
 def require_same_machine(old: dict[str, Any], new: dict[str, Any], *, force: bool) -> None:

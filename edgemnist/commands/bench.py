@@ -89,18 +89,20 @@ def bench(
     from ..benchmarks.benchmark import run_benchmark
     from ..benchmarks.datasets import load_test_split
     from ..benchmarks.document import write_document
-    from ..benchmarks.gate import open_gate
+    from ..benchmarks.gate import Scope, open_gate
     from ..benchmarks.loadgen import require_loadgen
     from ..benchmarks.report import html, markdown, terminal
     from ..runtime.files import write_text
     from .bench_progress import bench_progress
 
     plan = _plan(quick, num_runs, min_secs, warmup_runs, num_threads, loadgen)
-    gate = open_gate(baseline, max_slowdown, max_accuracy_drop, plan, force=force)
+    why_no_keras = _why_no_keras(keras, quick)
+    scope = Scope(tuple(file.name for file in files or ()), tuple(engine or ()), not why_no_keras)
+    gate = open_gate(baseline, max_slowdown, max_accuracy_drop, plan, scope=scope, force=force)
     if loadgen:
         require_loadgen()
     split = load_test_split(data)
-    targets = _targets(files, artifacts, engine or [], keras, quick)
+    targets = _targets(files, artifacts, engine or [], keras is True, why_no_keras)
     folder = files[0].parent if files else artifacts
     with bench_progress(messages) as report:
         benchmark = run_benchmark(targets, split, plan, folder, on_progress=report)
@@ -148,17 +150,20 @@ def _plan(
     )
 
 
+def _why_no_keras(keras: bool | None, quick: bool) -> str:
+    if keras is False:
+        return "--no-keras was given"
+    if keras is None and quick:
+        return "--quick leaves it out unless --with-keras is given"
+    return ""
+
+
 def _targets(
-    files: list[Path] | None, artifacts: Path, engines: list[str], keras: bool | None, quick: bool
+    files: list[Path] | None, artifacts: Path, engines: list[str], add_keras: bool, why_no_keras: str
 ) -> "tuple[Target, ...]":
     from ..benchmarks.targets import targets_for, targets_in
 
-    why_no_keras = ""
-    if keras is False:
-        why_no_keras = "--no-keras was given"
-    elif keras is None and quick:
-        why_no_keras = "--quick leaves it out unless --with-keras is given"
     if not files:
         return targets_in(artifacts, engines=engines, why_no_keras=why_no_keras)
-    added = sorted(artifacts.glob("*.keras")) if keras else []
+    added = sorted(artifacts.glob("*.keras")) if add_keras else []
     return targets_for(dict.fromkeys([*files, *added]), engines=engines, why_no_keras=why_no_keras)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from edgemnist.benchmarks import gate as gates
-from edgemnist.benchmarks.gate import Gate, Limits, open_gate, require_same_machine
+from edgemnist.benchmarks.gate import Gate, Limits, Scope, open_gate, require_same_machine
 from edgemnist.benchmarks.plan import Plan
 from edgemnist.benchmarks.regression import added_rows, changed_versions, find_changes, verdict
 from edgemnist.benchmarks.samples import decode_samples, encode_samples
@@ -193,3 +193,21 @@ def test_a_baseline_from_this_machine_opens(new, tmp_path):
     path = tmp_path / "bench.json"
     path.write_text(json.dumps(new))
     assert open_gate(path, 1.2, 0.001, Plan()).baseline == new
+
+
+@pytest.mark.parametrize(
+    ("scope", "kept"),
+    [
+        (Scope(), ["a.onnx", "b.tflite", "m.keras"]),
+        (Scope(files=("a.onnx",)), ["a.onnx"]),
+        (Scope(engines=("litert",)), ["b.tflite"]),
+        (Scope(keras=False), ["a.onnx", "b.tflite"]),
+    ],
+)
+def test_rows_that_were_left_out_on_purpose_are_not_missed(new, tmp_path, scope, kept):
+    pairs = (("a.onnx", "onnxruntime"), ("b.tflite", "litert"), ("m.keras", "keras"))
+    new["rows"] = [new["rows"][0] | {"file": file, "engine": engine} for file, engine in pairs]
+    path = tmp_path / "bench.json"
+    path.write_text(json.dumps(new))
+    gate = open_gate(path, 1.2, None, Plan(), scope=scope)
+    assert [row["file"] for row in gate.baseline["rows"]] == kept

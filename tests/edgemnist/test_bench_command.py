@@ -10,6 +10,7 @@ import pytest
 from edgemnist import cli
 from edgemnist.benchmarks.document import read_document
 from edgemnist.benchmarks.samples import decode_samples
+from edgemnist.runtime import ENGINES
 from edgemnist.runtime.files import sha256_of
 
 MAIN = ("mnist.keras", "mnist.float32.onnx", "mnist.float32.tflite", "mnist.int8.tflite")
@@ -216,6 +217,6 @@ def test_env_names_engines_and_the_pip_line_of_each_missing_extra():
 
 def test_env_as_json_is_one_document():
     environment = json.loads(run("env", "--json").stdout)
-    assert environment["engines"] == {"onnxruntime": True, "litert": True, "keras": True}
+    assert environment["engines"] == dict.fromkeys(ENGINES, True)
     assert environment["missing_extras"] == {}
     assert environment["machine"]["versions"]["edgemnist"]
