@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
@@ -21,7 +22,11 @@ def run(*arguments, without=()):
     block = f"import sys; sys.modules.update(dict.fromkeys({tuple(without)!r}))"
     program = f"{block}; from edgemnist.cli import main; main()"
     return subprocess.run(
-        [sys.executable, "-c", program, *map(str, arguments)], capture_output=True, text=True, check=False
+        [sys.executable, "-c", program, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tempfile.gettempdir(),  # where no folder artifacts lies that would be taken for the default one
     )
 
 
