@@ -25,7 +25,7 @@ BARE_SHARE = 10  # a slow engine makes one bare call for so many predictions; a 
 PAUSE_SECS = 0.001
 PAUSED = Effort(30, 80_000_000, 60)
 DISTURBED = Effort(30, 10_000_000, 200)
-DISTURBED_BYTES = 1_048_576  # more than the weights and most cores' own caches
+DISTURBED_BYTES = 2_097_152  # more than the weights and most cores' own caches
 
 Samples = dict[str, NDArray[Any]]
 

@@ -57,7 +57,7 @@ class Figures:
         end_to_end: One image, from raw pixels until label and confidence are read.
         bare: The engine's call alone, its input ready.
         paused: As `end_to_end`, but after a pause of 1 ms before each call.
-        disturbed: As `end_to_end`, but 1 MiB of other memory is read before each call.
+        disturbed: As `end_to_end`, but 2 MiB of other memory is read before each call.
         throughput: For each batch size that the model takes.
         memory: None where the system does not tell.
         accuracy: On all test images.

@@ -1,7 +1,8 @@
 """What is to be measured: which model files, on which engines, and which cannot be, and why."""
 
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..runtime.engines import ENGINES, EngineEntry
@@ -24,6 +25,7 @@ class Target:
         size_bytes: The file's size, 0 if it is missing.
         sha256: Of the file, "" if it is missing.
         skipped: Why it cannot be measured here, or "".
+        shown: What reports call the file where its name is not enough, else "".
     """
 
     path: Path
@@ -33,11 +35,12 @@ class Target:
     size_bytes: int
     sha256: str
     skipped: str = ""
+    shown: str = ""
 
     @property
     def name(self) -> str:
-        """The file's name, which is what reports call it."""
-        return self.path.name
+        """What reports call the file: its name, or its path if another file has that name."""
+        return self.shown or self.path.name
 
     @property
     def title(self) -> str:
@@ -91,7 +94,13 @@ def targets_for(
     for name in wanted:
         if name not in ENGINES:
             raise OptionError("unknown engine", received=repr(name), expected=f"one of {', '.join(ENGINES)}")
-    targets = [_target(path, entry, why_no_keras) for path in paths for entry in _entries(path, wanted)]
+    paths = tuple(paths)
+    names = Counter(path.name for path in paths)
+    targets = [
+        replace(_target(path, entry, why_no_keras), shown=str(path) if names[path.name] > 1 else "")
+        for path in paths
+        for entry in _entries(path, wanted)
+    ]
     if not targets:
         raise OptionError(
             "nothing to measure",

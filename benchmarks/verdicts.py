@@ -19,7 +19,9 @@ def verdict(comparison: Comparison) -> str:
     if comparison.parity is not None:
         parts.append(_accuracy(comparison.parity))
     parts.append(_speed(comparison.speed))
-    return f"{comparison.target.name} against {comparison.base.name}: {', '.join(parts)}."
+    one, base = comparison.target, comparison.base
+    names = (one.name, base.name) if one.name != base.name else (one.title, base.title)
+    return f"{names[0]} against {names[1]}: {', '.join(parts)}."
 
 
 def _size(ratio: float) -> str:

@@ -26,7 +26,7 @@ EXAMPLES = """
 def bench(
     files: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[FILE]...", help="Model files, instead of all in the artifacts folder."),
+        typer.Argument(metavar="FILE", help="Model files, instead of all in the artifacts folder."),
     ] = None,
     engine: Annotated[
         list[str] | None,

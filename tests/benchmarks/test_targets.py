@@ -1,5 +1,8 @@
 """Which files are measured on which engines."""
 
+import shutil
+from pathlib import Path
+
 import pytest
 
 from edgemnist.benchmarks.targets import targets_for, targets_in
@@ -84,3 +87,13 @@ def test_a_missing_folder_and_an_empty_one_say_how_to_make_artifacts(tmp_path):
 def test_a_file_of_unknown_format_lists_the_known_ones(tmp_path):
     with pytest.raises(ArtifactError, match=r"'.pt'.*\.onnx, .*\.tflite, \.keras"):
         targets_for([tmp_path / "model.pt"])
+
+
+def test_files_of_the_same_name_are_called_by_their_paths(artifacts, tmp_path):
+    other = shutil.copy(artifacts / "mnist.int8.tflite", tmp_path)
+    targets = targets_for([artifacts / "mnist.int8.tflite", Path(other), artifacts / "mnist.float32.onnx"])
+    assert {target.name for target in targets} == {
+        str(artifacts / "mnist.int8.tflite"),
+        str(other),
+        "mnist.float32.onnx",
+    }

@@ -1,5 +1,6 @@
 """Verdicts in words, also for bad news."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,11 @@ def test_size_in_words(ratio, words):
 
 def test_large_factors_have_no_meaningless_digits():
     assert "1,234× faster (1,000–1,500)" in sentence(Ratio(1234.4, (1000.1, 1500.2)))
+
+
+def test_two_engines_of_one_file_are_told_apart():
+    micro = replace(INT8, engine="tflite_micro")
+    text = verdict(Comparison(micro, INT8, 1.0, Ratio(0.1, (0.09, 0.11)), parity()))
+    assert text.startswith(
+        "mnist.int8.tflite (tflite_micro) against mnist.int8.tflite (litert): the same size"
+    )
