@@ -4,8 +4,8 @@
 
 Installs old releases from PyPI into environments of their own, which needs an old Python (3.8 has wheels of
 all of them) and a network, and classifies the whole test set in each. To load is not enough: TensorFlow Lite
-2.7 to 2.9 load mnist.int8.tflite without a complaint and are right on one image in ten. The table is Markdown,
-for docs/exports.md; what it shows is written down in runtime/structure/tflite.py, onnx.py and ort.py.
+2.7 to 2.9 load mnist.int8.tflite without a complaint and are right on one image in ten. The table is
+Markdown, for docs/exports.md; what it shows is written down in runtime/structure/{tflite,onnx,ort}.py.
 """
 
 import json
