@@ -14,7 +14,15 @@ from edgemnist.runtime.files import sha256_of
 
 SYNTHETIC = (sys.executable, str(Path(__file__).with_name("synthetic_worker.py")))
 PLAN = Plan(
-    rounds=3, num_runs=120, min_secs=0, warmup_runs=5, batch_sizes=(1, 8), batch_secs=0, timeout_secs=15
+    rounds=3,
+    num_runs=120,
+    min_secs=0,
+    warmup_runs=5,
+    batch_sizes=(1, 8),
+    batch_secs=0,
+    timeout_secs=60,
+    budget_secs=1e6,  # a busy machine drops no round
+    slow_secs=1e6,
 )
 
 
