@@ -13,9 +13,7 @@ quickstart: artifacts/manifest.json
 
 ## Lint, type-check and test.
 test: lint types
-	$(BIN)/python -m pytest --cov --cov-report=
-	$(BIN)/coverage combine --quiet
-	$(BIN)/coverage report
+	$(BIN)/python -m pytest --cov --cov-report=term
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -98,7 +98,7 @@ def _environment(folder: Path, python: str, package: str, release: str) -> Path:
     interpreter = environment / "bin" / "python"
     if not interpreter.exists():
         subprocess.run([python, "-m", "venv", environment], check=True)  # noqa: S603 - given by the caller
-        pip = [interpreter, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        pip = [str(interpreter), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         subprocess.run([*pip, *NEEDED], check=True)  # noqa: S603 - constants
         subprocess.run([*pip, "--no-deps", f"{package}=={release}"], check=True)  # noqa: S603 - constants
     return interpreter
