@@ -11,7 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-FROM_EXTRAS = {"ai_edge_litert", "keras", "matplotlib", "onnx", "scipy", "tensorflow", "tf2onnx"}
+FROM_EXTRAS = {
+    *("ai_edge_litert", "flatbuffers", "jinja2", "keras", "matplotlib", "mlperf_loadgen", "onnx", "PIL"),
+    *("pyperf", "scipy", "tensorflow", "tf2onnx", "tflite_micro"),
+}
 
 
 def main() -> None:
