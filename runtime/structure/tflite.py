@@ -64,11 +64,18 @@ def tensor_spec(model: Any, index: int, schema: Any) -> TensorSpec:
 
 
 def metadata_of(model: Any) -> dict[str, str]:
-    """Return the texts in the file's `metadata` list."""
-    return {
-        entry.name.decode(): bytes(model.buffers[entry.buffer].data).rstrip(b"\0").decode(errors="replace")
-        for entry in model.metadata or ()
-    }
+    """Return the texts in the file's `metadata` list.
+
+    Raises:
+        ArtifactError: An entry of the list has no name or no text.
+    """
+    try:
+        return {
+            entry.name.decode(): bytes(model.buffers[entry.buffer].data).rstrip(b"\0").decode(errors="replace")
+            for entry in model.metadata or ()
+        }
+    except (AttributeError, IndexError, TypeError, UnicodeDecodeError) as error:
+        raise ArtifactError("the metadata in the TFLite file is damaged", received=repr(error)) from error
 
 
 def oldest_runtime(model: Any, schema: Any) -> str:
