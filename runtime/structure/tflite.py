@@ -71,11 +71,15 @@ def metadata_of(model: Any) -> dict[str, str]:
     """
     try:
         return {
-            entry.name.decode(): bytes(model.buffers[entry.buffer].data).rstrip(b"\0").decode(errors="replace")
+            entry.name.decode(): _text(model.buffers[entry.buffer])
             for entry in model.metadata or ()
         }
     except (AttributeError, IndexError, TypeError, UnicodeDecodeError) as error:
         raise ArtifactError("the metadata in the TFLite file is damaged", received=repr(error)) from error
+
+
+def _text(buffer: Any) -> str:
+    return bytes(buffer.data).rstrip(b"\0").decode(errors="replace")
 
 
 def oldest_runtime(model: Any, schema: Any) -> str:
