@@ -70,10 +70,7 @@ def metadata_of(model: Any) -> dict[str, str]:
         ArtifactError: An entry of the list has no name or no text.
     """
     try:
-        return {
-            entry.name.decode(): _text(model.buffers[entry.buffer])
-            for entry in model.metadata or ()
-        }
+        return {entry.name.decode(): _text(model.buffers[entry.buffer]) for entry in model.metadata or ()}
     except (AttributeError, IndexError, TypeError, UnicodeDecodeError) as error:
         raise ArtifactError("the metadata in the TFLite file is damaged", received=repr(error)) from error
 
