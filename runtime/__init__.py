@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .errors import EdgeMnistError
     from .loading import load_predictor
     from .manifest import Manifest, read_manifest
+    from .pictures import PictureOptions
     from .predictions import Prediction, Predictions
     from .predictor import Predictor
     from .probing import Probe
@@ -25,6 +26,7 @@ __all__ = [
     "ENGINES",
     "EdgeMnistError",
     "Manifest",
+    "PictureOptions",
     "Prediction",
     "Predictions",
     "Predictor",
@@ -39,6 +41,7 @@ _MODULES = {
     "ENGINES": "engines",
     "EdgeMnistError": "errors",
     "Manifest": "manifest",
+    "PictureOptions": "pictures",
     "Prediction": "predictions",
     "Predictions": "predictions",
     "Predictor": "predictor",

@@ -6,21 +6,46 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .errors import InputError
+from .pictures import PictureOptions, is_picture, read_picture
 
 _PIXEL_MAX = 255
 
 
-def to_pixels(images: ArrayLike, image_shape: tuple[int, ...]) -> NDArray[np.uint8]:
+def to_pixels(images: Any, image_shape: tuple[int, ...], options: PictureOptions) -> NDArray[np.uint8]:
     """Return one image or a batch as a uint8 batch, `(N, *image_shape)`, without copying uint8 input.
 
     Args:
-        images: `image_shape` or `(N, *image_shape)`, uint8 0..255 or float in [0, 1].
+        images: `image_shape` or `(N, *image_shape)`, uint8 0..255 or float in [0, 1]; or a picture: encoded
+            bytes, a path, a file object, an image of Pillow's; or a list of pictures and images.
         image_shape: The shape of one image, such as (28, 28).
+        options: How pictures become images.
 
     Raises:
-        InputError: The images have another shape, dtype or range, there are none, or they hold NaN.
+        InputError: The images have another shape, dtype or range, there are none, or they hold NaN; a picture
+            cannot be read or decoded, is too large, or shows nothing.
+        MissingExtraError: There is a picture, and Pillow is not installed.
     """
-    array = images if type(images) is np.ndarray else _as_array(images)
+    if isinstance(images, np.ndarray):
+        return _from_array(images, image_shape)
+    if is_picture(images):
+        one: NDArray[np.uint8] = read_picture(images, image_shape, options)[None]
+        return one
+    if isinstance(images, (list, tuple)) and any(is_picture(image) for image in images):
+        return np.stack([_one(image, image_shape, options) for image in images])
+    return _from_array(_as_array(images), image_shape)
+
+
+def _one(image: Any, image_shape: tuple[int, ...], options: PictureOptions) -> NDArray[np.uint8]:
+    """Return an item of a list that holds pictures."""
+    if is_picture(image):
+        return read_picture(image, image_shape, options)
+    pixels = _from_array(_as_array(image), image_shape)
+    if len(pixels) != 1:
+        raise InputError("a batch inside a list of pictures", received=pixels.shape, expected=image_shape)
+    return pixels[0]
+
+
+def _from_array(array: NDArray[Any], image_shape: tuple[int, ...]) -> NDArray[np.uint8]:
     shape = array.shape
     if shape == image_shape:
         array = array[None]

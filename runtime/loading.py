@@ -7,6 +7,7 @@ from pathlib import Path
 from .embedded import read_embedded
 from .engines import Engine, EngineOptions, Provider, SessionOptions, engine_for
 from .errors import ArtifactError, IntegrityError, OptionError
+from .pictures import PictureOptions
 from .predictor import Predictor
 from .probing import Probe, probe_if_needed
 from .source import ModelSource, read_source
@@ -24,6 +25,7 @@ def load_predictor(
     session: SessionOptions | None = None,
     sha256: str | None = None,
     probe: Probe | None = None,
+    pictures: PictureOptions | None = None,
 ) -> Predictor:
     """Load a model file into the engine that runs it.
 
@@ -39,6 +41,7 @@ def load_predictor(
         session: What else is particular to ONNX Runtime.
         sha256: What the file's sha256 must be, 64 hexadecimal digits.
         probe: When and how the file is tried in a subprocess first.
+        pictures: How pictures become images of the model's size.
 
     Raises:
         ArtifactNotFoundError: There is no such file.
@@ -74,11 +77,17 @@ def load_predictor(
             received=f"{loaded.output.shape[-1]} outputs",
             expected=f"{len(class_names)}, as its {'manifest' if voucher else 'metadata'} lists",
         )
-    return Predictor(source, loaded, class_names, guarded=guarded)
+    return Predictor(source, loaded, class_names, guarded=guarded, pictures=pictures or PictureOptions())
 
 
 def load_again(
-    path: Path, sha256: str, engine: str, options: EngineOptions, class_names: tuple[str, ...], guarded: bool
+    path: Path,
+    sha256: str,
+    engine: str,
+    options: EngineOptions,
+    class_names: tuple[str, ...],
+    guarded: bool,
+    pictures: PictureOptions,
 ) -> Predictor:
     """Load what a pickled predictor had loaded.
 
@@ -89,7 +98,7 @@ def load_again(
     """
     source = read_source(path, engine, options)
     _check_integrity(source, sha256, "the file that the predictor was pickled with")
-    return Predictor(source, source.load(), class_names, guarded=guarded)
+    return Predictor(source, source.load(), class_names, guarded=guarded, pictures=pictures)
 
 
 def _check_integrity(source: ModelSource, sha256: str, expected: str) -> None:

@@ -1,10 +1,11 @@
 """Pictures of a digit, made like the images of MNIST.
 
-"The original black and white (bilevel) images from NIST were size normalized to fit in a 20x20 pixel box while
-preserving their aspect ratio. The resulting images contain grey levels as a result of the anti-aliasing
-technique used by the normalization algorithm. The images were centered in a 28x28 image by computing the center
-of mass of the pixels, and translating the image so as to position this point at the center of the 28x28 field."
-LeCun, Cortes, Burges: THE MNIST DATABASE of handwritten digits, http://yann.lecun.com/exdb/mnist/
+"The original black and white (bilevel) images from NIST were size normalized to fit in a 20x20 pixel box
+while preserving their aspect ratio. The resulting images contain grey levels as a result of the
+anti-aliasing technique used by the normalization algorithm. The images were centered in a 28x28 image by
+computing the center of mass of the pixels, and translating the image so as to position this point at the
+center of the 28x28 field." LeCun, Cortes, Burges: THE MNIST DATABASE of handwritten digits,
+http://yann.lecun.com/exdb/mnist/
 """
 
 import numpy as np
@@ -19,9 +20,7 @@ _ENOUGH_DETAIL = 60  # a digit of so many pixels survives the reduction to 20
 _MARGIN_SHARE = 0.5
 
 
-def mnist_like(
-    picture: Image.Image, image_shape: tuple[int, int], *, dark: bool | None
-) -> NDArray[np.uint8]:
+def mnist_like(picture: Image.Image, image_shape: tuple[int, int], *, dark: bool | None) -> NDArray[np.uint8]:
     """Return a picture as MNIST would have it: light ink on black, fitted, centred by its mass.
 
     Args:
@@ -80,6 +79,6 @@ def _centred(digit: NDArray[np.uint8], image_shape: tuple[int, int]) -> NDArray[
 
 
 def _offset(profile: NDArray[np.uint64], size: int) -> int:
-    """Return where a digit with this profile of ink must begin, within 0..size, to be balanced in the middle."""
+    """Return where a digit with this profile of ink must begin to be balanced in the middle."""
     centre = (profile * np.arange(len(profile))).sum() / max(int(profile.sum()), 1)
     return int(np.clip(round(size / 2 - centre), 0, size - len(profile)))

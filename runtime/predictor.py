@@ -13,13 +13,20 @@ from .errors import EngineError
 from .forks import abandon, tell_after_fork
 from .guarding import guarded_run
 from .images import to_pixels
+from .pictures import PictureOptions
 from .predictions import OutputDecoder, Predictions
 from .tensors import image_shape, pixel_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from os import PathLike
+    from typing import BinaryIO
+
+    from PIL.Image import Image
 
     from .source import ModelSource
+
+    Images = ArrayLike | str | bytes | PathLike[str] | BinaryIO | Image | Sequence[Any]
 
 _UINT8 = np.dtype(np.uint8)
 
@@ -39,10 +46,17 @@ class Predictor:
         output: The model's output tensor.
         class_names: The name of each class.
         num_threads: The threads that one inference may use.
+        pictures: How pictures become images of the model's size.
     """
 
     def __init__(
-        self, source: "ModelSource", engine: Engine, class_names: tuple[str, ...], *, guarded: bool
+        self,
+        source: "ModelSource",
+        engine: Engine,
+        class_names: tuple[str, ...],
+        *,
+        guarded: bool,
+        pictures: PictureOptions,
     ) -> None:
         self.path = source.path
         self.engine_name = source.engine
@@ -51,6 +65,7 @@ class Predictor:
         self.output = engine.output
         self.class_names = class_names
         self.num_threads = source.options.num_threads
+        self.pictures = pictures
         self._source = source
         self._guarded = guarded
         self._image_shape = image_shape(source.path.name, engine.input, engine.output)
@@ -61,18 +76,21 @@ class Predictor:
         self._closed = False
         tell_after_fork(self)
 
-    def predict(self, images: ArrayLike) -> Predictions:
+    def predict(self, images: "Images") -> Predictions:
         """Classify one image or a batch.
 
         Args:
             images: `(H, W)` or `(N, H, W)`, uint8 0..255 or float in [0, 1], light ink on dark ground as in
-                training. Floats are rounded to the nearest of the 256 pixel values.
+                training; floats are rounded to the nearest of the 256 pixel values. Or a picture: encoded PNG
+                or JPEG bytes, a path, a file object, an image of Pillow's. Or a list of any of these.
 
         Returns:
             The predictions, N of them; N is 1 for one image.
 
         Raises:
-            InputError: The images have another shape, dtype or range, there are none, or they hold NaN.
+            InputError: The images have another shape, dtype or range, there are none, or they hold NaN; or a
+                picture cannot be read or decoded, is too large, or shows nothing.
+            MissingExtraError: There is a picture, and Pillow is not installed.
             EngineError: The engine failed, or the predictor is closed.
         """
         # One image of raw pixels, which is what a loop or a service has, must cost next to nothing over the
@@ -89,14 +107,24 @@ class Predictor:
             raise EngineError(f"{self.engine_name} failed on {self.path.name}", received=error) from error
         return Predictions(raw, self._decoder)
 
-    def encode(self, images: ArrayLike) -> NDArray[Any]:
+    def encode(self, images: "Images") -> NDArray[Any]:
         """Return images as the raw batch that the engine takes: checked, then quantized or scaled if need be.
 
         Raises:
-            InputError: The images have another shape, dtype or range, there are none, or they hold NaN.
+            InputError: As `predict` does.
+            MissingExtraError: As `predict` does.
         """
-        pixels = to_pixels(images, self._image_shape)
+        pixels = self.to_pixels(images)
         return pixels if self._table is None else self._table[pixels]
+
+    def to_pixels(self, images: "Images") -> NDArray[np.uint8]:
+        """Return images as the pixels that the model sees, `(N, H, W)` uint8, light ink on dark ground.
+
+        Raises:
+            InputError: As `predict` does.
+            MissingExtraError: As `predict` does.
+        """
+        return to_pixels(images, self._image_shape, self.pictures)
 
     def decode(self, raw: NDArray[Any]) -> NDArray[np.float32]:
         """Return the probabilities, `(N, classes)` float32, for what the engine gave out."""
@@ -141,6 +169,7 @@ class Predictor:
             source.options,
             self.class_names,
             self._guarded,
+            self.pictures,
         )
 
     def __repr__(self) -> str:

@@ -104,7 +104,7 @@ def _bad_images() -> dict[str, tuple[object, str]]:
         "integers": (np.zeros((28, 28), np.int64), r"received int64; expected uint8"),
         "booleans": (np.zeros((28, 28), bool), r"received bool"),
         "complex": (np.zeros((28, 28), np.complex64), r"received complex64"),
-        "text": ("seven", r"wrong shape"),
+        "a path to nothing": ("seven", r"no such picture: seven"),
         "ragged": ([[1, 2], [3]], r"no array"),
         "objects": (np.full((28, 28), None), r"received object"),
         "too bright": (np.full((28, 28), 255.0), r"values from 255 to 255; expected values in \[0, 1\]"),
