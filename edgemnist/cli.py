@@ -6,7 +6,7 @@ from typing import NoReturn
 import typer
 from rich.markup import escape
 
-from .commands import bench, compare, env, export, formats, inspect, train, verify
+from .commands import bench, compare, env, export, formats, inspect, predict, train, verify
 from .console import messages
 from .runtime.errors import EdgeMnistError, ProofError
 
@@ -25,6 +25,7 @@ app = typer.Typer(
 app.command(epilog=train.EXAMPLES)(train.train)
 app.command(epilog=export.EXAMPLES)(export.export)
 app.command(epilog=formats.EXAMPLES)(formats.formats)
+app.command(epilog=predict.EXAMPLES)(predict.predict)
 app.command(epilog=inspect.EXAMPLES)(inspect.inspect)
 app.command(epilog=verify.EXAMPLES)(verify.verify)
 app.command(epilog=bench.EXAMPLES)(bench.bench)

@@ -25,11 +25,10 @@ def to_pixels(images: Any, image_shape: tuple[int, ...], options: PictureOptions
             cannot be read or decoded, is too large, or shows nothing.
         MissingExtraError: There is a picture, and Pillow is not installed.
     """
-    if isinstance(images, np.ndarray):
+    if type(images) is np.ndarray:
         return _from_array(images, image_shape)
     if is_picture(images):
-        one: NDArray[np.uint8] = read_picture(images, image_shape, options)[None]
-        return one
+        return np.stack([read_picture(images, image_shape, options)])
     if isinstance(images, (list, tuple)) and any(is_picture(image) for image in images):
         return np.stack([_one(image, image_shape, options) for image in images])
     return _from_array(_as_array(images), image_shape)

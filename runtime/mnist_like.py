@@ -10,7 +10,7 @@ http://yann.lecun.com/exdb/mnist/
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from .ink import Ink, find_ink
 
@@ -18,6 +18,7 @@ _BOX_SHARE = 20 / 28
 _WORKING_SIZE = 280  # detail beyond ten times the size of MNIST's images changes nothing and costs time
 _ENOUGH_DETAIL = 60  # a digit of so many pixels survives the reduction to 20
 _MARGIN_SHARE = 0.5
+_SPECK = 3  # pixels; what is smaller is dust, dithering or noise, and no stroke
 
 
 def mnist_like(picture: Image.Image, image_shape: tuple[int, int], *, dark: bool | None) -> NDArray[np.uint8]:
@@ -46,6 +47,8 @@ def _ink_in(picture: Image.Image, dark: bool | None) -> tuple[Ink, float]:
     if scale > 1:
         width, height = (max(1, round(axis / scale)) for axis in picture.size)
         picture = picture.resize((width, height), Image.Resampling.BOX)
+    if min(picture.size) >= _ENOUGH_DETAIL:
+        picture = picture.filter(ImageFilter.MedianFilter(_SPECK))
     return find_ink(np.asarray(picture, np.float32), dark=dark), scale
 
 
