@@ -18,6 +18,9 @@ _BOX_SHARE = 20 / 28
 _WORKING_SIZE = 280  # detail beyond ten times the size of MNIST's images changes nothing and costs time
 _ENOUGH_DETAIL = 60  # a digit of so many pixels survives the reduction to 20
 _MARGIN_SHARE = 0.5
+_SMOOTHING_SCALE = (
+    2  # a picture reduced so far is smooth already, and what it shows may be as small as a speck
+)
 _SPECK = 3  # pixels; what is smaller is dust, dithering or noise, and no stroke
 
 
@@ -47,7 +50,7 @@ def _ink_in(picture: Image.Image, dark: bool | None) -> tuple[Ink, float]:
     if scale > 1:
         width, height = (max(1, round(axis / scale)) for axis in picture.size)
         picture = picture.resize((width, height), Image.Resampling.BOX)
-    if min(picture.size) >= _ENOUGH_DETAIL:
+    if scale < _SMOOTHING_SCALE and min(picture.size) >= _ENOUGH_DETAIL:
         picture = picture.filter(ImageFilter.MedianFilter(_SPECK))
     return find_ink(np.asarray(picture, np.float32), dark=dark), scale
 
