@@ -41,7 +41,8 @@ def _one(image: Any, image_shape: tuple[int, ...], options: PictureOptions) -> N
     pixels = _from_array(_as_array(image), image_shape)
     if len(pixels) != 1:
         raise InputError("a batch inside a list of pictures", received=pixels.shape, expected=image_shape)
-    return pixels[0]
+    one: NDArray[np.uint8] = pixels[0]
+    return one
 
 
 def _from_array(array: NDArray[Any], image_shape: tuple[int, ...]) -> NDArray[np.uint8]:

@@ -1,6 +1,7 @@
 """Damaged model files against the process that loads them.
 
-`python -m edgemnist.benchmarks.studies.hostile_files [--artifacts DIR] [--mutations 5000] [FILE...]`
+`python -m edgemnist.benchmarks.studies.hostile_files [--artifacts DIR] [--mutations 5000] [--log DIR]
+[FILE...]`
 
 Each artifact is damaged thousands of times, without its manifest, and loaded and run the way an application
 would. That is done in worker processes, so that a crash of a worker, a load that takes too long or memory
@@ -108,21 +109,20 @@ def fates(path: Path, seeds: range) -> Iterator[Fate]:
 def _worker(path: Path, seeds: range) -> Iterator[Fate]:
     """Yield the fates of mutations until all are done or the worker dies, which is the last one's fate."""
     arguments = ["--worker-seeds", f"{seeds.start}:{seeds.stop}", str(path)]
-    process = subprocess.Popen(  # noqa: S603 - this module
-        [sys.executable, "-m", __name__ if __name__ != "__main__" else __spec__.name, *arguments],
+    module = __spec__.name if __name__ == "__main__" else __name__
+    with subprocess.Popen(  # noqa: S603 - this module
+        [sys.executable, "-m", module, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-    )
-    watchdog = _Watchdog(process)
-    current = seeds.start
-    assert process.stdout is not None  # noqa: S101 - it is a pipe
-    for line in process.stdout:
-        watchdog.heard()
-        fate = Fate(**json.loads(line))
-        current = fate.seed + 1
-        yield fate
-    process.wait()
+    ) as process:
+        watchdog = _Watchdog(process)
+        current = seeds.start
+        for line in process.stdout or ():
+            watchdog.heard()
+            fate = Fate(**json.loads(line))
+            current = fate.seed + 1
+            yield fate
     if current < seeds.stop:
         kind = list(KINDS)[current % len(KINDS)]
         outcome = "hung" if watchdog.fired else "crashed"
@@ -157,13 +157,24 @@ def _work(path: Path, seeds: range) -> None:
             print(json.dumps(asdict(fate)), flush=True)
 
 
+def logged_fates(path: Path, seeds: range, log: Path) -> Iterator[Fate]:
+    """Yield the fates that a log of an interrupted run holds, then the others, which are added to it."""
+    known = [Fate(**json.loads(line)) for line in log.read_text().splitlines()] if log.exists() else []
+    yield from (fate for fate in known if fate.seed in seeds)
+    start = max((fate.seed + 1 for fate in known), default=seeds.start)
+    with log.open("a", encoding="utf-8") as file:
+        for fate in fates(path, range(max(start, seeds.start), seeds.stop)):
+            print(json.dumps(asdict(fate)), file=file, flush=True)
+            yield fate
+
+
 def report(name: str, all_fates: list[Fate]) -> bool:
     """Print what became of a file's mutations, and return whether all of it is allowed."""
     print(f"\n{name}: {len(all_fates):,} mutations")
     table = Counter((fate.kind, fate.outcome) for fate in all_fates)
     for (kind, outcome), count in sorted(table.items()):
         print(f"  {kind:16} {outcome:24} {count:>6,}")
-    memory = [fate.resident_mb for fate in all_fates if fate.resident_mb]
+    memory = [fate.resident_mb for fate in all_fates if fate.resident_mb] or [0.0]
     slowest = max(all_fates, key=lambda fate: fate.seconds)
     print(
         f"  memory of the worker {memory[0]:.0f} MB after the first, {memory[-1]:.0f} MB after the last, peak"
@@ -182,6 +193,10 @@ def main(
     ),
     mutations: Annotated[int, typer.Option(min=1, help="Mutations of each file.")] = 5000,
     first_seed: Annotated[int, typer.Option(min=0, help="The number of the first one.")] = 0,
+    log: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Keep each outcome in this folder, and go on where a run ended."),
+    ] = None,
     worker_seeds: Annotated[str, typer.Option(hidden=True)] = "",
 ) -> None:
     """Damage artifacts, load and run them, and count what happens; exit code 1 if anything must not."""
@@ -191,7 +206,14 @@ def main(
         return
     paths = files or sorted(path for path in artifacts.iterdir() if path.suffix in _SUFFIXES)
     seeds = range(first_seed, first_seed + mutations)
-    fine = [report(path.name, list(fates(path, seeds))) for path in paths]
+    fine = []
+    for path in paths:
+        if log is None:
+            found = fates(path, seeds)
+        else:
+            log.mkdir(parents=True, exist_ok=True)
+            found = logged_fates(path, seeds, log / f"{path.name}.jsonl")
+        fine.append(report(path.name, list(found)))
     if not all(fine):
         raise SystemExit(1)
 
