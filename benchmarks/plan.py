@@ -56,5 +56,5 @@ class Plan:
             raise OptionError("min_secs is too small", received=self.min_secs, expected="at least 0")
 
 
-QUICK = Plan(rounds=3, min_rounds=2, budget_secs=10.0, num_runs=900, min_secs=0.3, batch_secs=0.005)
+QUICK = Plan(rounds=3, min_rounds=2, budget_secs=9.0, num_runs=600, min_secs=0.2, batch_secs=0.005)
 LOADGEN_SECS = 0.3

@@ -6,7 +6,7 @@ import numpy as np
 
 Interval = tuple[float, float]
 CONFIDENCE = 0.95
-_RESAMPLES = 2000
+_RESAMPLES = 9999
 _SEED = 20
 
 
@@ -34,27 +34,20 @@ def mcnemar_p(broke: int, fixed: int) -> float | None:
 def difference_interval(broke: int, fixed: int, total: int) -> Interval | None:
     """Return a 95 % interval of the paired accuracy difference `(fixed - broke) / total`; None without scipy.
 
-    A percentile bootstrap over images (`scipy.stats.bootstrap`, seeded): an image counts -1 where it broke,
-    +1 where it was fixed, else 0, which keeps the pairing. Where no image changed sides there is nothing to
-    resample; then the limits are plus and minus the Clopper-Pearson limit of how often one could have.
+    A percentile bootstrap over images, seeded: an image counts -1 where it broke, +1 where it was fixed, else
+    0, which keeps the pairing. Drawing as many images anew, with replacement, is drawing how often each of the
+    three comes up: a multinomial draw. Where no image changed sides there is nothing to resample; then the
+    limits are plus and minus the Clopper-Pearson limit of how often one could have.
     """
     if find_spec("scipy") is None:
         return None
-    from scipy.stats import binomtest, bootstrap
+    from scipy.stats import binomtest
 
     if broke + fixed == 0:
         limit = float(binomtest(0, total).proportion_ci(CONFIDENCE, method="exact").high)
         return -limit, limit
-    changes = np.zeros(total, np.int8)
-    changes[:broke] = -1
-    changes[broke : broke + fixed] = 1
-    result = bootstrap(
-        (changes,),
-        np.mean,
-        n_resamples=_RESAMPLES,
-        batch=100,
-        confidence_level=CONFIDENCE,
-        method="percentile",
-        rng=np.random.default_rng(_SEED),
-    )
-    return float(result.confidence_interval.low), float(result.confidence_interval.high)
+    shares = np.array([broke, fixed, total - broke - fixed]) / total
+    drawn = np.random.default_rng(_SEED).multinomial(total, shares, size=_RESAMPLES)
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile((drawn[:, 1] - drawn[:, 0]) / total, (tail, 1 - tail))
+    return float(low), float(high)

@@ -11,7 +11,7 @@ from ..runtime.errors import OptionError
 from .proportions import CONFIDENCE, Interval
 
 MIN_ROUNDS = 2
-_RESAMPLES = 9999
+_RESAMPLES = 2_000
 _SEED = 20
 
 
