@@ -57,7 +57,8 @@ class Figures:
         end_to_end: One image, from raw pixels until label and confidence are read.
         bare: The engine's call alone, its input ready.
         paused: As `end_to_end`, but after a pause of 1 ms before each call.
-        disturbed: As `end_to_end`, but 2 MiB of other memory is read before each call.
+        disturbed: As `end_to_end`, but before each call other work is done: 2 MiB of memory read, a
+            small JSON message parsed and written.
         throughput: For each batch size that the model takes.
         memory: None where the system does not tell.
         accuracy: On all test images.

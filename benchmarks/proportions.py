@@ -34,10 +34,10 @@ def mcnemar_p(broke: int, fixed: int) -> float | None:
 def difference_interval(broke: int, fixed: int, total: int) -> Interval | None:
     """Return a 95 % interval of the paired accuracy difference `(fixed - broke) / total`; None without scipy.
 
-    A percentile bootstrap over images, seeded: an image counts -1 where it broke, +1 where it was fixed, else
-    0, which keeps the pairing. Drawing as many images anew, with replacement, is drawing how often each of the
-    three comes up: a multinomial draw. Where no image changed sides there is nothing to resample; then the
-    limits are plus and minus the Clopper-Pearson limit of how often one could have.
+    A percentile bootstrap over images, seeded: an image counts -1 where it broke, +1 where it was fixed,
+    else 0, which keeps the pairing. Drawing as many images anew, with replacement, is drawing how often each
+    of the three comes up: a multinomial draw. Where no image changed sides there is nothing to resample; then
+    the limits are plus and minus the Clopper-Pearson limit of how often one could have.
     """
     if find_spec("scipy") is None:
         return None
