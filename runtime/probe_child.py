@@ -9,7 +9,7 @@ import os
 import pickle
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 import numpy as np
 
@@ -31,6 +31,11 @@ def main() -> None:
     task: Task = pickle.load(sys.stdin.buffer)  # noqa: S301 - written by the process that started this one
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # engines print there
+    answer(task, answers)
+
+
+def answer(task: "Task", answers: TextIO) -> NoReturn:
+    """Try a model under its limits, write both lines, and end the process."""
     ENGINES[task.source.engine].import_module()
     _limit(task.limits.cpu_seconds, task.limits.memory_bytes)
     print("limited", file=answers, flush=True)

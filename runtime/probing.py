@@ -46,6 +46,11 @@ class Probe:
     cpu_seconds: int = 10
     memory_bytes: int = 1024 * 1024 * 1024
 
+    @property
+    def wall_seconds(self) -> int:
+        """Time on the clock that loading and a few predictions may take."""
+        return self.cpu_seconds * _WALL_PER_CPU_SECOND
+
     def __post_init__(self) -> None:
         if self.when not in get_args(When):
             raise OptionError(
@@ -59,7 +64,7 @@ class Probe:
 
 _ERRORS = {error.__name__: error for error in (ArtifactError, OptionError)}
 # Memory that was never written to holds this byte, so that its use does not go unnoticed by chance.
-_ENVIRONMENT = {"MALLOC_PERTURB_": "165", "MALLOC_ARENA_MAX": "2", "OPENBLAS_NUM_THREADS": "1"}
+ENVIRONMENT = {"MALLOC_PERTURB_": "165", "MALLOC_ARENA_MAX": "2", "OPENBLAS_NUM_THREADS": "1"}
 _survivors: set[tuple[str, str, str]] = set()
 
 
@@ -92,7 +97,7 @@ def _probe(source: ModelSource, limits: Probe) -> None:
             received="a frozen application, which has no interpreter to start",
             fix="Ship manifest.json beside the file, or give its sha256=, or probe=Probe(when='never').",
         )
-    _raise_for(source, limits, _run_child(source, limits))
+    _raise_for(source, limits, run_child(source, limits))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +113,7 @@ class Task:
     limits: Probe
 
 
-def _run_child(source: ModelSource, limits: Probe) -> "subprocess.CompletedProcess[bytes] | None":
+def run_child(source: ModelSource, limits: Probe) -> "subprocess.CompletedProcess[bytes] | None":
     """Return the ended child, or None if its time ran out."""
     command = [sys.executable, "-I", "-c", _CHILD, json.dumps(sys.path)]
     try:
@@ -117,8 +122,8 @@ def _run_child(source: ModelSource, limits: Probe) -> "subprocess.CompletedProce
             input=pickle.dumps(Task(source, limits)),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=os.environ | _ENVIRONMENT,
-            timeout=limits.cpu_seconds * _WALL_PER_CPU_SECOND,
+            env=os.environ | ENVIRONMENT,
+            timeout=limits.wall_seconds,
             check=False,
         )
     except subprocess.TimeoutExpired:

@@ -5,7 +5,9 @@
 
 Each artifact is damaged thousands of times, without its manifest, and loaded and run the way an application
 would. That is done in worker processes, so that a crash of a worker, a load that takes too long or memory
-that does not come back is seen and counted here. What is allowed: one of this project's errors, or
+that does not come back is seen and counted here. The probe that an unknown file goes through first is forked from
+a warm process, since starting one for each mutation would take hours; every 25th mutation is probed by a
+process of its own, as in an application. What is allowed: one of this project's errors, or
 predictions of the right shape without NaN. A mutation of weights is still a valid model, which only
 predicts worse.
 """
@@ -21,15 +23,18 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
+from unittest.mock import patch
 
 import numpy as np
 import typer
 
-from ...runtime import EdgeMnistError, load_predictor
+from ...runtime import EdgeMnistError, load_predictor, probing
 from ..process_status import peak_resident_bytes, resident_bytes
 from .mutations import KINDS, mutant
+from .warm_probes import WarmProbes
 
 _SILENCE_SECS = 120
+_COLD_EVERY = 25  # shares no factor with the number of kinds, so that each kind is among them
 _BATCH_SIZES = (1, 3, 65)
 _SUFFIXES = (".onnx", ".ort", ".tflite")
 
@@ -75,8 +80,13 @@ def _own_errors() -> frozenset[str]:
 _OWN_ERRORS = _own_errors()
 
 
-def try_mutation(content: bytes, suffix: str, seed: int, folder: Path) -> Fate:
-    """Load and run one mutation in this process."""
+def try_mutation(
+    content: bytes, suffix: str, seed: int, folder: Path, probes: WarmProbes | None = None
+) -> Fate:
+    """Load and run one mutation in this process, with a probe of its own or one of those that are warm."""
+    if probes is not None and seed % _COLD_EVERY:
+        with patch.object(probing, "run_child", probes.run_child):
+            return try_mutation(content, suffix, seed, folder)
     damaged = mutant(content, suffix, seed)
     path = folder / f"mutant{damaged.suffix}"
     path.write_bytes(damaged.content)
@@ -151,9 +161,9 @@ class _Watchdog:
 
 def _work(path: Path, seeds: range) -> None:
     content = path.read_bytes()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, WarmProbes() as probes:
         for seed in seeds:
-            fate = try_mutation(content, path.suffix, seed, Path(folder))
+            fate = try_mutation(content, path.suffix, seed, Path(folder), probes)
             print(json.dumps(asdict(fate)), flush=True)
 
 

@@ -1,12 +1,17 @@
 """A sample of the study that damages artifacts thousands of times: benchmarks/studies/hostile_files.py."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from edgemnist.benchmarks.studies.hostile_files import fates, logged_fates
+from edgemnist.benchmarks.studies.hostile_files import fates, logged_fates, try_mutation
 from edgemnist.benchmarks.studies.mutations import KINDS, mutant
+from edgemnist.benchmarks.studies.warm_probes import WarmProbes
+from edgemnist.runtime import Probe, probing
+from edgemnist.runtime.engines import EngineOptions
+from edgemnist.runtime.source import read_source
 
 FILES = ("mnist.float32.onnx", "mnist.float32.tflite", "mnist.int8.tflite")
 SAMPLE = range(2 * len(KINDS))
@@ -40,3 +45,26 @@ def test_an_interrupted_run_goes_on_where_it_ended(artifacts: Path, tmp_path: Pa
     both = list(logged_fates(path, range(3), log))
     assert both[:2] == first
     assert [json.loads(line)["seed"] for line in log.read_text().splitlines()] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_forked_probe_judges_as_a_process_of_its_own_does(
+    artifacts: Path, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    content, suffix = (artifacts / name).read_bytes(), Path(name).suffix
+    judged = []
+    with WarmProbes() as probes:
+        for way in (None, probes):
+            monkeypatch.setattr(probing, "_survivors", set())
+            found = [try_mutation(content, suffix, seed, tmp_path, way) for seed in range(1, 1 + len(KINDS))]
+            judged.append([replace(fate, seconds=0, resident_mb=0, peak_mb=0) for fate in found])
+    assert judged[0] == judged[1]
+
+
+def test_a_forked_probe_that_takes_too_long_is_ended(artifacts: Path):
+    source = read_source(artifacts / "mnist.int8.tflite", "litert", EngineOptions())
+    with WarmProbes() as probes:
+        limits = Probe()
+        object.__setattr__(limits, "cpu_seconds", 0)  # no time on the clock
+        assert probes.run_child(source, limits) is None
+        assert probes.run_child(source, Probe()).returncode == 0
