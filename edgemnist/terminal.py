@@ -1,5 +1,6 @@
 """Images and probabilities as lines of text, for any terminal and for files."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -8,21 +9,48 @@ if TYPE_CHECKING:
 
     from .runtime import Prediction
 
-_SHADES = " ░▒▓█"
 _PIXEL_MAX = 255
 _BAR_WIDTH = 40
 
 
-def shades(image: "NDArray[np.uint8]") -> list[str]:
-    """Return an image, `(H, W)` uint8, as H lines of shaded blocks, two characters for each pixel."""
-    levels = image.astype(int) * len(_SHADES) // (_PIXEL_MAX + 1)
-    return ["".join(_SHADES[level] * 2 for level in row) for row in levels]
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """The characters to draw with.
+
+    Attributes:
+        shades: From none to full.
+        bar: What a bar is made of.
+    """
+
+    shades: str
+    bar: str
+
+    @classmethod
+    def for_encoding(cls, encoding: str) -> "Palette":
+        """Return blocks where an encoding has them, else characters that every one has."""
+        blocks = cls(" ░▒▓█", "█")
+        try:
+            blocks.shades.encode(encoding)
+        except (UnicodeEncodeError, LookupError):
+            return cls(" .:*#", "#")
+        return blocks
 
 
-def bars(prediction: "Prediction") -> list[str]:
+def shades(image: "NDArray[np.uint8]", palette: Palette, columns: int) -> list[str]:
+    """Return an image, `(H, W)` uint8, as lines of shaded blocks.
+
+    A pixel is two characters wide, which makes it about square. An image too wide for the columns is drawn
+    at half its size, or less.
+    """
+    step = max(1, -(-2 * image.shape[1] // columns))
+    levels = image[::step, ::step].astype(int) * len(palette.shades) // (_PIXEL_MAX + 1)
+    return ["".join(palette.shades[level] * 2 for level in row).rstrip() for row in levels]
+
+
+def bars(prediction: "Prediction", palette: Palette) -> list[str]:
     """Return a bar per class, as long as the class is probable."""
     width = max(len(name) for name in prediction.class_names)
     return [
-        f"{name:>{width}} {'█' * round(share * _BAR_WIDTH):{_BAR_WIDTH}} {share:6.1%}"
+        f"{name:>{width}} {palette.bar * round(share * _BAR_WIDTH):{_BAR_WIDTH}} {share:6.1%}"
         for name, share in zip(prediction.class_names, prediction.probabilities.tolist(), strict=True)
     ]

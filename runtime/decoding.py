@@ -4,7 +4,7 @@ import io
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from .errors import EdgeMnistError, InputError, first_line
 
@@ -39,12 +39,22 @@ def decode(picture: Any, name: str, options: "PictureOptions") -> Image.Image:
         raise
     except Image.DecompressionBombError as error:
         raise InputError("a picture of too many pixels", received=first_line(error)) from error
+    except UnidentifiedImageError as error:
+        raise InputError(
+            f"{name} is not a picture that can be decoded",
+            received=_beginning(picture),
+            expected=f"one of {', '.join(options.formats)}",
+        ) from error
     except Exception as error:  # what damaged data leads Pillow's decoders to: OSError, SyntaxError, ...
         raise InputError(
             f"{name} is not a picture that can be decoded",
             received=first_line(error)[:200],
             expected=f"one of {', '.join(options.formats)}",
         ) from error
+
+
+def _beginning(content: bytes) -> str:
+    return f"{len(content):,} bytes that begin with {content[:8]!r}" if content else "nothing"
 
 
 def _checked(picture: Image.Image, options: "PictureOptions") -> Image.Image:

@@ -1,5 +1,6 @@
 """Images as a predictor takes them, checked before any engine sees them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -30,8 +31,24 @@ def to_pixels(images: Any, image_shape: tuple[int, ...], options: PictureOptions
     if is_picture(images):
         return np.stack([read_picture(images, image_shape, options)])
     if isinstance(images, (list, tuple)) and any(is_picture(image) for image in images):
-        return np.stack([_one(image, image_shape, options) for image in images])
+        return np.stack([_numbered(images, number, image_shape, options) for number in range(len(images))])
     return _from_array(_as_array(images), image_shape)
+
+
+def _numbered(
+    images: Sequence[Any], number: int, image_shape: tuple[int, ...], options: PictureOptions
+) -> NDArray[np.uint8]:
+    try:
+        return _one(images[number], image_shape, options)
+    except InputError as error:
+        if len(images) == 1:
+            raise
+        raise InputError(
+            f"image {number + 1} of {len(images)}: {error.problem}",
+            received=error.received,
+            expected=error.expected,
+            fix=error.fix,
+        ) from error
 
 
 def _one(image: Any, image_shape: tuple[int, ...], options: PictureOptions) -> NDArray[np.uint8]:

@@ -140,23 +140,27 @@ def _worker(path: Path, seeds: range) -> Iterator[Fate]:
 
 
 class _Watchdog:
-    """Kills a process that says nothing for too long."""
+    """Kills a process that says nothing for too long.
+
+    It counts seconds that it was awake itself: when the whole study is stopped for a while, nothing hangs.
+    """
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self.fired = False
         self._process = process
-        self._last = time.monotonic()
+        self._silent_secs = 0
         threading.Thread(target=self._watch, daemon=True).start()
 
     def heard(self) -> None:
-        self._last = time.monotonic()
+        self._silent_secs = 0
 
     def _watch(self) -> None:
         while self._process.poll() is None:
-            if time.monotonic() - self._last > _SILENCE_SECS:
+            time.sleep(1)
+            self._silent_secs += 1
+            if self._silent_secs > _SILENCE_SECS:
                 self.fired = True
                 self._process.kill()
-            time.sleep(1)
 
 
 def _work(path: Path, seeds: range) -> None:

@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+from rich.markup import escape
 
-from ..console import print_json, results
+from ..console import messages, print_json, results
+from ..picture_files import content_of, listed
 from ..runtime.errors import ArtifactError, InputError
 from .options import Artifacts, Json
 
@@ -20,10 +22,14 @@ EXAMPLES = """
 
 - `edgemnist predict photo.png`
 - `edgemnist predict photo.png --show` draws what the model saw, with a bar per class
-- `edgemnist predict scans/*.jpg --polarity dark --json`
-- `edgemnist predict photo.png --model artifacts/mnist.int8.tflite --top 5`
+- `edgemnist predict scans/ --polarity dark --json`
+- `edgemnist predict photo.png --engine litert --top 5`
+- `edgemnist predict photo.png --model artifacts/mnist.int8.tflite`
+- `edgemnist predict - < photo.png`
 """
 
+_IMAGES_HELP = "PNG, JPEG, WebP, BMP or GIF files, folders of them, or - for standard input."
+_ENGINE_HELP = "The engine that runs the model, as `edgemnist env` names it. Default: by the model's suffix."
 _POLARITY_HELP = "Whether the ink is dark or light; auto finds out."
 _FIT_HELP = (
     "auto fits a picture into the model's size unless it has it, always does so even then, never refuses."
@@ -31,14 +37,13 @@ _FIT_HELP = (
 
 
 def predict(
-    images: Annotated[
-        list[Path], typer.Argument(metavar="IMAGE...", help="PNG, JPEG, WebP, BMP or GIF files.")
-    ],
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help=_IMAGES_HELP, allow_dash=True)],
     model: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="A model file. Default: an artifact whose engine is installed."),
     ] = None,
     artifacts: Artifacts = Path("artifacts"),
+    engine: Annotated[str | None, typer.Option(metavar="NAME", help=_ENGINE_HELP)] = None,
     polarity: Annotated[Literal["auto", "dark", "light"], typer.Option(help=_POLARITY_HELP)] = "auto",
     fit: Annotated[Literal["auto", "always", "never"], typer.Option(help=_FIT_HELP)] = "auto",
     top: Annotated[int, typer.Option(min=1, help="Classes to print for each image.")] = 1,
@@ -50,33 +55,46 @@ def predict(
     """Classify pictures of one digit each: photos, scans, drawings, of any size.
 
     A picture is made like the training images: its ink found, fitted into the model's box, centred by its
-    mass, light on dark. Needs the extra image: `pip install 'edgemnist[image]'`.
+    mass, light on dark. Of several pictures, those that cannot be read are named and the others classified.
+    Needs the extra image: `pip install 'edgemnist[image]'`.
     """
     from ..runtime import PictureOptions, load_predictor
-    from ..terminal import bars, shades
 
+    if engine == "keras" or (model and model.suffix == ".keras"):
+        from ..export import backend  # noqa: F401 - starts TensorFlow without its notes
+    paths = listed(images)
     options = PictureOptions(polarity=polarity, fit=fit)
-    with load_predictor(model or _default_model(artifacts), pictures=options) as predictor:
+    failures = 0
+    with load_predictor(
+        model or _default_model(artifacts, engine), engine=engine, pictures=options
+    ) as predictor:
         count = min(top, len(predictor.class_names))
         documents = []
-        for path in images:
-            pixels = _pixels(predictor, path)
+        for path in paths:
+            try:
+                pixels = _pixels(predictor, path)
+            except InputError as error:
+                if len(paths) == 1:
+                    raise
+                failures += 1
+                documents.append({"file": str(path), "error": str(error)})
+                messages.print("[bold red]error:[/]", escape(str(error)), soft_wrap=True, highlight=False)
+                continue
             prediction = predictor.predict(pixels)[0]
             documents.append(_document(path, prediction, count))
-            if json:
-                continue
-            if show:
-                results.print(
-                    *shades(pixels[0]), "", *bars(prediction), sep="\n", markup=False, highlight=False
-                )
-            results.print(_line(path, prediction, count), markup=False, highlight=False, soft_wrap=True)
+            if not json:
+                results.print(_line(path, prediction, count), markup=False, highlight=False, soft_wrap=True)
+            if show and not json:
+                _draw(pixels[0], prediction)
     if json:
-        print_json(documents)
+        print_json({"model": predictor.path.name, "engine": predictor.engine_name, "pictures": documents})
+    if failures:
+        raise InputError(f"{failures} of {len(paths)} pictures could not be classified")
 
 
 def _pixels(predictor: "Predictor", path: Path) -> "NDArray[np.uint8]":
     try:
-        return predictor.to_pixels(path)
+        return predictor.to_pixels(content_of(path, predictor.pictures.max_bytes))
     except InputError as error:
         if str(path) in error.problem:
             raise
@@ -85,25 +103,45 @@ def _pixels(predictor: "Predictor", path: Path) -> "NDArray[np.uint8]":
         ) from error
 
 
-def _default_model(artifacts: Path) -> Path:
-    """Return the first artifact on record that an installed engine loads, a float ONNX file before others."""
+def _default_model(artifacts: Path, engine: str | None) -> Path:
+    """Return the first artifact on record that the engine loads, a float ONNX file before others.
+
+    Microcontrollers run integers, so their engine gets the int8 file.
+    """
+    from ..runtime.engines import engine_for
     from ..runtime.manifest import read_manifest
 
-    records = [record for record in read_manifest(artifacts).artifacts if _loadable(artifacts / record.file)]
-    records.sort(key=lambda record: (record.format != "onnx", record.precision != "float32"))
+    if engine is not None:
+        engine_for(artifacts, engine).import_module()  # an unknown or a missing engine is told as such
+    records = [
+        record for record in read_manifest(artifacts).artifacts if _loadable(artifacts / record.file, engine)
+    ]
+    precision = "int8" if engine == "tflite_micro" else "float32"
+    records.sort(key=lambda record: (record.format != "onnx", record.precision != precision))
     if not records:
-        raise ArtifactError(f"no artifact in {artifacts} has an installed engine", fix="See `edgemnist env`.")
+        wanted = f"is loaded by the engine {engine}" if engine else "has an installed engine"
+        raise ArtifactError(f"no artifact in {artifacts} {wanted}", fix="See `edgemnist env`.")
     return artifacts / records[0].file
 
 
-def _loadable(path: Path) -> bool:
+def _loadable(path: Path, engine: str | None) -> bool:
     from ..runtime.engines import engine_for
 
     try:
-        entry = engine_for(path)
+        entry = engine_for(path, engine)
     except ArtifactError:
         return False
+    if engine is not None:
+        return path.suffix in (*entry.suffixes, *entry.on_request)
     return entry.light and entry.available
+
+
+def _draw(image: "NDArray[np.uint8]", prediction: "Prediction") -> None:
+    from ..terminal import Palette, bars, shades
+
+    palette = Palette.for_encoding(results.encoding)
+    lines = (*shades(image, palette, results.width), "", *bars(prediction, palette), "")
+    results.print(*lines, sep="\n", markup=False, highlight=False, soft_wrap=True)
 
 
 def _line(path: Path, prediction: "Prediction", count: int) -> str:
