@@ -58,8 +58,9 @@ def is_picture(value: object) -> bool:
     """Return whether a value is a picture rather than an array: encoded, a path, a file object, or PIL's."""
     if isinstance(value, (str, bytes, bytearray, os.PathLike)) or hasattr(value, "read"):
         return True
-    pillow = sys.modules.get("PIL.Image")  # without Pillow imported, nothing can be an image of its
-    return pillow is not None and isinstance(value, pillow.Image)
+    # Without Pillow imported, nothing can be an image of its; another thread may be importing it just now.
+    image = getattr(sys.modules.get("PIL.Image"), "Image", None)
+    return image is not None and isinstance(value, image)
 
 
 def read_picture(picture: Any, image_shape: tuple[int, ...], options: PictureOptions) -> NDArray[np.uint8]:

@@ -7,6 +7,7 @@ import sys
 import zlib
 from pathlib import Path
 from random import Random
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -247,3 +248,8 @@ def test_damaged_pictures_are_errors_or_predictions(predictor, digit, file_forma
             assert np.isfinite(predictor.predict(bytes(damaged)).probabilities).all()
         except EdgeMnistError as error:
             assert isinstance(error, InputError), error
+
+
+def test_arrays_are_predicted_while_another_thread_imports_pillow(predictor, digit, monkeypatch):
+    monkeypatch.setitem(sys.modules, "PIL.Image", ModuleType("PIL.Image"))  # as it is at the start of an import
+    assert predictor.predict([digit]).labels.tolist() == [7]
