@@ -1,4 +1,4 @@
-"""Damaged model files against the process that loads them.
+"""Damaged model files, or pictures, against the process that loads them.
 
 `python -m edgemnist.benchmarks.studies.hostile_files [--artifacts DIR] [--mutations 5000] [--log DIR]
 [FILE...]`
@@ -9,7 +9,8 @@ that does not come back is seen and counted here. The probe that an unknown file
 a warm process, since starting one for each mutation would take hours; every 25th mutation is probed by a
 process of its own, as in an application. What is allowed: one of this project's errors, or
 predictions of the right shape without NaN. A mutation of weights is still a valid model, which only
-predicts worse.
+predicts worse. Pictures given as FILE are damaged too, or turned into decompression bombs, and predicted by
+the folder's mnist.float32.onnx.
 """
 
 import json
@@ -20,105 +21,35 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
-from unittest.mock import patch
 
-import numpy as np
 import typer
 
-from ...runtime import EdgeMnistError, load_predictor, probing
-from ..process_status import peak_resident_bytes, resident_bytes
-from .mutations import KINDS, mutant
+from ...runtime import load_predictor
+from .mutations import KINDS, PICTURE_SUFFIXES
+from .trials import Fate, try_mutation, try_picture
 from .warm_probes import WarmProbes
 
 _SILENCE_SECS = 120
-_COLD_EVERY = 25  # shares no factor with the number of kinds, so that each kind is among them
-_BATCH_SIZES = (1, 3, 65)
 _SUFFIXES = (".onnx", ".ort", ".tflite")
+_MODEL = "mnist.float32.onnx"
 
 
-@dataclass(frozen=True, slots=True)
-class Fate:
-    """What became of one mutation.
-
-    Attributes:
-        seed: Its number.
-        kind: What was done to the file.
-        outcome: "predicted", the name of one of this project's errors, or, which must not be: "crashed",
-            "hung", or the name of another exception.
-        seconds: How long it took, or 0 for a crash.
-        resident_mb: The worker's memory afterwards.
-        peak_mb: Its largest memory so far.
-        message: The error's message.
-    """
-
-    seed: int
-    kind: str
-    outcome: str
-    seconds: float = 0.0
-    resident_mb: float = 0.0
-    peak_mb: float = 0.0
-    message: str = ""
-
-    @property
-    def allowed(self) -> bool:
-        """Whether an application could live with it."""
-        return self.outcome == "predicted" or (self.outcome.endswith("Error") and self.outcome in _OWN_ERRORS)
-
-
-def _own_errors() -> frozenset[str]:
-    names, classes = set(), [EdgeMnistError]
-    while classes:
-        error = classes.pop()
-        names.add(error.__name__)
-        classes += error.__subclasses__()
-    return frozenset(names)
-
-
-_OWN_ERRORS = _own_errors()
-
-
-def try_mutation(
-    content: bytes, suffix: str, seed: int, folder: Path, probes: WarmProbes | None = None
-) -> Fate:
-    """Load and run one mutation in this process, with a probe of its own or one of those that are warm."""
-    if probes is not None and seed % _COLD_EVERY:
-        with patch.object(probing, "run_child", probes.run_child):
-            return try_mutation(content, suffix, seed, folder)
-    damaged = mutant(content, suffix, seed)
-    path = folder / f"mutant{damaged.suffix}"
-    path.write_bytes(damaged.content)
-    start = time.perf_counter()
-    outcome, message = "predicted", ""
-    try:
-        with load_predictor(path) as predictor:
-            shape = tuple(axis for axis in predictor.input.shape[1:] if axis is not None)
-            for size in _BATCH_SIZES:
-                images = np.random.default_rng(size).integers(0, 256, (size, *shape), dtype=np.uint8)
-                probabilities = predictor.predict(images).probabilities
-                if probabilities.shape[0] != size or not np.isfinite(probabilities).all():
-                    outcome = f"predicted {probabilities.shape}, finite {np.isfinite(probabilities).all()}"
-    except BaseException as error:  # noqa: BLE001 - every way out is an outcome
-        outcome, message = type(error).__name__, str(error)[:200]
-    seconds = time.perf_counter() - start
-    resident, peak = (resident_bytes() or 0) / 2**20, (peak_resident_bytes() or 0) / 2**20
-    return Fate(seed, damaged.kind, outcome, round(seconds, 3), round(resident, 1), round(peak, 1), message)
-
-
-def fates(path: Path, seeds: range) -> Iterator[Fate]:
+def fates(path: Path, seeds: range, artifacts: Path = Path("artifacts")) -> Iterator[Fate]:
     """Yield what becomes of each mutation, tried in worker processes one after the other."""
     position = 0
     while position < len(seeds):
-        for fate in _worker(path, seeds[position:]):
+        for fate in _worker(path, seeds[position:], artifacts):
             position = fate.seed - seeds.start + 1
             yield fate
 
 
-def _worker(path: Path, seeds: range) -> Iterator[Fate]:
+def _worker(path: Path, seeds: range, artifacts: Path) -> Iterator[Fate]:
     """Yield the fates of mutations until all are done or the worker dies, which is the last one's fate."""
-    arguments = ["--worker-seeds", f"{seeds.start}:{seeds.stop}", str(path)]
+    span = f"{seeds.start}:{seeds.stop}"
+    arguments = ["--worker-seeds", span, "--artifacts", str(artifacts), str(path)]
     module = __spec__.name if __name__ == "__main__" else __name__
     with subprocess.Popen(  # noqa: S603 - this module
         [sys.executable, "-m", module, *arguments],
@@ -163,21 +94,31 @@ class _Watchdog:
                 self._process.kill()
 
 
-def _work(path: Path, seeds: range) -> None:
+def _work(path: Path, seeds: range, artifacts: Path) -> None:
     content = path.read_bytes()
+    if path.suffix in PICTURE_SUFFIXES:
+        with load_predictor(artifacts / _MODEL) as predictor:
+            for seed in seeds:
+                _tell(try_picture(content, path.suffix, seed, predictor))
+        return
     with tempfile.TemporaryDirectory() as folder, WarmProbes() as probes:
         for seed in seeds:
-            fate = try_mutation(content, path.suffix, seed, Path(folder), probes)
-            print(json.dumps(asdict(fate)), flush=True)
+            _tell(try_mutation(content, path.suffix, seed, Path(folder), probes))
 
 
-def logged_fates(path: Path, seeds: range, log: Path) -> Iterator[Fate]:
+def _tell(fate: Fate) -> None:
+    print(json.dumps(asdict(fate)), flush=True)
+
+
+def logged_fates(
+    path: Path, seeds: range, log: Path, artifacts: Path = Path("artifacts")
+) -> Iterator[Fate]:
     """Yield the fates that a log of an interrupted run holds, then the others, which are added to it."""
     known = [Fate(**json.loads(line)) for line in log.read_text().splitlines()] if log.exists() else []
     yield from (fate for fate in known if fate.seed in seeds)
     start = max((fate.seed + 1 for fate in known), default=seeds.start)
     with log.open("a", encoding="utf-8") as file:
-        for fate in fates(path, range(max(start, seeds.start), seeds.stop)):
+        for fate in fates(path, range(max(start, seeds.start), seeds.stop), artifacts):
             print(json.dumps(asdict(fate)), file=file, flush=True)
             yield fate
 
@@ -201,7 +142,7 @@ def report(name: str, all_fates: list[Fate]) -> bool:
 
 
 def main(
-    files: Annotated[list[Path] | None, typer.Argument(help="Model files; default: all artifacts.")] = None,
+    files: Annotated[list[Path] | None, typer.Argument(help="Model files or pictures; default: all artifacts.")] = None,
     artifacts: Annotated[Path, typer.Option(metavar="DIR", help="The folder of the artifacts.")] = Path(
         "artifacts"
     ),
@@ -216,17 +157,17 @@ def main(
     """Damage artifacts, load and run them, and count what happens; exit code 1 if anything must not."""
     if worker_seeds and files:
         start, stop = (int(number) for number in worker_seeds.split(":"))
-        _work(files[0], range(start, stop))
+        _work(files[0], range(start, stop), artifacts)
         return
     paths = files or sorted(path for path in artifacts.iterdir() if path.suffix in _SUFFIXES)
     seeds = range(first_seed, first_seed + mutations)
     fine = []
     for path in paths:
         if log is None:
-            found = fates(path, seeds)
+            found = fates(path, seeds, artifacts)
         else:
             log.mkdir(parents=True, exist_ok=True)
-            found = logged_fates(path, seeds, log / f"{path.name}.jsonl")
+            found = logged_fates(path, seeds, log / f"{path.name}.jsonl", artifacts)
         fine.append(report(path.name, list(found)))
     if not all(fine):
         raise SystemExit(1)

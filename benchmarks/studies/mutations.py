@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from .picture_bombs import bomb
+
+PICTURE_SUFFIXES = (".png", ".jpg", ".gif", ".bmp", ".webp")
+_MODEL_SUFFIXES = (".onnx", ".ort", ".tflite")
 _SPANS = (1, 4, 16, 64, 512, 4096)
 _EXTREMES = (0x7FFFFFFF, 0x40000000, -1, -(2**31), 0, 3, 0xFFFF, 1 << 24)  # as int32
 _EDGE_BYTES = 6000
@@ -31,7 +35,8 @@ def mutant(content: bytes, suffix: str, seed: int) -> Mutant:
     random = Random(seed)  # noqa: S311 - not for secrets
     kind = list(KINDS)[seed % len(KINDS)]
     if kind == "wrong suffix":
-        suffix = random.choice([other for other in (".onnx", ".ort", ".tflite") if other != suffix])
+        alike = PICTURE_SUFFIXES if suffix in PICTURE_SUFFIXES else _MODEL_SUFFIXES
+        suffix = random.choice([other for other in alike if other != suffix])
     return Mutant(kind, suffix, KINDS[kind](content, suffix, random))
 
 
@@ -73,7 +78,9 @@ def _unchanged(content: bytes, _suffix: str, _random: Random) -> bytes:
 
 
 def _huge_shape(content: bytes, suffix: str, random: Random) -> bytes:
-    """Declare an extreme size for an axis of a tensor, in a file that is otherwise well formed."""
+    """Declare an extreme size for a tensor or a picture, in a file that is otherwise well formed."""
+    if suffix in PICTURE_SUFFIXES:
+        return bomb(content, suffix, random)
     declare = {".onnx": _huge_onnx_shape, ".tflite": _huge_tflite_shape}.get(suffix, _extreme_integer)
     return declare(content, suffix, random)
 

@@ -4,14 +4,19 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from edgemnist.benchmarks.studies.hostile_files import fates, logged_fates, try_mutation
-from edgemnist.benchmarks.studies.mutations import KINDS, mutant
+from edgemnist.benchmarks.studies.hostile_files import fates, logged_fates
+from edgemnist.benchmarks.studies.mutations import KINDS, PICTURE_SUFFIXES, mutant
+from edgemnist.benchmarks.studies.trials import try_mutation
 from edgemnist.benchmarks.studies.warm_probes import WarmProbes
 from edgemnist.runtime import Probe, probing
 from edgemnist.runtime.engines import EngineOptions
 from edgemnist.runtime.source import read_source
+
+PICTURE_SAMPLE = range(20 * len(KINDS))
 
 FILES = ("mnist.float32.onnx", "mnist.float32.tflite", "mnist.int8.tflite")
 SAMPLE = range(2 * len(KINDS))
@@ -22,6 +27,21 @@ def test_damaged_files_are_errors_or_predictions(artifacts: Path, name: str):
     found = list(fates(artifacts / name, SAMPLE))
     assert [fate.seed for fate in found] == list(SAMPLE)
     assert [fate for fate in found if not fate.allowed] == []
+
+
+@pytest.mark.parametrize("suffix", PICTURE_SUFFIXES)
+def test_damaged_pictures_and_bombs_are_errors_or_predictions_and_take_little_memory(
+    artifacts: Path, tmp_path: Path, digit, suffix: str
+):
+    path = tmp_path / f"digit{suffix}"
+    page = np.full((300, 400), 235, np.uint8)
+    page[10:290, 60:340] -= (np.kron(digit, np.ones((10, 10), np.uint8)) * 0.8).astype(np.uint8)
+    Image.fromarray(page).save(path)
+    found = list(fates(path, PICTURE_SAMPLE, artifacts))
+    assert [fate.seed for fate in found] == list(PICTURE_SAMPLE)
+    assert [fate for fate in found if not fate.allowed] == []
+    assert {fate.outcome for fate in found} == {"predicted", "InputError"}
+    assert max(fate.peak_mb for fate in found) - found[0].resident_mb < 600  # 30 million pixels are allowed
 
 
 @pytest.mark.parametrize("name", FILES)
