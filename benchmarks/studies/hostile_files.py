@@ -5,12 +5,11 @@
 
 Each artifact is damaged thousands of times, without its manifest, and loaded and run the way an application
 would. That is done in worker processes, so that a crash of a worker, a load that takes too long or memory
-that does not come back is seen and counted here. The probe that an unknown file goes through first is forked from
-a warm process, since starting one for each mutation would take hours; every 25th mutation is probed by a
-process of its own, as in an application. What is allowed: one of this project's errors, or
-predictions of the right shape without NaN. A mutation of weights is still a valid model, which only
-predicts worse. Pictures given as FILE are damaged too, or turned into decompression bombs, and predicted by
-the folder's mnist.float32.onnx.
+that does not come back is seen and counted here. The probe that an unknown file goes through first is forked
+from a warm process, since starting one for each mutation would take hours; every 25th mutation is probed by a
+process of its own, as in an application. What is allowed: one of this project's errors, or predictions of the
+right shape without NaN. A mutation of weights is still a valid model, which only predicts worse. Pictures given
+as FILE are damaged too, or turned into decompression bombs, and predicted by the folder's mnist.float32.onnx.
 """
 
 import json
@@ -110,9 +109,7 @@ def _tell(fate: Fate) -> None:
     print(json.dumps(asdict(fate)), flush=True)
 
 
-def logged_fates(
-    path: Path, seeds: range, log: Path, artifacts: Path = Path("artifacts")
-) -> Iterator[Fate]:
+def logged_fates(path: Path, seeds: range, log: Path, artifacts: Path = Path("artifacts")) -> Iterator[Fate]:
     """Yield the fates that a log of an interrupted run holds, then the others, which are added to it."""
     known = [Fate(**json.loads(line)) for line in log.read_text().splitlines()] if log.exists() else []
     yield from (fate for fate in known if fate.seed in seeds)
@@ -142,7 +139,9 @@ def report(name: str, all_fates: list[Fate]) -> bool:
 
 
 def main(
-    files: Annotated[list[Path] | None, typer.Argument(help="Model files or pictures; default: all artifacts.")] = None,
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Model files or pictures; default: all artifacts.")
+    ] = None,
     artifacts: Annotated[Path, typer.Option(metavar="DIR", help="The folder of the artifacts.")] = Path(
         "artifacts"
     ),

@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from functools import cache
 from random import Random
 
 _SIZES = (0, 1, 5_000, 30_000, 65_535)
@@ -19,13 +20,13 @@ def bomb(content: bytes, suffix: str, random: Random) -> bytes:
 def _png(content: bytes, random: Random) -> bytes:
     kind = random.choice(("size", "data", "text"))
     if kind == "text":
-        text = _chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(_UNPACKED_BYTES), 1))
+        text = _chunk(b"zTXt", b"Comment\0\0" + _packed_zeros())
         return content[:_PNG_HEADER_END] + text + content[_PNG_HEADER_END:]
     sizes = struct.pack(">II", random.choice(_LARGE_SIZES), random.choice(_LARGE_SIZES))
     header = _chunk(b"IHDR", sizes + content[24:29])
     if kind == "size":
         return content[:8] + header + content[_PNG_HEADER_END:]
-    data = _chunk(b"IDAT", zlib.compress(bytes(_UNPACKED_BYTES), 1))
+    data = _chunk(b"IDAT", _packed_zeros())
     return content[:8] + header + data + _chunk(b"IEND", b"")
 
 
@@ -37,7 +38,7 @@ def _jpeg(content: bytes, random: Random) -> bytes:
 def _gif(content: bytes, random: Random) -> bytes:
     screen = _with_sizes(content, 6, "<HH", _SIZES, random)
     picture = screen.find(b"\x2c", 13)
-    return screen if random.random() < 0.5 else _with_sizes(screen, picture + 5, "<HH", _SIZES, random)
+    return screen if random.choice((True, False)) else _with_sizes(screen, picture + 5, "<HH", _SIZES, random)
 
 
 def _bmp(content: bytes, random: Random) -> bytes:
@@ -55,3 +56,8 @@ def _with_sizes(content: bytes, position: int, form: str, sizes: tuple[int, ...]
 
 def _chunk(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+@cache
+def _packed_zeros() -> bytes:
+    return zlib.compress(bytes(_UNPACKED_BYTES), 1)

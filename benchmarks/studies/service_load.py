@@ -2,11 +2,11 @@
 
 `python -m edgemnist.benchmarks.studies.service_load [--artifacts DIR] [--requests N] [--clients N]`
 
-Run it in a clone of the repository, where `examples/` is. The service runs in a process of its own, on a free
-port of the loopback address. Each client is a thread with one connection that it keeps, and sends the next
-test image as a PNG once the last was answered. Then the same again with SIGTERM sent in the middle: every
-request that was sent must still be answered, and rightly. A client whose connection was closed after an answer
-and who is refused a new one stops: it has sent nothing.
+Run it in a clone of the repository, where `examples/` is. The service runs in a process of its own, on a
+free port of the loopback address. Each client is a thread with one connection that it keeps, and sends the
+next test image as a PNG once the last was answered. Then the same again with SIGTERM sent in the middle:
+every request that was sent must still be answered. A client whose connection was closed after an answer and
+who is refused a new one stops: it has sent nothing.
 """
 
 import http.client
@@ -18,16 +18,18 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import typer
 
 from ..datasets import load_test_split
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 HOST = "127.0.0.1"
 SERVICE = Path("examples/service/digits_service.py")
@@ -72,7 +74,9 @@ def encoded_test_images(count: int) -> tuple[list[bytes], list[int]]:
 
 
 @contextmanager
-def running_service(artifacts: Path, service: Path = SERVICE) -> "Iterator[tuple[subprocess.Popen[bytes], int]]":
+def running_service(
+    artifacts: Path, service: Path = SERVICE
+) -> "Iterator[tuple[subprocess.Popen[bytes], int]]":
     """Start the service on a free port and wait until it is healthy; end it afterwards if it still runs.
 
     Raises:
@@ -193,9 +197,10 @@ def main(
         )
         stopped, exit_code = stop_under_load(process, port, pictures, clients, after=1000)
     sent, lost = sum(tally.sent for tally in stopped), [text for tally in stopped for text in tally.lost]
+    answered_count = sum(len(tally.labels) for tally in stopped)
     print(
-        f"SIGTERM under load: {sent:,} requests sent, {sum(len(tally.labels) for tally in stopped):,} answered,"
-        f" {len(lost)} lost, {sum(tally.refused for tally in stopped)} clients refused, exit code {exit_code}"
+        f"SIGTERM under load: {sent:,} requests sent, {answered_count:,} answered, {len(lost)} lost,"
+        f" {sum(tally.refused for tally in stopped)} clients refused, exit code {exit_code}"
     )
     if lost or any(tally.other or tally.lost for tally in tallies):
         print("\n".join(sorted(set(lost))))

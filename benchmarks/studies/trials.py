@@ -63,7 +63,7 @@ _OWN_ERRORS = _own_errors()
 def try_mutation(
     content: bytes, suffix: str, seed: int, folder: Path, probes: WarmProbes | None = None
 ) -> Fate:
-    """Load and run one mutated model in this process, with a probe of its own or one of those that are warm."""
+    """Load and run one mutated model in this process, with a probe of its own or a warm one."""
     if probes is not None and seed % _COLD_EVERY:
         with patch.object(probing, "run_child", probes.run_child):
             return try_mutation(content, suffix, seed, folder)

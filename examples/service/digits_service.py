@@ -6,7 +6,8 @@ GET  /health          200 while requests are welcome, 503 once the service is st
 POST /predict         one encoded picture as the body
 POST /predict/batch   up to 64 pictures as the files of a multipart form
 
-Errors are JSON: {"detail": ...}. 400: too many files. 413: too many bytes. 422: not a picture, too many pixels, nothing drawn.
+Errors are JSON: {"detail": ...}. 400: too many files. 413: too many bytes. 422: not a picture, too many
+pixels, nothing drawn.
 
 SIGTERM: no new connection is accepted, every request under way is answered, and every connection that is open
 may send one more, which is answered with `Connection: close`. Then the process ends.
@@ -37,11 +38,15 @@ MAX_BODY_BYTES = 16 * 1024 * 1024
 DRAIN_SECS = 2.0
 
 
+class TooLargeError(Exception):
+    """A body of more bytes than allowed."""
+
+
 class Edge:
-    """What stands before the application, and closes connections with their next answer while it is draining.
+    """What stands before the application: the limit of a body's size, and the draining.
 
     Attributes:
-        draining: Whether the service is stopping.
+        draining: Whether the service is stopping, and connections close with their next answer.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -50,14 +55,33 @@ class Edge:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, as ASGI has it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        scope["draining"] = self.draining
+        received = 0
+
+        async def limited() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > MAX_BODY_BYTES:
+                raise TooLargeError
+            return message
 
         async def closing(message: Message) -> None:
             if message["type"] == "http.response.start" and self.draining:
                 message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
             await send(message)
 
-        scope["draining"] = self.draining
-        await self._app(scope, receive, closing)
+        length = dict(scope["headers"]).get(b"content-length", b"0")
+        if length.isdigit() and int(length) > MAX_BODY_BYTES:
+            await _too_large()(scope, receive, send)
+            return
+        try:
+            await self._app(scope, limited, closing)
+        except TooLargeError:  # no answer has begun, since bodies are read first
+            await _too_large()(scope, receive, send)
 
 
 class DrainingServer(uvicorn.Server):
@@ -93,7 +117,7 @@ def make_app(model: Path) -> FastAPI:
             app.state.predictor = predictor
             yield
 
-    app = FastAPI(title="Digits", lifespan=lifespan, max_body_size=MAX_BODY_BYTES)
+    app = FastAPI(title="Digits", lifespan=lifespan)
     app.add_exception_handler(InputError, _unprocessable)
 
     @app.get("/health")
@@ -134,6 +158,11 @@ def _document(prediction: Prediction) -> dict[str, Any]:
 
 async def _unprocessable(_request: Request, error: Exception) -> JSONResponse:
     return JSONResponse({"detail": str(error)}, 422)
+
+
+def _too_large() -> JSONResponse:
+    document = {"detail": f"a body of too many bytes; expected at most {MAX_BODY_BYTES:,}"}
+    return JSONResponse(document, 413, {"connection": "close"})  # or the rest of it would have to be read
 
 
 def main(

@@ -202,7 +202,16 @@ def test_without_pillow_the_extra_is_named_once(run, scans, monkeypatch):
 
 
 def test_an_ascii_terminal_gets_ascii(artifacts, photo):
-    command = [sys.executable, "-m", "edgemnist", "predict", "--show", "--artifacts", str(artifacts), str(photo)]
+    command = [
+        sys.executable,
+        "-m",
+        "edgemnist",
+        "predict",
+        "--show",
+        "--artifacts",
+        str(artifacts),
+        str(photo),
+    ]
     done = subprocess.run(
         command, capture_output=True, check=False, env={**os.environ, "PYTHONIOENCODING": "ascii"}
     )

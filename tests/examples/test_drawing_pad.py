@@ -108,7 +108,9 @@ def test_the_documented_command_opens_the_window(display: str, examples: Path, a
     watcher = tk.Tk(screenName=display, className="watcher")
     with subprocess.Popen(command, env={**os.environ, "DISPLAY": display}) as process:
         deadline = time.monotonic() + 120
-        while "digits" not in watcher.winfo_interps() and time.monotonic() < deadline and process.poll() is None:
+        while (
+            "digits" not in watcher.winfo_interps() and time.monotonic() < deadline and process.poll() is None
+        ):
             time.sleep(0.1)
         found = watcher.winfo_interps()  # the Tk applications that show a window here
         process.terminate()

@@ -26,7 +26,9 @@ MIB = 1024 * 1024
 
 @pytest.fixture(scope="module")
 def port(artifacts: Path) -> Iterator[int]:
-    with running_service(artifacts, Path(__file__).parents[2] / "examples/service/digits_service.py") as running:
+    with running_service(
+        artifacts, Path(__file__).parents[2] / "examples/service/digits_service.py"
+    ) as running:
         yield running[1]
 
 
@@ -51,7 +53,9 @@ def form_of(files: list[bytes]) -> tuple[bytes, str]:
     boundary = uuid.uuid4().hex
     parts = [
         f'--{boundary}\r\nContent-Disposition: form-data; name="files"; filename="{number}.png"\r\n'
-        "Content-Type: image/png\r\n\r\n".encode() + file + b"\r\n"
+        "Content-Type: image/png\r\n\r\n".encode()
+        + file
+        + b"\r\n"
         for number, file in enumerate(files)
     ]
     return b"".join(parts) + f"--{boundary}--\r\n".encode(), f"multipart/form-data; boundary={boundary}"
@@ -96,7 +100,7 @@ def test_a_body_that_is_announced_as_too_long_is_refused_unsent(port):
     connection.endheaders()
     answer = connection.getresponse()
     assert answer.status == 413
-    assert json.loads(answer.read())["detail"]
+    assert "too many bytes" in json.loads(answer.read())["detail"]
     connection.close()
 
 
@@ -152,9 +156,8 @@ def test_other_requests_are_refused(port, method, path, status):
 def test_many_clients_at_once_get_the_right_answers(port, pictures):
     tallies = load(port, pictures, clients=8, requests=400)
     labels = [label for tally in tallies for label in tally.labels]
-    alone = {number: ask(port, "POST", "/predict", picture)[1]["label"] for number, picture in enumerate(pictures)}
+    alone = [ask(port, "POST", "/predict", picture)[1]["label"] for picture in pictures]
     assert len(labels) == sum(tally.sent for tally in tallies) == 400
-    assert {number: label for number, label in labels} == alone
     assert all(alone[number] == label for number, label in labels)
 
 

@@ -251,5 +251,7 @@ def test_damaged_pictures_are_errors_or_predictions(predictor, digit, file_forma
 
 
 def test_arrays_are_predicted_while_another_thread_imports_pillow(predictor, digit, monkeypatch):
-    monkeypatch.setitem(sys.modules, "PIL.Image", ModuleType("PIL.Image"))  # as it is at the start of an import
+    monkeypatch.setitem(
+        sys.modules, "PIL.Image", ModuleType("PIL.Image")
+    )  # as it is at the start of an import
     assert predictor.predict([digit]).labels.tolist() == [7]

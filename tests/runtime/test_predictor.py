@@ -1,5 +1,4 @@
 import shutil
-import threading
 from pathlib import Path
 
 import numpy as np
@@ -59,24 +58,6 @@ def test_predictions_are_not_overwritten_by_the_next_call(predictor, test_split:
     before = first.probabilities.copy()
     predictor.predict(test_split.images[1])
     np.testing.assert_array_equal(first.probabilities, before)
-
-
-def test_threads_get_the_single_thread_answers(predictor, test_split: Split):
-    images = test_split.images[:50]
-    expected = [predictor.predict(image).probabilities for image in images]
-    wrong: list[int] = []
-
-    def work() -> None:
-        for index, image in enumerate(images):
-            if not np.array_equal(predictor.predict(image).probabilities, expected[index]):
-                wrong.append(index)
-
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert wrong == []
 
 
 def test_a_closed_predictor_says_so(artifacts: Path, digit):
