@@ -8,8 +8,9 @@ would. That is done in worker processes, so that a crash of a worker, a load tha
 that does not come back is seen and counted here. The probe that an unknown file goes through first is forked
 from a warm process, since starting one for each mutation would take hours; every 25th mutation is probed by a
 process of its own, as in an application. What is allowed: one of this project's errors, or predictions of the
-right shape without NaN. A mutation of weights is still a valid model, which only predicts worse. Pictures given
-as FILE are damaged too, or turned into decompression bombs, and predicted by the folder's mnist.float32.onnx.
+right shape without NaN. A mutation of weights is still a valid model, which only predicts worse. Pictures
+given as FILE are damaged too, or turned into decompression bombs, and predicted by the folder's
+mnist.float32.onnx.
 """
 
 import json

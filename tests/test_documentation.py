@@ -1,0 +1,68 @@
+"""Every Python snippet of the pages on embedding runs, and so do the commands that classify pictures."""
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).parents[1]
+PAGES = ("README.md", *(f"docs/{name}.md" for name in ("script", "service", "device", "other-languages")))
+
+
+def blocks(page: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", (ROOT / page).read_text(encoding="utf-8"), re.S | re.M)
+
+
+SNIPPETS = [(page, snippet) for page in PAGES for snippet in blocks(page, "python")]
+COMMANDS = [
+    line.partition("#")[0].strip()
+    for block in blocks("docs/script.md", "")
+    for line in block.splitlines()
+    if line.startswith("edgemnist ")
+]
+
+
+@pytest.fixture
+def folder(artifacts: Path, tmp_path: Path, digit) -> Path:
+    """A folder as the pages suppose it: artifacts, two pictures, and a folder of pictures."""
+    (tmp_path / "artifacts").symlink_to(artifacts)
+    page = np.full((400, 500), 235, np.uint8)
+    page[30:310, 200:480] -= (np.kron(digit, np.ones((10, 10), np.uint8)) * 0.8).astype(np.uint8)
+    for name in ("photo.png", "scan.jpg"):
+        Image.fromarray(page).save(tmp_path / name)
+    (tmp_path / "scans").mkdir()
+    shutil.copy(tmp_path / "photo.png", tmp_path / "scans")
+    return tmp_path
+
+
+@pytest.mark.parametrize(("page", "snippet"), SNIPPETS, ids=[page for page, _ in SNIPPETS])
+def test_snippets_run(folder: Path, page: str, snippet: str):
+    done = subprocess.run(
+        [sys.executable, "-c", snippet], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_commands_of_the_script_page_read_the_picture(folder: Path, command: str):
+    command, _, redirected = command.partition("<")
+    arguments = [sys.executable, "-m", "edgemnist", *shlex.split(command)[1:]]
+    stdin = (folder / redirected.strip()).read_bytes() if redirected else None
+    done = subprocess.run(arguments, cwd=folder, input=stdin, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert b": 7 (" in done.stdout or b'"label": "7"' in done.stdout
+
+
+def test_pages_link_to_files_that_exist():
+    for page in ("README.md", *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))):
+        text = (ROOT / page).read_text(encoding="utf-8")
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", text):
+            assert ((ROOT / page).parent / target).exists(), f"{page}: {target}"
+        for target in re.findall(r"`(examples/[\w/.]+)`", text):
+            assert (ROOT / target).exists(), f"{page}: {target}"
