@@ -69,7 +69,7 @@ def predict(
         model or _default_model(artifacts, engine), engine=engine, pictures=options
     ) as predictor:
         count = min(top, len(predictor.class_names))
-        documents = []
+        documents: list[dict[str, object]] = []
         for path in paths:
             try:
                 pixels = _pixels(predictor, path)
