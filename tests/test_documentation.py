@@ -17,7 +17,8 @@ PAGES = ("README.md", *(f"docs/{name}.md" for name in ("script", "service", "dev
 
 def blocks(page: str, language: str) -> list[str]:
     text = (ROOT / page).read_text(encoding="utf-8")
-    return re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    return [content for found, content in fenced if found == language]
 
 
 SNIPPETS = [(page, snippet) for page in PAGES for snippet in blocks(page, "python")]
