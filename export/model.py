@@ -1,11 +1,16 @@
 """The network: Flatten, Dense(128, relu), Dense(classes, softmax)."""
 
-from typing import Any
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
 
 from .backend import keras
 
 MODEL_NAME = "mnist"
 HIDDEN_UNITS = 128
+FULL_PIXEL = 255.0
+_BATCH = 10_000
 
 
 def build_model(image_shape: tuple[int, ...], classes: int) -> Any:
@@ -23,3 +28,9 @@ def build_model(image_shape: tuple[int, ...], classes: int) -> Any:
         ],
         name=MODEL_NAME,
     )
+
+
+def answers(model: Any, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return a network's probabilities (N, classes) float32 for images (N, H, W) uint8."""
+    floats = images.astype(np.float32) / np.float32(FULL_PIXEL)
+    return cast("NDArray[np.float32]", model.predict(floats, batch_size=_BATCH, verbose=0))

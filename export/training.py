@@ -13,14 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..benchmarks.datasets import Dataset
+from ..benchmarks.history import Epoch
 from ..runtime.errors import OptionError
 from .backend import keras, tf
-from .model import build_model
+from .checkpoint import State, require_same_arrays
+from .model import FULL_PIXEL, build_model
 from .recipe import Recipe
 
 STEPS_PER_CALL = 125
 EVALUATION_BATCH = 10_000
-FULL_PIXEL = 255.0
 MAX_SEED = 2**32 - 1
 
 
@@ -39,30 +40,6 @@ class Examples:
 
 Source = Callable[[int], Examples]
 """Gives the examples of an epoch (from 0): always the same, or augmented anew. The trainer shuffles them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Epoch:
-    """One finished epoch.
-
-    Losses are categorical cross-entropy in nats; accuracies are fractions. Those of the training images are
-    means over the epoch, each batch measured before its step, as Keras reports them.
-
-    Attributes:
-        number: From 1.
-        loss: On the training images.
-        accuracy: On the training images.
-        val_loss: On the validation images, after the epoch.
-        val_accuracy: On the validation images, after the epoch.
-        seconds: Wall time of the epoch and its validation.
-    """
-
-    number: int
-    loss: float
-    accuracy: float
-    val_loss: float
-    val_accuracy: float
-    seconds: float
 
 
 class Trainer:
@@ -149,17 +126,42 @@ class TrainingRun:
         self._validation = Examples(dataset.test.images, one_hot(dataset.test.labels, classes))
         self._recipe = recipe
         self._shuffler = np.random.default_rng(seed)
+        self._finished_epochs = 0
+
+    def state(self) -> State:
+        """Return everything in which the run after this epoch differs from the run before the first."""
+        variables = {str(place): variable.numpy() for place, variable in enumerate(self._variables())}
+        return State(self._finished_epochs, variables, dict(self._shuffler.bit_generator.state))
+
+    def restore(self, state: State) -> None:
+        """Go on after the epoch of `state`, which a run of the same recipe, seed and data gave.
+
+        Raises:
+            CheckpointError: It belongs to another network or optimizer.
+        """
+        variables = {str(place): variable for place, variable in enumerate(self._variables())}
+        require_same_arrays(state.variables, {name: tuple(one.shape) for name, one in variables.items()})
+        for name, variable in variables.items():
+            variable.assign(state.variables[name])
+        self._shuffler.bit_generator.state = state.shuffler
+        self._finished_epochs = state.finished_epochs
+
+    def _variables(self) -> list[Any]:
+        self.model.optimizer.build(self.model.trainable_variables)
+        return [*self.model.variables, *self.model.optimizer.variables]
 
     def __iter__(self) -> Iterator[Epoch]:
         trainer = Trainer(self.model)
-        for number in range(self._recipe.epochs):
+        for number in range(self._finished_epochs, self._recipe.epochs):
             started = time.perf_counter()
             examples = self._source(number)
             order = self._shuffler.permutation(len(examples.images))
             loss, accuracy = trainer.train_epoch(examples, order, self._recipe.batch_size)
             val_loss, val_accuracy = trainer.evaluate(self._validation)
             seconds = time.perf_counter() - started
-            yield Epoch(number + 1, loss, accuracy, val_loss, val_accuracy, seconds)
+            self._finished_epochs = number + 1
+            learning_rate = float(self.model.optimizer.learning_rate)
+            yield Epoch(number + 1, loss, accuracy, val_loss, val_accuracy, seconds, learning_rate)
 
 
 def one_hot(labels: NDArray[np.uint8], classes: int) -> NDArray[np.float32]:

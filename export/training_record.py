@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from ..benchmarks.datasets import Dataset
+from ..benchmarks.history import Epoch
 from ..runtime.files import replacing, sha256_of, write_text
 from .recipe import Recipe
-from .training import Epoch
 
 RECORD_FORMAT = 1
 RECORDED_PACKAGES = ("edgemnist", "tensorflow", "keras", "numpy")
@@ -27,17 +27,42 @@ def write_model(path: Path, model: Any) -> None:
         model.save(temporary)
 
 
+def describe_origin(recipe: Recipe, seed: int, dataset: Dataset) -> dict[str, Any]:
+    """Return all that decides how a training ends, as JSON has it: recipe, seed, data and versions."""
+    origin = {
+        "recipe": dataclasses.asdict(recipe),
+        "seed": seed,
+        "data": {
+            "train_images": len(dataset.train),
+            "test_images": len(dataset.test),
+            "class_names": dataset.class_names,
+            "sha256": dataset.sha256,
+        },
+        "versions": {"python": platform.python_version()}
+        | {name: version(name) for name in RECORDED_PACKAGES},
+    }
+    as_json: dict[str, Any] = json.loads(json.dumps(origin))
+    return as_json
+
+
 def write_history(
     path: Path,
     *,
     model: Any,
     model_path: Path,
-    recipe: Recipe,
-    seed: int,
-    dataset: Dataset,
+    origin: dict[str, Any],
     epochs: Sequence[Epoch],
+    resumed_after: Sequence[int],
 ) -> None:
     """Write `history.json`: which model, from which recipe, seed, data and versions, and how each epoch went.
+
+    Args:
+        path: The file to write.
+        model: The trained network.
+        model_path: Its `.keras` file.
+        origin: What `describe_origin` says.
+        epochs: All of them, those before an interruption too.
+        resumed_after: The numbers of the epochs after which the training was interrupted and taken up again.
 
     Raises:
         OutputError: The file cannot be written.
@@ -49,16 +74,8 @@ def write_history(
             "sha256": sha256_of(model_path),
             "parameters": model.count_params(),
         },
-        "recipe": dataclasses.asdict(recipe),
-        "seed": seed,
-        "data": {
-            "train_images": len(dataset.train),
-            "test_images": len(dataset.test),
-            "class_names": dataset.class_names,
-            "sha256": dataset.sha256,
-        },
-        "versions": {"python": platform.python_version()}
-        | {name: version(name) for name in RECORDED_PACKAGES},
+        **origin,
+        "resumed_after": list(resumed_after),
         "seconds": sum(epoch.seconds for epoch in epochs),
         "epochs": [dataclasses.asdict(epoch) for epoch in epochs],
     }

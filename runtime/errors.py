@@ -58,6 +58,10 @@ class ManifestError(ArtifactError):
     """A manifest that is missing, damaged, or written in a format this version does not know."""
 
 
+class CheckpointError(EdgeMnistError, ValueError):
+    """A checkpoint of an interrupted training that is missing, damaged or of another training."""
+
+
 class EngineError(EdgeMnistError, RuntimeError):
     """An inference engine that failed while it loaded or ran a model."""
 

@@ -48,6 +48,25 @@ def replacing(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def require_writable(folder: Path) -> None:
+    """Make a folder if need be, and check that files can be written there, before a long job begins.
+
+    Raises:
+        OutputError: They cannot.
+    """
+    import tempfile
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder, prefix=".tmp-"):
+            pass
+    except OSError as error:
+        raise OutputError(
+            f"cannot write into {folder}: {error.strerror or error}",
+            fix="Check the folder's permissions and the free space; nothing that was there has changed.",
+        ) from error
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Write `content` to `path` as a whole or not at all.
 

@@ -1,26 +1,36 @@
-"""`edgemnist train`: train the network, and keep the model, its history and two pictures."""
+"""`edgemnist train`: train the network, and keep the model, its history and pictures."""
 
 import dataclasses
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
 from ..console import messages, results
 from ..export.recipe import NOTEBOOK, Recipe
+from ..runtime.errors import OutputError
 from .options import Artifacts, Data, Json, Seed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ..benchmarks.history import Epoch
+    from ..export.resuming import SafeTraining
 
 MODEL_FILE = "mnist.keras"
 HISTORY_FILE = "history.json"
-DIGITS_FILE = "digits.png"
-CURVES_FILE = "curves.png"
+CHECKPOINT_FILE = "mnist.checkpoint.npz"
+PICTURES = ("digits.png", "curves.png", "confusion.png", "mistakes.png", "calibration.png")
 
 EXAMPLES = """
 **Examples**
 
 - `edgemnist train` the notebook's 50 epochs
 - `edgemnist train --epochs 5 --seed 1 --artifacts quick`
+- `edgemnist train --resume` goes on after the last finished epoch of an interrupted training
+- `edgemnist train --tensorboard logs` to watch it with `tensorboard --logdir logs`
 - `edgemnist train --data fashion-mnist/ --artifacts fashion --json`
 """
 
@@ -33,6 +43,19 @@ def train(
         int, typer.Option(min=1, help="Images in one step of the optimizer.")
     ] = NOTEBOOK.batch_size,
     learning_rate: Annotated[float, typer.Option(help="Adam's step size, above 0.")] = NOTEBOOK.learning_rate,
+    resume: Annotated[
+        bool | None,
+        typer.Option(
+            "--resume/--restart",
+            help="Go on with the interrupted training in the artifacts folder, given the same options, or"
+            " discard it and start over.",
+            show_default=False,
+        ),
+    ] = None,
+    tensorboard: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write TensorBoard logs of each epoch there too."),
+    ] = None,
     seed: Seed = 0,
     data: Data = None,
     artifacts: Artifacts = Path("artifacts"),
@@ -43,64 +66,89 @@ def train(
     The accuracy on the test set after each epoch is shown as validation. The same seed gives the same weights
     on the same machine.
 
-    Writes mnist.keras, history.json, digits.png (the first 25 training images) and curves.png.
+    Writes mnist.keras, history.json and pictures: the first 25 training images, the curves of accuracy and
+    loss, the confusion matrix, the misclassified test images and the calibration of the confidences.
+
+    An interrupted training leaves the last finished epoch, and what an earlier training left stays as it was.
+    Resumed, it ends with the same weights as one that was not interrupted.
     """
     recipe = dataclasses.replace(NOTEBOOK, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate)
-    run_training(artifacts, data, recipe, seed)
+    run_training(artifacts, data, recipe, seed, resume=resume, tensorboard=tensorboard)
     if json:
         results.file.write((artifacts / HISTORY_FILE).read_text(encoding="utf-8"))
         return
-    for name in (MODEL_FILE, HISTORY_FILE, DIGITS_FILE, CURVES_FILE):
+    for name in (MODEL_FILE, HISTORY_FILE, *PICTURES):
         results.print(artifacts / name, highlight=False, soft_wrap=True)
 
 
 def ensure_model(artifacts: Path, data: Path | None, seed: int) -> Path:
     """Return the folder's `.keras` file; train it by the notebook's recipe if there is none.
 
+    A training that was interrupted is resumed, since it ends as a new one would.
+
     Raises:
+        CheckpointError: A training by another recipe or seed was interrupted there.
         DatasetError: The data set cannot be read.
         MissingExtraError: TensorFlow or matplotlib is not installed.
         OptionError: The seed is out of range.
         OutputError: A file cannot be written.
     """
     model_path = artifacts / MODEL_FILE
-    return model_path if model_path.exists() else run_training(artifacts, data, NOTEBOOK, seed)
+    if model_path.exists():
+        return model_path
+    interrupted = (artifacts / CHECKPOINT_FILE).exists()
+    return run_training(artifacts, data, NOTEBOOK, seed, resume=interrupted)
 
 
-def run_training(artifacts: Path, data: Path | None, recipe: Recipe, seed: int) -> Path:
+def run_training(
+    artifacts: Path,
+    data: Path | None,
+    recipe: Recipe,
+    seed: int,
+    *,
+    resume: bool | None = None,
+    tensorboard: Path | None = None,
+) -> Path:
     """Train with progress on stderr, write everything into `artifacts`, and return the `.keras` file's path.
 
+    Args:
+        artifacts: The folder.
+        data: The data set; None is MNIST.
+        recipe: How to train.
+        seed: Of everything drawn at random.
+        resume: Whether to go on with the interrupted training in the folder, or to start over; None refuses
+            if there is one.
+        tensorboard: Where TensorBoard logs go, if anywhere.
+
     Raises:
+        CheckpointError: There is an interrupted training and `resume` is None, or none that can be resumed.
         DatasetError: The data set cannot be read.
         MissingExtraError: TensorFlow or matplotlib is not installed.
         OptionError: The seed is out of range.
         OutputError: A file cannot be written.
     """
+    from ..export.resuming import SafeTraining, require_choice
+    from ..runtime.files import require_writable
+
+    checkpoint_path = artifacts / CHECKPOINT_FILE
+    resuming = require_choice(checkpoint_path, resume=resume)
     messages.print("Loading TensorFlow and the data set ...")
-    from ..export.pictures import draw_curves, draw_digits
     from ..export.training import TrainingRun
     from ..export.training_data import load_dataset
-    from ..export.training_record import write_history, write_model
-    from .train_progress import follow
+    from ..export.training_record import describe_origin
+    from .train_results import write_results
 
     dataset = load_dataset(data)
-    # First of all, since an unwritable folder shows at once.
-    draw_digits(artifacts / DIGITS_FILE, dataset.train, dataset.class_names)
+    require_writable(artifacts)
     run = TrainingRun(recipe, dataset, seed)
+    origin = describe_origin(recipe, seed, dataset)
+    training = SafeTraining(run, checkpoint_path, origin, resume=resuming)
     run.model.summary(line_length=78, print_fn=lambda text: messages.out(text, highlight=False))
-    epochs = follow(run, recipe.epochs)
     model_path = artifacts / MODEL_FILE
-    write_model(model_path, run.model)
-    write_history(
-        artifacts / HISTORY_FILE,
-        model=run.model,
-        model_path=model_path,
-        recipe=recipe,
-        seed=seed,
-        dataset=dataset,
-        epochs=epochs,
-    )
-    draw_curves(artifacts / CURVES_FILE, epochs)
+    with _telling_how_to_resume(training, recipe.epochs):
+        _train(training, recipe.epochs, tensorboard)
+        write_results(model_path, run.model, training, origin, dataset)
+    epochs = training.epochs
     seconds = sum(epoch.seconds for epoch in epochs)
     messages.print(
         f"Trained {run.model.count_params():,} parameters in {seconds:.1f} s: test accuracy "
@@ -110,3 +158,41 @@ def run_training(artifacts: Path, data: Path | None, recipe: Recipe, seed: int) 
         soft_wrap=True,
     )
     return model_path
+
+
+def _train(training: "SafeTraining", total: int, tensorboard: Path | None) -> None:
+    from .train_progress import follow
+
+    finished = len(training.epochs)
+    if finished:
+        messages.print(f"Going on after epoch {finished} of {total}.", highlight=False)
+    epochs: Iterable[Epoch] = training
+    if tensorboard is not None:
+        from ..export.tensorboard import logged
+
+        epochs = logged(training, tensorboard, earlier=training.epochs)
+    follow(epochs, total, finished)
+
+
+@contextmanager
+def _telling_how_to_resume(training: "SafeTraining", total: int) -> "Iterator[None]":
+    """Say what is left and how to go on, where the block is interrupted or cannot write."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if training.epochs:
+            messages.print(
+                f"Interrupted. Epoch {len(training.epochs)} of {total} is kept: go on with the same command and"
+                " --resume.",
+                highlight=False,
+                soft_wrap=True,
+            )
+        raise
+    except OutputError as error:
+        if not training.epochs:
+            raise
+        raise OutputError(
+            error.problem,
+            fix=f"{error.fix} Epoch {len(training.epochs)} of {total} is kept: go on with the same command"
+            " and --resume.",
+        ) from error

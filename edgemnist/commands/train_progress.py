@@ -17,18 +17,26 @@ from ..console import messages
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ..export.training import Epoch
+    from ..benchmarks.history import Epoch
 
 LINES_WITHOUT_TERMINAL = 10
 
 
-def follow(epochs: "Iterable[Epoch]", total: int) -> "list[Epoch]":
-    """Run through the epochs of a training, show each, and return them all."""
-    return _with_bar(epochs, total) if messages.is_terminal else _with_lines(epochs, total)
+def follow(epochs: "Iterable[Epoch]", total: int, finished: int = 0) -> None:
+    """Run through the epochs of a training and show each.
+
+    Args:
+        epochs: The epochs, as they end.
+        total: How many the whole training has.
+        finished: How many of them an interrupted training has behind it.
+    """
+    if messages.is_terminal:
+        _with_bar(epochs, total, finished)
+    else:
+        _with_lines(epochs, total, finished)
 
 
-def _with_bar(epochs: "Iterable[Epoch]", total: int) -> "list[Epoch]":
-    finished = []
+def _with_bar(epochs: "Iterable[Epoch]", total: int, finished: int) -> None:
     columns = (
         TextColumn("epoch"),
         MofNCompleteColumn(),
@@ -38,24 +46,20 @@ def _with_bar(epochs: "Iterable[Epoch]", total: int) -> "list[Epoch]":
         TextColumn("left"),
     )
     with Progress(*columns, console=messages, speed_estimate_period=600) as progress:
-        bar = progress.add_task("compiling", total=total)
+        bar = progress.add_task("compiling", total=total, completed=finished)
         for epoch in epochs:
-            finished.append(epoch)
             progress.update(bar, advance=1, description=_figures(epoch))
-    return finished
 
 
-def _with_lines(epochs: "Iterable[Epoch]", total: int) -> "list[Epoch]":
-    finished = []
+def _with_lines(epochs: "Iterable[Epoch]", total: int, finished: int) -> None:
     every = math.ceil(total / LINES_WITHOUT_TERMINAL)
     started = time.monotonic()
     for epoch in epochs:
-        finished.append(epoch)
-        if epoch.number % every == 0 or epoch.number in (1, total):
-            left_seconds = (time.monotonic() - started) / epoch.number * (total - epoch.number)
+        if epoch.number % every == 0 or epoch.number in (finished + 1, total):
+            seconds = (time.monotonic() - started) / (epoch.number - finished)
+            left_seconds = seconds * (total - epoch.number)
             text = f"epoch {epoch.number}/{total} {_figures(epoch)}, {left_seconds:.0f} s left"
             messages.print(text, highlight=False, soft_wrap=True)
-    return finished
 
 
 def _figures(epoch: "Epoch") -> str:

@@ -1,0 +1,111 @@
+"""The charts of a training, drawn on axes that belong to a PNG or to the page."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..confidence import Calibration
+from ..history import Epoch, History
+from ..units import percent
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Colour = Callable[[int], str]
+"""Gives the colour of a series by its number."""
+
+
+def accuracy_curves(axes: "Axes", histories: Sequence[History], colour: Colour) -> None:
+    """Draw accuracy over the epochs, a colour for each training, dashed on its training images."""
+    _curves(axes, histories, colour, lambda one: 100 * one.accuracy, lambda one: 100 * one.val_accuracy)
+    axes.set_ylabel("accuracy [%]")
+
+
+def loss_curves(axes: "Axes", histories: Sequence[History], colour: Colour) -> None:
+    """Draw the loss over the epochs, a colour for each training, dashed on its training images."""
+    _curves(axes, histories, colour, lambda one: one.loss, lambda one: one.val_loss)
+    axes.set_ylabel("categorical cross-entropy [nats]")
+    axes.set_yscale("log")
+
+
+def reliability(axes: "Axes", calibration: Calibration, colour: Colour) -> None:
+    """Draw accuracy over confidence; on the dotted line a model is as often right as it is sure."""
+    bins = calibration.bins
+    axes.plot([0, 1], [0, 1], linestyle=":", color=colour(1), label="perfectly calibrated")
+    axes.bar(
+        [one.lower for one in bins],
+        [one.accuracy for one in bins],
+        [one.upper - one.lower for one in bins],
+        align="edge",
+        color=colour(0),
+        edgecolor=colour(0),
+        alpha=0.35,
+    )
+    axes.errorbar(
+        [one.confidence for one in bins],
+        [one.accuracy for one in bins],
+        yerr=_errors(calibration),
+        color=colour(0),
+        fmt="o",
+        markersize=4,
+        elinewidth=1,
+        capsize=2,
+        label="accuracy, 95 % interval",
+    )
+    axes.set(xlim=(0, 1), ylim=(0, 1.03), xlabel="confidence", ylabel="accuracy")
+    axes.legend(loc="upper left", frameon=False)
+
+
+def confidences(axes: "Axes", calibration: Calibration, colour: Colour) -> None:
+    """Draw how many images have which confidence, on a logarithmic scale, since most are near 1."""
+    bins = calibration.bins
+    axes.bar(
+        [one.lower for one in bins],
+        [one.images for one in bins],
+        [one.upper - one.lower for one in bins],
+        align="edge",
+        color=colour(0),
+        edgecolor=colour(0),
+        alpha=0.35,
+    )
+    axes.set_yscale("log")
+    axes.set(xlim=(0, 1), xlabel="confidence", ylabel="test images")
+
+
+def expected_error(calibration: Calibration) -> str:
+    """Return the expected calibration error as a text."""
+    return f"expected calibration error {percent(calibration.expected_error)}"
+
+
+def _curves(
+    axes: "Axes",
+    histories: Sequence[History],
+    colour: Colour,
+    on_training: Callable[[Epoch], float],
+    on_validation: Callable[[Epoch], float],
+) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    for number, history in enumerate(histories):
+        numbers = [epoch.number for epoch in history.epochs]
+        marker = "o" if len(numbers) == 1 else None  # one point makes no line
+        name = f"{history.name}: " if len(histories) > 1 else ""
+        for part, value, dashes in (("train", on_training, "--"), ("validation", on_validation, "-")):
+            values = [value(epoch) for epoch in history.epochs]
+            axes.plot(
+                numbers, values, dashes, color=colour(number), label=name + part, marker=marker, linewidth=1.4
+            )
+    axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend(frameon=False)
+
+
+def _errors(calibration: Calibration) -> np.ndarray | None:
+    """Return the lengths (2, bins) of the intervals below and above the accuracies, if they are known."""
+    limits = [one.accuracy_interval for one in calibration.bins]
+    if None in limits:
+        return None
+    accuracies = np.array([one.accuracy for one in calibration.bins])
+    low, high = np.array(limits).T
+    return np.maximum([accuracies - low, high - accuracies], 0)
