@@ -21,10 +21,12 @@ class Reference:
 
     Attributes:
         file: The file they are from, or whose row they are.
+        model_sha256: Of the `.keras` file that gave them.
         probabilities: (N, classes) float32.
     """
 
     file: str
+    model_sha256: str
     probabilities: NDArray[np.float32]
 
 
@@ -49,12 +51,13 @@ def stored_reference(folder: Path, split: Split) -> Reference | None:
             fix="Fetch the artifacts again, or export them again.",
         )
     with np.load(path) as file:
-        return Reference(path.name, file["probabilities"])
+        return Reference(path.name, manifest.model["sha256"], file["probabilities"])
 
 
 def measured_reference(collection: Collection) -> Reference | None:
     """Return what Keras answered in this benchmark, if it was measured."""
     for measured in collection.measured:
         if measured.target.engine == KERAS and measured.status == MEASURED:
-            return Reference(measured.target.name, measured.answers[0].arrays["probabilities"])
+            target = measured.target
+            return Reference(target.name, target.sha256, measured.answers[0].arrays["probabilities"])
     return None

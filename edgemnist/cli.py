@@ -6,7 +6,7 @@ from typing import NoReturn
 import typer
 from rich.markup import escape
 
-from .commands import bench, compare, env, export, formats, inspect, predict, train, verify
+from .commands import bench, compare, curves, env, export, formats, inspect, predict, train, verify
 from .console import messages
 from .runtime.errors import EdgeMnistError, ProofError
 
@@ -23,6 +23,7 @@ app = typer.Typer(
     epilog="Start with: `edgemnist export --int8`, then `edgemnist bench`.",
 )
 app.command(epilog=train.EXAMPLES)(train.train)
+app.command(epilog=curves.EXAMPLES)(curves.curves)
 app.command(epilog=export.EXAMPLES)(export.export)
 app.command(epilog=formats.EXAMPLES)(formats.formats)
 app.command(epilog=predict.EXAMPLES)(predict.predict)

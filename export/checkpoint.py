@@ -72,7 +72,7 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     }
     arrays = {_VARIABLE + name: array for name, array in checkpoint.state.variables.items()}
     with replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, **{_RECORD: np.array(json.dumps(record))}, **arrays)
+        np.savez(file, **{_RECORD: np.array(json.dumps(record).encode())}, **arrays)
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
@@ -128,7 +128,7 @@ def require_same_arrays(found: Mapping[str, NDArray[Any]], shapes: Mapping[str, 
 
 def _read(path: Path) -> Checkpoint:
     with np.load(path, allow_pickle=False) as file:
-        record = json.loads(str(file[_RECORD]))
+        record = json.loads(file[_RECORD].item())
         if record["format"] != CHECKPOINT_FORMAT:
             raise ValueError(f"its format is {record['format']}, not {CHECKPOINT_FORMAT}")
         variables = {name.removeprefix(_VARIABLE): file[name] for name in file.files if name != _RECORD}

@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 from ..benchmark import Benchmark
 from ..processes import MEASURED
 from ..rows import Row
+from ..trained import Trained
 from . import charts
 from .loadgen_table import HEADINGS, LEGEND, TITLE, loadgen_rows
 from .pictures import Flip, flips
 from .svg import COLOURS
+from .training_section import training_section
 from .wording import (
     COLUMNS,
     DETAILS,
@@ -31,20 +33,27 @@ NEEDED = ("jinja2", "matplotlib", "PIL")
 P50_INTERVAL = Column("p50, 95 % interval", lambda row, _f, _r: interval(row))
 
 
-def render_if_possible(benchmark: Benchmark) -> str | None:
+def render_if_possible(benchmark: Benchmark, trained: Trained | None = None) -> str | None:
     """Return the page, or None where the packages that draw it are not installed."""
-    return render(benchmark) if all(find_spec(package) for package in NEEDED) else None
+    return render(benchmark, trained) if all(find_spec(package) for package in NEEDED) else None
 
 
-def render(benchmark: Benchmark) -> str:
-    """Return the page."""
+def render(benchmark: Benchmark, trained: Trained | None = None) -> str:
+    """Return the page.
+
+    Args:
+        benchmark: What it reports.
+        trained: How the model was trained, where that is known.
+    """
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     template = resources.files(__package__).joinpath(TEMPLATE).read_text(encoding="utf-8")
-    return environment.from_string(template).render(_context(benchmark))
+    return environment.from_string(template).render(
+        _context(benchmark) | {"training": training_section(benchmark, trained)}
+    )
 
 
 def _context(benchmark: Benchmark) -> dict[str, Any]:

@@ -1,9 +1,10 @@
-"""The test images on which a model's label differs from the reference's, as pictures."""
+"""Test images as pictures: whose label differs from the reference's, and which are misclassified."""
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,9 +61,55 @@ def flips(
     return tuple(found)
 
 
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One misclassified image.
+
+    Attributes:
+        index: Its number in the test set.
+        truth: Its true class.
+        label: The model's label.
+        confidence: The model's probability of its label.
+        data_uri: The image as a PNG in a data URI.
+    """
+
+    index: int
+    truth: int
+    label: int
+    confidence: float
+    data_uri: str
+
+
+def wrong_images(
+    indices: Iterable[int],
+    images: NDArray[np.uint8],
+    labels: NDArray[np.integer],
+    probabilities: NDArray[np.float32],
+) -> tuple[Mistake, ...]:
+    """Return the first `MAX_PICTURES` of some misclassified images.
+
+    Args:
+        indices: Their numbers.
+        images: (N, H, W) uint8.
+        labels: (N,) integers.
+        probabilities: (N, classes) float32, the model's.
+    """
+    found = []
+    for index in islice(indices, MAX_PICTURES):
+        label = int(probabilities[index].argmax())
+        confidence = float(probabilities[index, label])
+        found.append(Mistake(int(index), int(labels[index]), label, confidence, _png(images[index])))
+    return tuple(found)
+
+
+def data_uri(png: bytes) -> str:
+    """Return a PNG file as a data URI."""
+    return f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
+
+
 def _png(image: NDArray[np.uint8]) -> str:
     from PIL import Image
 
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, "PNG", optimize=True)
-    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
+    return data_uri(buffer.getvalue())

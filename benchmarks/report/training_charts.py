@@ -26,7 +26,6 @@ def loss_curves(axes: "Axes", histories: Sequence[History], colour: Colour) -> N
     """Draw the loss over the epochs, a colour for each training, dashed on its training images."""
     _curves(axes, histories, colour, lambda one: one.loss, lambda one: one.val_loss)
     axes.set_ylabel("categorical cross-entropy [nats]")
-    axes.set_yscale("log")
 
 
 def reliability(axes: "Axes", calibration: Calibration, colour: Colour) -> None:

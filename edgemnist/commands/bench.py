@@ -19,6 +19,7 @@ EXAMPLES = """
 - `edgemnist bench mine.onnx theirs.tflite --num-threads 2 --output report`
 - `edgemnist bench --quick --json` a first impression in seconds
 - `edgemnist bench --loadgen` beside LoadGen's SingleStream and Offline scenarios
+- `edgemnist bench --artifacts edge --history notebook` with the curves of both trainings
 - `edgemnist bench --baseline old/bench.json --max-slowdown 1.2 --max-accuracy-drop 0.001` a gate for CI
 """
 
@@ -76,6 +77,14 @@ def bench(
             help="Where the reports go. Default: the artifacts folder, or for named files the current one.",
         ),
     ] = None,
+    history: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="DIR",
+            help="Draw the curves of the training in this folder beside those of the artifacts folder;"
+            " repeatable.",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Measure accuracy, agreement with Keras and latency of every artifact on every engine.
@@ -84,7 +93,8 @@ def bench(
     missing engine gives a row "skipped". A model that fails or crashes its process gives a row "failed"; the
     others go on, and the exit code is 1 at the end.
 
-    Writes bench.json (figures, machine, versions, raw samples), bench.md and bench.html.
+    Writes bench.json (figures, machine, versions, raw samples), bench.md and bench.html, which shows the
+    training too where its history.json lies in the folder.
     """
     from ..benchmarks.benchmark import run_benchmark
     from ..benchmarks.datasets import load_test_split
@@ -92,6 +102,7 @@ def bench(
     from ..benchmarks.gate import Scope, open_gate
     from ..benchmarks.loadgen import require_loadgen
     from ..benchmarks.report import html, markdown, terminal
+    from ..benchmarks.trained import read_trained
     from ..runtime.files import write_text
     from .bench_progress import bench_progress
 
@@ -104,13 +115,14 @@ def bench(
     split = load_test_split(data)
     targets = _targets(files, artifacts, engine or [], keras is True, why_no_keras)
     folder = files[0].parent if files else artifacts
+    trained = read_trained(folder, history or ())
     with bench_progress(messages) as report:
         benchmark = run_benchmark(targets, split, plan, folder, on_progress=report)
     document = benchmark.document()
     output = output or (Path() if files else artifacts)
     write_document(output / "bench.json", document)
     write_text(output / "bench.md", markdown.render(benchmark))
-    page = html.render_if_possible(benchmark)
+    page = html.render_if_possible(benchmark, trained)
     if page is not None:
         write_text(output / "bench.html", page)
     if json:

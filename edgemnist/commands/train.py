@@ -182,8 +182,8 @@ def _telling_how_to_resume(training: "SafeTraining", total: int) -> "Iterator[No
     except KeyboardInterrupt:
         if training.epochs:
             messages.print(
-                f"Interrupted. Epoch {len(training.epochs)} of {total} is kept: go on with the same command and"
-                " --resume.",
+                f"Interrupted. Epoch {len(training.epochs)} of {total} is kept: go on with the same command"
+                " and --resume.",
                 highlight=False,
                 soft_wrap=True,
             )

@@ -68,7 +68,7 @@ def test_history_records_what_made_the_model(trained):
     assert all(epoch["seconds"] > 0 for epoch in history["epochs"])
 
 
-@pytest.mark.parametrize("name", ["digits.png", "curves.png"])
+@pytest.mark.parametrize("name", command.PICTURES)
 def test_pictures_are_drawn(trained, name):
     folder, _ = trained
     with Image.open(folder / name) as picture:
@@ -78,7 +78,10 @@ def test_pictures_are_drawn(trained, name):
 
 def test_files_are_listed_on_stdout_and_progress_on_stderr(trained):
     folder, result = trained
-    names = ["mnist.keras", "history.json", "digits.png", "curves.png"]
+    names = [
+        "mnist.keras", "history.json",
+        "digits.png", "curves.png", "confusion.png", "mistakes.png", "calibration.png",
+    ]  # fmt: skip
     assert result.stdout.split() == [str(folder / name) for name in names]
     assert "Total params:" in result.stderr
     assert "epoch 3/3 loss" in result.stderr
