@@ -25,6 +25,7 @@ class Epoch:
         val_accuracy: On the validation images, after the epoch.
         seconds: Wall time of the epoch and its validation.
         learning_rate: The optimizer's, after the epoch.
+        waited_seconds: How long of it the training step waited for its images.
     """
 
     number: int
@@ -34,6 +35,7 @@ class Epoch:
     val_accuracy: float
     seconds: float
     learning_rate: float
+    waited_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from ..runtime.errors import MissingExtraError
 
@@ -49,4 +49,14 @@ try:
 except ImportError as error:
     raise MissingExtraError(error.name or "tensorflow", "export", "Training and export") from error
 
-__all__ = ["keras", "tf"]
+__all__ = ["keras", "tf", "use_one_thread"]
+
+
+def use_one_thread() -> None:
+    """Leave the other cores to helper processes: on small matrices a second thread gains little.
+
+    In a process where TensorFlow has already computed something, this comes too late and changes nothing.
+    """
+    with suppress(RuntimeError):
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+        tf.config.threading.set_inter_op_parallelism_threads(1)

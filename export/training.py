@@ -4,42 +4,31 @@
 Each call takes its own batches: a data set that XLA captures as a constant makes the compilation hang.
 """
 
+import dataclasses
+import math
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..benchmarks.datasets import Dataset
 from ..benchmarks.history import Epoch
 from ..runtime.errors import OptionError
-from .backend import keras, tf
+from .backend import keras, tf, use_one_thread
 from .checkpoint import State, require_same_arrays
+from .examples import Examples, Source, augmented, the_same
 from .model import FULL_PIXEL, build_model
 from .recipe import Recipe
+from .schedule import cosine_rate
+from .teaching import Report, TeacherEpoch, train_teachers
+from .training_split import TrainingData
 
 STEPS_PER_CALL = 125
 EVALUATION_BATCH = 10_000
 MAX_SEED = 2**32 - 1
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Examples:
-    """What one epoch learns from.
-
-    Attributes:
-        images: (N, H, W) uint8.
-        targets: (N, classes) float32, rows sum to 1: one-hot, or softer.
-    """
-
-    images: NDArray[np.uint8]
-    targets: NDArray[np.float32]
-
-
-Source = Callable[[int], Examples]
-"""Gives the examples of an epoch (from 0): always the same, or augmented anew. The trainer shuffles them."""
+_TEACHER, _TEACHER_EPOCHS = "teacher/", "teacher_epochs"
 
 
 class Trainer:
@@ -103,9 +92,10 @@ class TrainingRun:
 
     Attributes:
         model: The Keras model, compiled with its optimizer, loss and accuracy.
+        teacher_epochs: How the training of the teachers went; empty without teachers.
     """
 
-    def __init__(self, recipe: Recipe, dataset: Dataset, seed: int) -> None:
+    def __init__(self, recipe: Recipe, data: TrainingData, seed: int) -> None:
         """Build the network from the seed, which becomes the global one of Python, numpy and TensorFlow.
 
         Raises:
@@ -113,24 +103,57 @@ class TrainingRun:
         """
         if not 0 <= seed <= MAX_SEED:
             raise OptionError("the seed is out of range", received=seed, expected=f"0 to {MAX_SEED}")
-        classes = len(dataset.class_names)
+        if recipe.augmentation is not None:
+            use_one_thread()
+        classes = len(data.class_names)
         keras.utils.set_random_seed(seed)
-        self.model = build_model(dataset.train.image_shape, classes)
+        self.model = build_model(data.train.image_shape, classes)
         self.model.compile(
-            optimizer=keras.optimizers.Adam(recipe.learning_rate),
+            optimizer=keras.optimizers.Adam(_learning_rate(recipe, len(data.train))),
             loss="categorical_crossentropy",
             metrics=["accuracy"],
         )
-        examples = Examples(dataset.train.images, one_hot(dataset.train.labels, classes))
-        self._source: Source = lambda _epoch: examples
-        self._validation = Examples(dataset.test.images, one_hot(dataset.test.labels, classes))
-        self._recipe = recipe
+        self._examples = Examples(data.train.images, one_hot(data.train.labels, classes))
+        self._validation = Examples(data.validation.images, one_hot(data.validation.labels, classes))
+        self._recipe, self._seed = recipe, seed
         self._shuffler = np.random.default_rng(seed)
         self._finished_epochs = 0
+        self._teachers: list[bytes] = []
+        self.teacher_epochs: tuple[TeacherEpoch, ...] = ()
+
+    def train_teachers(self, report: Report = lambda *_: None) -> None:
+        """Train the recipe's teachers, if it has any and they are not trained yet.
+
+        The first epoch needs them, and trains them if nobody has.
+
+        Args:
+            report: Hears of each epoch of a teacher.
+
+        Raises:
+            HelperError: A teacher's process failed or died.
+        """
+        recipe = self._recipe
+        if recipe.teacher is not None and recipe.augmentation is not None and not self._teachers:
+            epochs: list[TeacherEpoch] = []
+
+            def heard(epoch: TeacherEpoch) -> None:
+                epochs.append(epoch)
+                report(epoch)
+
+            self._teachers = train_teachers(
+                recipe.teacher, recipe.augmentation, self._examples, self._validation, self._seed, heard
+            )
+            self.teacher_epochs = tuple(epochs)
 
     def state(self) -> State:
         """Return everything in which the run after this epoch differs from the run before the first."""
         variables = {str(place): variable.numpy() for place, variable in enumerate(self._variables())}
+        for place, teacher in enumerate(self._teachers):
+            variables[f"{_TEACHER}{place}"] = np.frombuffer(teacher, np.uint8)
+        if self.teacher_epochs:
+            variables[_TEACHER_EPOCHS] = np.array(
+                [dataclasses.astuple(epoch) for epoch in self.teacher_epochs]
+            )
         return State(self._finished_epochs, variables, dict(self._shuffler.bit_generator.state))
 
     def restore(self, state: State) -> None:
@@ -140,9 +163,16 @@ class TrainingRun:
             CheckpointError: It belongs to another network or optimizer.
         """
         variables = {str(place): variable for place, variable in enumerate(self._variables())}
-        require_same_arrays(state.variables, {name: tuple(one.shape) for name, one in variables.items()})
+        found = dict(state.variables)
+        self.teacher_epochs = tuple(
+            TeacherEpoch(int(teacher), int(number), *map(float, figures))
+            for teacher, number, *figures in found.pop(_TEACHER_EPOCHS, ())
+        )
+        teachers = sorted(name for name in found if name.startswith(_TEACHER))
+        self._teachers = [found.pop(name).tobytes() for name in teachers]
+        require_same_arrays(found, {name: tuple(one.shape) for name, one in variables.items()})
         for name, variable in variables.items():
-            variable.assign(state.variables[name])
+            variable.assign(found[name])
         self._shuffler.bit_generator.state = state.shuffler
         self._finished_epochs = state.finished_epochs
 
@@ -151,17 +181,37 @@ class TrainingRun:
         return [*self.model.variables, *self.model.optimizer.variables]
 
     def __iter__(self) -> Iterator[Epoch]:
+        self.train_teachers()
         trainer = Trainer(self.model)
-        for number in range(self._finished_epochs, self._recipe.epochs):
-            started = time.perf_counter()
-            examples = self._source(number)
-            order = self._shuffler.permutation(len(examples.images))
-            loss, accuracy = trainer.train_epoch(examples, order, self._recipe.batch_size)
-            val_loss, val_accuracy = trainer.evaluate(self._validation)
-            seconds = time.perf_counter() - started
-            self._finished_epochs = number + 1
-            learning_rate = float(self.model.optimizer.learning_rate)
-            yield Epoch(number + 1, loss, accuracy, val_loss, val_accuracy, seconds, learning_rate)
+        with self._source() as source:
+            for number in range(self._finished_epochs, self._recipe.epochs):
+                started = time.perf_counter()
+                examples = source(number)
+                waited = time.perf_counter() - started
+                order = self._shuffler.permutation(len(examples.images))
+                loss, accuracy = trainer.train_epoch(examples, order, self._recipe.batch_size)
+                val_loss, val_accuracy = trainer.evaluate(self._validation)
+                seconds = time.perf_counter() - started
+                self._finished_epochs = number + 1
+                learning_rate = float(self.model.optimizer.learning_rate)
+                yield Epoch(
+                    number + 1, loss, accuracy, val_loss, val_accuracy, seconds, learning_rate, waited
+                )
+
+    def _source(self) -> AbstractContextManager[Source]:
+        augmentation = self._recipe.augmentation
+        if augmentation is None:
+            return the_same(self._examples)
+        epochs = range(self._finished_epochs, self._recipe.epochs)
+        return augmented(self._examples, augmentation, epochs, self._seed, self._teachers)
+
+
+def _learning_rate(recipe: Recipe, images: int) -> Any:
+    """Return what the optimizer takes: a number, or a schedule over the steps of the whole training."""
+    if recipe.warmup_epochs is None:
+        return recipe.learning_rate
+    steps = math.ceil(images / recipe.batch_size)
+    return cosine_rate(recipe.learning_rate, recipe.epochs * steps, round(recipe.warmup_epochs * steps))
 
 
 def one_hot(labels: NDArray[np.uint8], classes: int) -> NDArray[np.float32]:

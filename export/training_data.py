@@ -6,6 +6,8 @@ from pathlib import Path
 
 from ..benchmarks.datasets import Dataset, Split, load_split, load_test_split, verified_mnist
 from ..runtime.errors import DatasetError
+from .recipe import Recipe
+from .training_split import TrainingData, validated_by_holding_out, validated_by_test
 
 BUNDLED_TRAIN = Path(__file__).with_name("data")
 
@@ -21,10 +23,37 @@ def load_dataset(path: Path | None = None) -> Dataset:
             source tree nor can be downloaded.
         MissingExtraError: MNIST must be downloaded, and Keras is not installed.
     """
+    return Dataset(train=load_train_split(path), test=load_test_split(path))
+
+
+def load_training_data(path: Path | None, recipe: Recipe) -> TrainingData:
+    """Return what a training by that recipe may see; without the test images, unless they are its validation.
+
+    Args:
+        path: As for `load_dataset`.
+        recipe: Says whether training images are held out.
+
+    Raises:
+        DatasetError: As for `load_dataset`.
+        MissingExtraError: MNIST must be downloaded, and Keras is not installed.
+        OptionError: There are too few training images to hold some out.
+    """
+    if recipe.validation_share is None:
+        return validated_by_test(load_dataset(path))
+    return validated_by_holding_out(load_train_split(path), recipe.validation_share)
+
+
+def load_train_split(path: Path | None = None) -> Split:
+    """Return the training images, and read no other file.
+
+    Raises:
+        DatasetError: As for `load_dataset`.
+        MissingExtraError: MNIST must be downloaded, and Keras is not installed.
+    """
     if path is not None:
-        return Dataset(train=load_split(path, "train"), test=load_split(path, "test"))
+        return load_split(path, "train")
     train = load_split(BUNDLED_TRAIN, "train") if BUNDLED_TRAIN.is_dir() else _downloaded()
-    return Dataset(train=verified_mnist(train, "train"), test=load_test_split())
+    return verified_mnist(train, "train")
 
 
 def _downloaded() -> Split:

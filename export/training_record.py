@@ -8,13 +8,20 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from ..benchmarks.datasets import Dataset
+import numpy as np
+from numpy.typing import NDArray
+
+from ..benchmarks.datasets import Split
 from ..benchmarks.history import Epoch
 from ..runtime.files import replacing, sha256_of, write_text
 from .recipe import Recipe
+from .teaching import TeacherEpoch
+from .training_split import TrainingData
 
 RECORD_FORMAT = 1
 RECORDED_PACKAGES = ("edgemnist", "tensorflow", "keras", "numpy")
+AUGMENTING_PACKAGES = ("opencv-python-headless",)
+TEACHING_PACKAGES = ("onnxruntime", "tf2onnx")
 
 
 def write_model(path: Path, model: Any) -> None:
@@ -27,22 +34,38 @@ def write_model(path: Path, model: Any) -> None:
         model.save(temporary)
 
 
-def describe_origin(recipe: Recipe, seed: int, dataset: Dataset) -> dict[str, Any]:
+def describe_origin(recipe: Recipe, seed: int, data: TrainingData) -> dict[str, Any]:
     """Return all that decides how a training ends, as JSON has it: recipe, seed, data and versions."""
     origin = {
         "recipe": dataclasses.asdict(recipe),
         "seed": seed,
-        "data": {
-            "train_images": len(dataset.train),
-            "test_images": len(dataset.test),
-            "class_names": dataset.class_names,
-            "sha256": dataset.sha256,
-        },
+        "data": data.record,
         "versions": {"python": platform.python_version()}
-        | {name: version(name) for name in RECORDED_PACKAGES},
+        | {name: version(name) for name in _deciding_packages(recipe)},
     }
     as_json: dict[str, Any] = json.loads(json.dumps(origin))
     return as_json
+
+
+def _deciding_packages(recipe: Recipe) -> tuple[str, ...]:
+    augmenting = AUGMENTING_PACKAGES if recipe.augmentation else ()
+    return (*RECORDED_PACKAGES, *augmenting, *(TEACHING_PACKAGES if recipe.teacher else ()))
+
+
+def describe_test(probabilities: NDArray[np.float32], test: Split) -> dict[str, Any]:
+    """Return what a finished network (its `(N, classes)` answers) makes of the test images."""
+    return {
+        "images": len(test),
+        "accuracy": float((probabilities.argmax(axis=1) == test.labels).mean()),
+        "sha256": {"test_images": test.images_sha256, "test_labels": test.labels_sha256},
+    }
+
+
+def training_seconds(epochs: Sequence[Epoch], teacher_epochs: Sequence[TeacherEpoch]) -> float:
+    """Return how long a training took; teachers are trained at the same time, before the first epoch."""
+    teachers = {epoch.teacher for epoch in teacher_epochs}
+    each = (sum(epoch.seconds for epoch in teacher_epochs if epoch.teacher == one) for one in teachers)
+    return sum(epoch.seconds for epoch in epochs) + max(each, default=0.0)
 
 
 def write_history(
@@ -53,6 +76,8 @@ def write_history(
     origin: dict[str, Any],
     epochs: Sequence[Epoch],
     resumed_after: Sequence[int],
+    teacher_epochs: Sequence[TeacherEpoch],
+    test: dict[str, Any],
 ) -> None:
     """Write `history.json`: which model, from which recipe, seed, data and versions, and how each epoch went.
 
@@ -63,6 +88,8 @@ def write_history(
         origin: What `describe_origin` says.
         epochs: All of them, those before an interruption too.
         resumed_after: The numbers of the epochs after which the training was interrupted and taken up again.
+        teacher_epochs: Those of the teachers that were trained before.
+        test: What `describe_test` says.
 
     Raises:
         OutputError: The file cannot be written.
@@ -76,7 +103,9 @@ def write_history(
         },
         **origin,
         "resumed_after": list(resumed_after),
-        "seconds": sum(epoch.seconds for epoch in epochs),
+        "test": test,
+        "seconds": training_seconds(epochs, teacher_epochs),
+        "teacher_epochs": [dataclasses.asdict(epoch) for epoch in teacher_epochs],
         "epochs": [dataclasses.asdict(epoch) for epoch in epochs],
     }
     write_text(path, json.dumps(record, indent=2, ensure_ascii=False) + "\n")

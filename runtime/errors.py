@@ -84,6 +84,10 @@ class MissingExtraError(EdgeMnistError, ImportError):
         )
 
 
+class HelperError(EdgeMnistError, RuntimeError):
+    """A process that worked beside the training, and failed or died."""
+
+
 class ConversionError(EdgeMnistError, RuntimeError):
     """A converter that failed, or whose output is not what was asked for."""
 

@@ -15,11 +15,12 @@ def trained_model(folder: Path, seed: int, dataset: "Dataset") -> Path:
     """Return the model that the default recipe trains from a seed, trained first if it is not there."""
     from ...export.recipe import NOTEBOOK
     from ...export.training import TrainingRun
+    from ...export.training_split import validated_by_test
     from ...runtime.files import replacing
 
     path = folder / f"seed{seed}.keras"
     if not path.exists():
-        run = TrainingRun(NOTEBOOK, dataset, seed)
+        run = TrainingRun(NOTEBOOK, validated_by_test(dataset), seed)
         for epoch in run:
             print(f"seed {seed}, epoch {epoch.number} of {NOTEBOOK.epochs}", end="\r", flush=True)
         with replacing(path) as temporary:

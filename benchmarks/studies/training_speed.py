@@ -84,8 +84,9 @@ def train_plainly(recipe: Recipe, dataset: "Dataset", seed: int) -> Timing:
 def train_with_trainer(recipe: Recipe, dataset: "Dataset", seed: int) -> Timing:
     """Train as `edgemnist train` does."""
     from ...export.training import TrainingRun
+    from ...export.training_split import validated_by_test
 
-    run = TrainingRun(recipe, dataset, seed)
+    run = TrainingRun(recipe, validated_by_test(dataset), seed)
     ends = [time.perf_counter()]
     accuracy = 0.0
     for epoch in run:

@@ -14,27 +14,41 @@ from ..benchmarks.report.training_pictures import (
 )
 from ..export.model import answers
 from ..export.resuming import SafeTraining
-from ..export.training_record import write_history, write_model
+from ..export.training import TrainingRun
+from ..export.training_record import describe_test, write_history, write_model
+from ..runtime.errors import DatasetError
 
 
 def write_results(
-    model_path: Path, model: Any, training: SafeTraining, origin: dict[str, Any], dataset: Dataset
-) -> None:
+    model_path: Path, run: TrainingRun, training: SafeTraining, origin: dict[str, Any], dataset: Dataset
+) -> float:
     """Write the model, its history and the pictures of it, then remove the checkpoint.
+
+    Returns the test accuracy, a fraction.
 
     Args:
         model_path: Where the `.keras` file goes; the others go beside it.
-        model: The trained network.
+        run: Holds the trained network.
         training: The training, all its epochs finished.
         origin: What `describe_origin` says of it.
         dataset: What it was trained and is tested on.
 
     Raises:
+        DatasetError: The test images are of a class that the training images do not have.
         OutputError: A file cannot be written; the checkpoint is still there, so nothing needs training again.
     """
-    folder, names, test = model_path.parent, dataset.class_names, dataset.test
+    folder, model, test = model_path.parent, run.model, dataset.test
+    names = tuple(origin["data"]["class_names"])
+    if dataset.class_names != names:
+        raise DatasetError(
+            "the test images are of classes that the training images do not have",
+            received=dataset.class_names[len(names) :],
+            expected=names,
+            fix="Give a data set whose training part has every class.",
+        )
     history_path = folder / HISTORY_FILE
     probabilities = answers(model, test.images)
+    tested = describe_test(probabilities, test)
     write_model(model_path, model)
     write_history(
         history_path,
@@ -43,6 +57,8 @@ def write_results(
         origin=origin,
         epochs=training.epochs,
         resumed_after=training.resumed_after,
+        teacher_epochs=run.teacher_epochs,
+        test=tested,
     )
     draw_digits(folder / "digits.png", dataset.train, names)
     draw_curves(folder / "curves.png", [read_history(history_path)])
@@ -50,3 +66,4 @@ def write_results(
     draw_mistakes(folder / "mistakes.png", probabilities, test, names)
     draw_calibration(folder / "calibration.png", probabilities, test)
     training.discard()
+    return float(tested["accuracy"])

@@ -21,6 +21,7 @@ from edgemnist.export.resuming import SafeTraining
 from edgemnist.export.training import TrainingRun
 from edgemnist.export.training_data import load_dataset
 from edgemnist.export.training_record import describe_origin
+from edgemnist.export.training_split import validated_by_test
 from edgemnist.runtime.errors import CheckpointError, OutputError
 from edgemnist.runtime.files import sha256_of
 
@@ -126,8 +127,8 @@ def test_interrupted_training_resumes_to_the_same_weights(uninterrupted, data, t
 def stopped(data, tmp_path) -> Path:
     """A folder with the checkpoint of a training that stopped after epoch 2 of 3."""
     dataset = load_dataset(data)
-    run = TrainingRun(SHORT, dataset, 0)
-    origin = describe_origin(SHORT, 0, dataset)
+    run = TrainingRun(SHORT, validated_by_test(dataset), 0)
+    origin = describe_origin(SHORT, 0, validated_by_test(dataset))
     for epoch in SafeTraining(run, tmp_path / "mnist.checkpoint.npz", origin, resume=False):
         if epoch.number == 2:
             break

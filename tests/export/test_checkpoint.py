@@ -8,14 +8,15 @@ from edgemnist.export.recipe import Recipe
 from edgemnist.export.resuming import SafeTraining
 from edgemnist.export.training import TrainingRun
 from edgemnist.export.training_record import describe_origin
+from edgemnist.export.training_split import validated_by_test
 from edgemnist.runtime.errors import CheckpointError, OutputError
 
 SHORT = Recipe(name="short", epochs=3, batch_size=32, learning_rate=1e-3)
 
 
 def training(dataset, folder, recipe=SHORT, *, resume=False):
-    run = TrainingRun(recipe, dataset, seed=5)
-    origin = describe_origin(recipe, 5, dataset)
+    run = TrainingRun(recipe, validated_by_test(dataset), seed=5)
+    origin = describe_origin(recipe, 5, validated_by_test(dataset))
     return run, SafeTraining(run, folder / "run.npz", origin, resume=resume)
 
 
@@ -47,7 +48,9 @@ def test_every_epoch_is_on_disk_before_it_is_told(small_mnist, tmp_path):
 def test_checkpoint_is_read_as_it_was_written(small_mnist, tmp_path):
     run, kept = training(small_mnist, tmp_path)
     list(kept)
-    written = Checkpoint(describe_origin(SHORT, 5, small_mnist), run.state(), kept.epochs, (1, 2))
+    written = Checkpoint(
+        describe_origin(SHORT, 5, validated_by_test(small_mnist)), run.state(), kept.epochs, (1, 2)
+    )
     write_checkpoint(tmp_path / "again.npz", written)
     found = read_checkpoint(tmp_path / "again.npz")
     assert (found.origin, found.epochs, found.resumed_after) == (written.origin, written.epochs, (1, 2))
@@ -61,7 +64,7 @@ def test_checkpoint_of_another_network_is_refused(small_mnist, tmp_path):
     state = read_checkpoint(tmp_path / "run.npz").state
     fewer = dataclasses.replace(state, variables=dict(list(state.variables.items())[1:]))
     with pytest.raises(CheckpointError, match="another network"):
-        TrainingRun(SHORT, small_mnist, seed=5).restore(fewer)
+        TrainingRun(SHORT, validated_by_test(small_mnist), seed=5).restore(fewer)
 
 
 def test_checkpoint_that_cannot_be_written_leaves_the_one_before(small_mnist, tmp_path, monkeypatch):

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from edgemnist.export.backend import keras
+from edgemnist.export.examples import Examples
 from edgemnist.export.model import build_model
 from edgemnist.export.recipe import NOTEBOOK, Recipe
-from edgemnist.export.training import Examples, Trainer, TrainingRun, one_hot
+from edgemnist.export.training import Trainer, TrainingRun, one_hot
+from edgemnist.export.training_split import validated_by_test
 from edgemnist.runtime.errors import OptionError
 
 SHORT = Recipe(name="short", epochs=2, batch_size=32, learning_rate=1e-3)
@@ -96,7 +98,7 @@ def test_learning_rate_schedule_of_the_optimizer_is_followed(small_mnist):
 
 
 def test_same_seed_gives_the_same_weights(small_mnist):
-    runs = [TrainingRun(SHORT, small_mnist, seed=5) for _ in range(2)]
+    runs = [TrainingRun(SHORT, validated_by_test(small_mnist), seed=5) for _ in range(2)]
     losses = [[epoch.loss for epoch in run] for run in runs]
     assert losses[0] == losses[1]
     for first, same in zip(*(run.model.get_weights() for run in runs), strict=True):
@@ -104,7 +106,9 @@ def test_same_seed_gives_the_same_weights(small_mnist):
 
 
 def test_another_seed_gives_other_first_weights(small_mnist):
-    first, other = (TrainingRun(SHORT, small_mnist, seed).model.get_weights()[0] for seed in (5, 6))
+    first, other = (
+        TrainingRun(SHORT, validated_by_test(small_mnist), seed).model.get_weights()[0] for seed in (5, 6)
+    )
     assert not np.array_equal(first, other)
 
 
@@ -113,18 +117,18 @@ def test_every_epoch_is_shuffled_anew(small_mnist, monkeypatch):
     monkeypatch.setattr(
         Trainer, "train_epoch", lambda _self, _examples, order, _size: orders.append(order) or (0, 0)
     )
-    list(TrainingRun(SHORT, small_mnist, seed=0))
+    list(TrainingRun(SHORT, validated_by_test(small_mnist), seed=0))
     assert [sorted(order) for order in orders] == [list(range(150))] * 2
     assert not np.array_equal(*orders)
 
 
 def test_training_learns_real_digits(mnist):
     recipe = dataclasses.replace(NOTEBOOK, epochs=1)
-    epochs = list(TrainingRun(recipe, mnist, seed=0))
+    epochs = list(TrainingRun(recipe, validated_by_test(mnist), seed=0))
     assert [epoch.number for epoch in epochs] == [1]
     assert epochs[0].val_accuracy > 0.95
 
 
 def test_seed_out_of_range_is_refused(small_mnist):
     with pytest.raises(OptionError, match="seed"):
-        TrainingRun(SHORT, small_mnist, seed=2**32)
+        TrainingRun(SHORT, validated_by_test(small_mnist), seed=2**32)
