@@ -1,10 +1,9 @@
 """The augmented images of a training, made by helper processes while the training step runs."""
 
 import os
-import time
-from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,104 +11,78 @@ from numpy.typing import NDArray
 from .helpers import Helper
 from .recipe import Augmentation
 
-MAX_HELPERS = 4  # two of the slowest cores seen augment faster than a training step takes the images
-LABELLED_PER_CALL = 500
-FIRST_STREAM = 1  # keeps the random numbers apart from those of other uses of the same seed
-
-Set = tuple[NDArray[np.uint8], NDArray[np.float32]]
+MAX_HELPERS = 4  # one augments faster than the training step takes the images; more only cost memory
+AUGMENTING_STREAM = 1  # keeps these random numbers apart from those of other uses of the same seed
 
 
 class AugmentedSets:
-    """The training set augmented again and again: set `k` of a seed is always the same.
-
-    Attributes:
-        waited_seconds: How long the training step has waited for sets so far.
-    """
+    """The training images augmented again and again: set `k` of a seed is always the same."""
 
     def __init__(
         self,
         augmentation: Augmentation,
         images: NDArray[np.uint8],
-        targets: NDArray[np.float32],
         *,
         seed: int,
         sets: range,
-        teachers: Sequence[bytes] = (),
         helpers: int | None = None,
     ) -> None:
-        """Start the helpers; each has its next set in work from now on.
+        """Start the helpers, and have the first sets begun.
 
         Args:
             augmentation: How to augment.
             images: (N, H, W) uint8.
-            targets: (N, classes) float32, for sets without teachers.
             seed: Decides every set, together with its number.
             sets: The numbers of the sets that will be taken, in this order.
-            teachers: ONNX models of the contract, whose mean probabilities replace the targets.
             helpers: How many processes; by default as many as there are cores beside the training step's.
         """
         count = helpers or max(1, min(MAX_HELPERS, len(os.sched_getaffinity(0)) - 1))
-        self._targets, self._numbers = targets, iter(sets)
-        self.waited_seconds = 0.0
-        arguments = (augmentation, images, seed, tuple(teachers))
-        self._helpers = [Helper("augmenting", serve_sets, *arguments) for _ in range(min(count, len(sets)))]
-        self._turn = 0
-        self._asked = iter(sets)
+        self._helpers = [
+            Helper("augmenting", serve_sets, augmentation, images, seed) for _ in range(min(count, len(sets)))
+        ]
+        self._ahead = iter(sets)
         for helper in self._helpers:
-            helper.send(next(self._asked))
+            helper.send(next(self._ahead))
+        self._turn = 0
+        # A thread takes a set out of its pipe while the training step runs.
+        self._receiver = ThreadPoolExecutor(1, "augmented-sets")
+        self._left = len(sets)
+        self._next: Future[NDArray[np.uint8]] = self._receiver.submit(self._receive)
 
-    def take(self) -> Set:
-        """Wait for the next set, have the one after next begun, and return its images and targets.
+    def take(self) -> NDArray[np.uint8]:
+        """Return the images of the next set, waiting for them if need be.
 
         Raises:
             HelperError: A helper failed or died.
         """
-        started = time.perf_counter()
-        helper = self._helpers[self._turn]
-        following = next(self._asked, None)
-        if following is not None:
-            helper.send(following)  # before the answer is taken, so that the helper is never idle
-        images, probabilities = helper.receive()
-        self._turn = (self._turn + 1) % len(self._helpers)
-        self.waited_seconds += time.perf_counter() - started
-        return images, self._targets if probabilities is None else probabilities
+        images = self._next.result()
+        self._left -= 1
+        if self._left:
+            self._next = self._receiver.submit(self._receive)
+        return images
 
     def stop(self) -> None:
         """End the helpers."""
         for helper in self._helpers:
             helper.stop()
+        self._receiver.shutdown()
+
+    def _receive(self) -> NDArray[np.uint8]:
+        helper = self._helpers[self._turn]
+        self._turn = (self._turn + 1) % len(self._helpers)
+        following = next(self._ahead, None)
+        if following is not None:
+            helper.send(following)  # before its answer is taken, so that it is never idle
+        return cast("NDArray[np.uint8]", helper.receive())
 
 
 def serve_sets(
-    connection: Connection,
-    augmentation: Augmentation,
-    images: NDArray[np.uint8],
-    seed: int,
-    teachers: Sequence[bytes],
+    connection: Connection, augmentation: Augmentation, images: NDArray[np.uint8], seed: int
 ) -> None:
-    """Work of a helper: for each number received, send the augmented images and the teachers' answers."""
+    """Work of a helper: for each number received, send the images augmented by it."""
     from .augmentation import Augmenter
 
     augmenter = Augmenter(augmentation, images.shape[1:])
-    sessions = [_session(teacher) for teacher in teachers]
     while True:
         number: int = connection.recv()
-        augmented = augmenter.augment(images, np.random.default_rng([seed, FIRST_STREAM, number]))
-        connection.send((augmented, _mean_answers(sessions, augmented) if sessions else None))
-
-
-def _session(model: bytes) -> Any:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-
-
-def _mean_answers(sessions: Sequence[Any], images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return `(N, classes)` float32, rows sum to 1: the mean of the models' probabilities."""
-    answers = []
-    for start in range(0, len(images), LABELLED_PER_CALL):
-        some = images[start : start + LABELLED_PER_CALL]
-        answers.append(np.mean([session.run(None, {"image": some})[0] for session in sessions], axis=0))
-    return np.concatenate(answers)
+        connection.send(augmenter.augment(images, np.random.default_rng([seed, AUGMENTING_STREAM, number])))

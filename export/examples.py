@@ -1,6 +1,6 @@
 """Where the examples of an epoch come from: always the same images, or augmented by helper processes."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -40,7 +40,6 @@ def augmented(
     augmentation: Augmentation,
     epochs: range,
     seed: int,
-    teachers: Sequence[bytes],
 ) -> Iterator[Source]:
     """Give augmented examples for each of `epochs`, which are taken in order; helpers work inside the block.
 
@@ -51,15 +50,13 @@ def augmented(
     """
     each = augmentation.epochs_per_set
     numbers = range(epochs.start // each, -(-epochs.stop // each))
-    sets = AugmentedSets(
-        augmentation, examples.images, examples.targets, seed=seed, sets=numbers, teachers=teachers
-    )
+    sets = AugmentedSets(augmentation, examples.images, seed=seed, sets=numbers)
     current, number = examples, numbers.start - 1
 
     def source(epoch: int) -> Examples:
         nonlocal current, number
         if epoch // each != number:
-            current, number = Examples(*sets.take()), epoch // each
+            current, number = Examples(sets.take(), examples.targets), epoch // each
         return current
 
     try:

@@ -72,12 +72,12 @@ class Helper:
 
     def stop(self) -> None:
         """End the process, whatever it does."""
-        self._connection.close()
         self._process.terminate()
         self._process.join(STOP_SECONDS)
         if self._process.is_alive():
             self._process.kill()
             self._process.join()
+        self._connection.close()  # last: a thread that waits for a message is woken by the process's end
 
     def __enter__(self) -> Self:
         return self

@@ -9,6 +9,7 @@ from .backend import keras
 
 MODEL_NAME = "mnist"
 HIDDEN_UNITS = 128
+HIDDEN_LAYER = "hidden"
 FULL_PIXEL = 255.0
 _BATCH = 10_000
 
@@ -23,11 +24,20 @@ def build_model(image_shape: tuple[int, ...], classes: int) -> Any:
         [
             keras.Input(image_shape, name="image"),
             keras.layers.Flatten(),
-            keras.layers.Dense(HIDDEN_UNITS, activation="relu", name="hidden"),
+            keras.layers.Dense(HIDDEN_UNITS, activation="relu", name=HIDDEN_LAYER),
             keras.layers.Dense(classes, activation="softmax", name="probabilities"),
         ],
         name=MODEL_NAME,
     )
+
+
+def take_offset_in(model: Any, offset: NDArray[np.float32]) -> None:
+    """Change a network that was trained on images minus `offset` (H, W) to give the same for the images.
+
+    What the first dense layer makes of the offset is a constant, which its bias takes in.
+    """
+    kernel, bias = model.get_layer(HIDDEN_LAYER).trainable_variables
+    bias.assign(bias.numpy() - offset.ravel() @ kernel.numpy())
 
 
 def answers(model: Any, images: NDArray[np.uint8]) -> NDArray[np.float32]:

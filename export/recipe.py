@@ -45,44 +45,6 @@ class Augmentation:
 
 
 @dataclass(frozen=True, slots=True)
-class Teacher:
-    """Larger networks that are trained first; the small one learns their probabilities, not the labels.
-
-    Attributes:
-        networks: How many, each from its own seed; their probabilities are averaged.
-        filters: The filters of each convolution.
-        hidden_units: The units of the dense layer after them.
-        epochs: How often each sees every training image, augmented anew each time.
-        batch_size: Images in one step of its optimizer.
-        learning_rate: Adam's largest step size.
-    """
-
-    networks: int
-    filters: tuple[int, ...]
-    hidden_units: int
-    epochs: int
-    batch_size: int
-    learning_rate: float
-
-    def __post_init__(self) -> None:
-        """Check the ranges.
-
-        Raises:
-            OptionError: A value with which nothing can be trained.
-        """
-        for name, value in (
-            ("number of teachers", self.networks),
-            ("number of the teacher's convolutions", len(self.filters)),
-            ("number of the teacher's filters", min(self.filters, default=1)),
-            ("number of the teacher's hidden units", self.hidden_units),
-            ("number of the teacher's epochs", self.epochs),
-            ("teacher's batch size", self.batch_size),
-        ):
-            _require_count(name, value)
-        _require_rate("teacher's learning rate", self.learning_rate)
-
-
-@dataclass(frozen=True, slots=True)
 class Recipe:
     """Everything that decides how a network is trained, but the seed and the data.
 
@@ -93,10 +55,11 @@ class Recipe:
         learning_rate: Adam's step size; with a warm-up, its largest.
         warmup_epochs: Over how many epochs the step size rises from 0, to fall to 0 along a cosine
             afterwards; None keeps it constant.
+        centred: Whether the mean training image is taken off every image while the network learns; at the end
+            the first layer's bias takes it in, so that the network takes images as they are.
         validation_share: What share of the training images is held out, as evenly over the classes as they
             come, to measure the network after each epoch; None measures it on the test images.
         augmentation: How the training images are bent; None leaves them as they are.
-        teacher: What the network learns from; None is the labels.
     """
 
     name: str
@@ -104,15 +67,15 @@ class Recipe:
     batch_size: int
     learning_rate: float
     warmup_epochs: float | None = None
+    centred: bool = False
     validation_share: float | None = None
     augmentation: Augmentation | None = None
-    teacher: Teacher | None = None
 
     def __post_init__(self) -> None:
         """Check the ranges.
 
         Raises:
-            OptionError: A value with which nothing can be trained, or a teacher without augmentation.
+            OptionError: A value with which nothing can be trained.
         """
         _require_count("epochs", self.epochs)
         _require_count("batch size", self.batch_size)
@@ -129,8 +92,6 @@ class Recipe:
                 received=self.validation_share,
                 expected="above 0 and below 1",
             )
-        if self.teacher is not None and self.augmentation is None:
-            raise OptionError("a teacher labels augmented images, and the recipe has no augmentation")
 
 
 def _require_count(name: str, value: int) -> None:
@@ -157,6 +118,7 @@ EDGE = Recipe(
     batch_size=512,
     learning_rate=4e-3,
     warmup_epochs=1,
+    centred=True,
     validation_share=1 / 12,
     augmentation=Augmentation(
         rotation_degrees=7,
@@ -165,10 +127,7 @@ EDGE = Recipe(
         shift=1 / 28,
         elastic=0.8 / 28,
         smoothness=4 / 28,
-        epochs_per_set=6,
-    ),
-    teacher=Teacher(
-        networks=2, filters=(24, 48, 64), hidden_units=128, epochs=5, batch_size=256, learning_rate=3e-3
+        epochs_per_set=1,
     ),
 )
 RECIPES = {recipe.name: recipe for recipe in (NOTEBOOK, EDGE)}

@@ -4,7 +4,6 @@
 Each call takes its own batches: a data set that XLA captures as a constant makes the compilation hang.
 """
 
-import dataclasses
 import math
 import time
 from collections.abc import Iterator
@@ -19,16 +18,14 @@ from ..runtime.errors import OptionError
 from .backend import keras, tf, use_one_thread
 from .checkpoint import State, require_same_arrays
 from .examples import Examples, Source, augmented, the_same
-from .model import FULL_PIXEL, build_model
+from .model import FULL_PIXEL, build_model, take_offset_in
 from .recipe import Recipe
 from .schedule import cosine_rate
-from .teaching import Report, TeacherEpoch, train_teachers
 from .training_split import TrainingData
 
 STEPS_PER_CALL = 125
 EVALUATION_BATCH = 10_000
 MAX_SEED = 2**32 - 1
-_TEACHER, _TEACHER_EPOCHS = "teacher/", "teacher_epochs"
 
 
 class Trainer:
@@ -37,8 +34,14 @@ class Trainer:
     A learning-rate schedule belongs to the optimizer; augmentation belongs to the source of examples.
     """
 
-    def __init__(self, model: Any) -> None:
-        self._model = model
+    def __init__(self, model: Any, offset: NDArray[np.float32] | None = None) -> None:
+        """Prepare to train.
+
+        Args:
+            model: The Keras model.
+            offset: (H, W), taken off every image after its scaling to [0, 1]; None takes nothing off.
+        """
+        self._model, self._offset = model, offset
         model.optimizer.build(model.trainable_variables)
         self._train_steps = tf.function(self._train_steps_eagerly, jit_compile=True)
         self._measure = tf.function(self._measure_eagerly, jit_compile=True)
@@ -79,7 +82,10 @@ class Trainer:
         return tf.reduce_sum(losses), hits
 
     def _forward(self, images: Any, targets: Any, *, training: bool) -> tuple[Any, Any]:
-        probabilities = self._model(tf.cast(images, tf.float32) / FULL_PIXEL, training=training)
+        floats = tf.cast(images, tf.float32) / FULL_PIXEL
+        if self._offset is not None:
+            floats -= self._offset
+        probabilities = self._model(floats, training=training)
         losses = keras.losses.categorical_crossentropy(targets, probabilities)
         hits = tf.argmax(probabilities, axis=-1) == tf.argmax(targets, axis=-1)
         return losses, tf.reduce_sum(tf.cast(hits, tf.float32))
@@ -88,11 +94,10 @@ class Trainer:
 class TrainingRun:
     """One network trained by one recipe from one seed.
 
-    Iterating trains: each step gives a finished epoch, and `model` is the network after it.
+    Iterating trains: each step gives a finished epoch, and after the last one `model` is the trained network.
 
     Attributes:
         model: The Keras model, compiled with its optimizer, loss and accuracy.
-        teacher_epochs: How the training of the teachers went; empty without teachers.
     """
 
     def __init__(self, recipe: Recipe, data: TrainingData, seed: int) -> None:
@@ -118,42 +123,10 @@ class TrainingRun:
         self._recipe, self._seed = recipe, seed
         self._shuffler = np.random.default_rng(seed)
         self._finished_epochs = 0
-        self._teachers: list[bytes] = []
-        self.teacher_epochs: tuple[TeacherEpoch, ...] = ()
-
-    def train_teachers(self, report: Report = lambda *_: None) -> None:
-        """Train the recipe's teachers, if it has any and they are not trained yet.
-
-        The first epoch needs them, and trains them if nobody has.
-
-        Args:
-            report: Hears of each epoch of a teacher.
-
-        Raises:
-            HelperError: A teacher's process failed or died.
-        """
-        recipe = self._recipe
-        if recipe.teacher is not None and recipe.augmentation is not None and not self._teachers:
-            epochs: list[TeacherEpoch] = []
-
-            def heard(epoch: TeacherEpoch) -> None:
-                epochs.append(epoch)
-                report(epoch)
-
-            self._teachers = train_teachers(
-                recipe.teacher, recipe.augmentation, self._examples, self._validation, self._seed, heard
-            )
-            self.teacher_epochs = tuple(epochs)
 
     def state(self) -> State:
         """Return everything in which the run after this epoch differs from the run before the first."""
         variables = {str(place): variable.numpy() for place, variable in enumerate(self._variables())}
-        for place, teacher in enumerate(self._teachers):
-            variables[f"{_TEACHER}{place}"] = np.frombuffer(teacher, np.uint8)
-        if self.teacher_epochs:
-            variables[_TEACHER_EPOCHS] = np.array(
-                [dataclasses.astuple(epoch) for epoch in self.teacher_epochs]
-            )
         return State(self._finished_epochs, variables, dict(self._shuffler.bit_generator.state))
 
     def restore(self, state: State) -> None:
@@ -163,16 +136,9 @@ class TrainingRun:
             CheckpointError: It belongs to another network or optimizer.
         """
         variables = {str(place): variable for place, variable in enumerate(self._variables())}
-        found = dict(state.variables)
-        self.teacher_epochs = tuple(
-            TeacherEpoch(int(teacher), int(number), *map(float, figures))
-            for teacher, number, *figures in found.pop(_TEACHER_EPOCHS, ())
-        )
-        teachers = sorted(name for name in found if name.startswith(_TEACHER))
-        self._teachers = [found.pop(name).tobytes() for name in teachers]
-        require_same_arrays(found, {name: tuple(one.shape) for name, one in variables.items()})
+        require_same_arrays(state.variables, {name: tuple(one.shape) for name, one in variables.items()})
         for name, variable in variables.items():
-            variable.assign(found[name])
+            variable.assign(state.variables[name])
         self._shuffler.bit_generator.state = state.shuffler
         self._finished_epochs = state.finished_epochs
 
@@ -181,8 +147,8 @@ class TrainingRun:
         return [*self.model.variables, *self.model.optimizer.variables]
 
     def __iter__(self) -> Iterator[Epoch]:
-        self.train_teachers()
-        trainer = Trainer(self.model)
+        offset = self._mean_image() if self._recipe.centred else None
+        trainer = Trainer(self.model, offset)
         with self._source() as source:
             for number in range(self._finished_epochs, self._recipe.epochs):
                 started = time.perf_counter()
@@ -193,17 +159,24 @@ class TrainingRun:
                 val_loss, val_accuracy = trainer.evaluate(self._validation)
                 seconds = time.perf_counter() - started
                 self._finished_epochs = number + 1
+                if offset is not None and self._finished_epochs == self._recipe.epochs:
+                    take_offset_in(self.model, offset)
                 learning_rate = float(self.model.optimizer.learning_rate)
                 yield Epoch(
                     number + 1, loss, accuracy, val_loss, val_accuracy, seconds, learning_rate, waited
                 )
+
+    def _mean_image(self) -> NDArray[np.float32]:
+        """Return the mean `(H, W)` of the training images, scaled to [0, 1]."""
+        mean = self._examples.images.mean(axis=0, dtype=np.float64) / FULL_PIXEL
+        return mean.astype(np.float32)
 
     def _source(self) -> AbstractContextManager[Source]:
         augmentation = self._recipe.augmentation
         if augmentation is None:
             return the_same(self._examples)
         epochs = range(self._finished_epochs, self._recipe.epochs)
-        return augmented(self._examples, augmentation, epochs, self._seed, self._teachers)
+        return augmented(self._examples, augmentation, epochs, self._seed)
 
 
 def _learning_rate(recipe: Recipe, images: int) -> Any:

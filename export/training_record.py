@@ -15,13 +15,11 @@ from ..benchmarks.datasets import Split
 from ..benchmarks.history import Epoch
 from ..runtime.files import replacing, sha256_of, write_text
 from .recipe import Recipe
-from .teaching import TeacherEpoch
 from .training_split import TrainingData
 
 RECORD_FORMAT = 1
 RECORDED_PACKAGES = ("edgemnist", "tensorflow", "keras", "numpy")
 AUGMENTING_PACKAGES = ("opencv-python-headless",)
-TEACHING_PACKAGES = ("onnxruntime", "tf2onnx")
 
 
 def write_model(path: Path, model: Any) -> None:
@@ -48,8 +46,7 @@ def describe_origin(recipe: Recipe, seed: int, data: TrainingData) -> dict[str, 
 
 
 def _deciding_packages(recipe: Recipe) -> tuple[str, ...]:
-    augmenting = AUGMENTING_PACKAGES if recipe.augmentation else ()
-    return (*RECORDED_PACKAGES, *augmenting, *(TEACHING_PACKAGES if recipe.teacher else ()))
+    return (*RECORDED_PACKAGES, *(AUGMENTING_PACKAGES if recipe.augmentation else ()))
 
 
 def describe_test(probabilities: NDArray[np.float32], test: Split) -> dict[str, Any]:
@@ -61,13 +58,6 @@ def describe_test(probabilities: NDArray[np.float32], test: Split) -> dict[str, 
     }
 
 
-def training_seconds(epochs: Sequence[Epoch], teacher_epochs: Sequence[TeacherEpoch]) -> float:
-    """Return how long a training took; teachers are trained at the same time, before the first epoch."""
-    teachers = {epoch.teacher for epoch in teacher_epochs}
-    each = (sum(epoch.seconds for epoch in teacher_epochs if epoch.teacher == one) for one in teachers)
-    return sum(epoch.seconds for epoch in epochs) + max(each, default=0.0)
-
-
 def write_history(
     path: Path,
     *,
@@ -76,7 +66,6 @@ def write_history(
     origin: dict[str, Any],
     epochs: Sequence[Epoch],
     resumed_after: Sequence[int],
-    teacher_epochs: Sequence[TeacherEpoch],
     test: dict[str, Any],
 ) -> None:
     """Write `history.json`: which model, from which recipe, seed, data and versions, and how each epoch went.
@@ -88,7 +77,6 @@ def write_history(
         origin: What `describe_origin` says.
         epochs: All of them, those before an interruption too.
         resumed_after: The numbers of the epochs after which the training was interrupted and taken up again.
-        teacher_epochs: Those of the teachers that were trained before.
         test: What `describe_test` says.
 
     Raises:
@@ -104,8 +92,7 @@ def write_history(
         **origin,
         "resumed_after": list(resumed_after),
         "test": test,
-        "seconds": training_seconds(epochs, teacher_epochs),
-        "teacher_epochs": [dataclasses.asdict(epoch) for epoch in teacher_epochs],
+        "seconds": sum(epoch.seconds for epoch in epochs),
         "epochs": [dataclasses.asdict(epoch) for epoch in epochs],
     }
     write_text(path, json.dumps(record, indent=2, ensure_ascii=False) + "\n")

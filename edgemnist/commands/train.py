@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from ..benchmarks.history import Epoch
     from ..export.resuming import SafeTraining
-    from ..export.training import TrainingRun
 
 MODEL_FILE = "mnist.keras"
 HISTORY_FILE = "history.json"
@@ -43,7 +42,7 @@ def train(
         typer.Option(
             metavar="notebook|edge",
             help="How to train: as the notebook does, or for far fewer mistakes of the same small network,"
-            " with augmented images and a larger teacher.",
+            " from augmented images.",
         ),
     ] = NOTEBOOK.name,
     epochs: Annotated[
@@ -151,7 +150,7 @@ def run_training(
     messages.print("Loading TensorFlow and the data set ...")
     from ..export.training import TrainingRun
     from ..export.training_data import load_dataset, load_training_data
-    from ..export.training_record import describe_origin, training_seconds
+    from ..export.training_record import describe_origin
     from .train_results import write_results
 
     seen = load_training_data(data, recipe)
@@ -162,10 +161,10 @@ def run_training(
     run.model.summary(line_length=78, print_fn=lambda text: messages.out(text, highlight=False))
     model_path = artifacts / MODEL_FILE
     with _telling_how_to_resume(training, recipe.epochs):
-        _train(run, training, recipe, tensorboard)
+        _train(training, recipe.epochs, tensorboard)
         # Only now, so that nothing before can depend on the test images.
-        accuracy = write_results(model_path, run, training, origin, load_dataset(data))
-    seconds = training_seconds(training.epochs, run.teacher_epochs)
+        accuracy = write_results(model_path, run.model, training, origin, load_dataset(data))
+    seconds = sum(epoch.seconds for epoch in training.epochs)
     messages.print(
         f"Trained {run.model.count_params():,} parameters in {seconds:.1f} s: test accuracy "
         f"[bold]{accuracy:.2%}[/] after epoch {len(training.epochs)}. "
@@ -176,12 +175,10 @@ def run_training(
     return model_path
 
 
-def _train(run: "TrainingRun", training: "SafeTraining", recipe: Recipe, tensorboard: Path | None) -> None:
-    from .train_progress import follow, follow_teachers
+def _train(training: "SafeTraining", total: int, tensorboard: Path | None) -> None:
+    from .train_progress import follow
 
-    finished, total = len(training.epochs), recipe.epochs
-    if recipe.teacher and not finished:
-        follow_teachers(run.train_teachers, recipe.teacher)
+    finished = len(training.epochs)
     if finished:
         messages.print(f"Going on after epoch {finished} of {total}.", highlight=False)
     epochs: Iterable[Epoch] = training

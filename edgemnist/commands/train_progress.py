@@ -15,11 +15,9 @@ from rich.progress import (
 from ..console import messages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from ..benchmarks.history import Epoch
-    from ..export.recipe import Teacher
-    from ..export.teaching import Report, TeacherEpoch
 
 LINES_WITHOUT_TERMINAL = 10
 
@@ -36,27 +34,6 @@ def follow(epochs: "Iterable[Epoch]", total: int, finished: int = 0) -> None:
         _with_bar(epochs, total, finished)
     else:
         _with_lines(epochs, total, finished)
-
-
-def follow_teachers(train: "Callable[[Report], None]", teacher: "Teacher") -> None:
-    """Train the teachers and show each of their epochs."""
-    several = teacher.networks > 1
-    messages.print(
-        f"Training {teacher.networks if several else 'a'} teacher{'s' if several else ''}"
-        f" for {teacher.epochs} epochs; the network learns from {'them' if several else 'it'} next.",
-        highlight=False,
-        soft_wrap=True,
-    )
-
-    def tell(epoch: "TeacherEpoch") -> None:
-        messages.print(
-            f"teacher {epoch.teacher}, epoch {epoch.number}/{teacher.epochs} loss {epoch.loss:.4f},"
-            f" val {epoch.val_accuracy:.2%}, {epoch.seconds:.0f} s",
-            highlight=False,
-            soft_wrap=True,
-        )
-
-    train(tell)
 
 
 def _with_bar(epochs: "Iterable[Epoch]", total: int, finished: int) -> None:

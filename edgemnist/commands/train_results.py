@@ -14,13 +14,12 @@ from ..benchmarks.report.training_pictures import (
 )
 from ..export.model import answers
 from ..export.resuming import SafeTraining
-from ..export.training import TrainingRun
 from ..export.training_record import describe_test, write_history, write_model
 from ..runtime.errors import DatasetError
 
 
 def write_results(
-    model_path: Path, run: TrainingRun, training: SafeTraining, origin: dict[str, Any], dataset: Dataset
+    model_path: Path, model: Any, training: SafeTraining, origin: dict[str, Any], dataset: Dataset
 ) -> float:
     """Write the model, its history and the pictures of it, then remove the checkpoint.
 
@@ -28,7 +27,7 @@ def write_results(
 
     Args:
         model_path: Where the `.keras` file goes; the others go beside it.
-        run: Holds the trained network.
+        model: The trained network.
         training: The training, all its epochs finished.
         origin: What `describe_origin` says of it.
         dataset: What it was trained and is tested on.
@@ -37,7 +36,7 @@ def write_results(
         DatasetError: The test images are of a class that the training images do not have.
         OutputError: A file cannot be written; the checkpoint is still there, so nothing needs training again.
     """
-    folder, model, test = model_path.parent, run.model, dataset.test
+    folder, test = model_path.parent, dataset.test
     names = tuple(origin["data"]["class_names"])
     if dataset.class_names != names:
         raise DatasetError(
@@ -57,7 +56,6 @@ def write_results(
         origin=origin,
         epochs=training.epochs,
         resumed_after=training.resumed_after,
-        teacher_epochs=run.teacher_epochs,
         test=tested,
     )
     draw_digits(folder / "digits.png", dataset.train, names)

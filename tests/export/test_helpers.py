@@ -1,0 +1,122 @@
+import dataclasses
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgemnist.export.augmented import AugmentedSets
+from edgemnist.export.examples import Examples, augmented
+from edgemnist.export.helpers import Helper
+from edgemnist.export.recipe import EDGE
+from edgemnist.runtime.errors import HelperError, OptionError
+
+
+def echo(connection, factor):
+    while True:
+        connection.send(connection.recv() * factor)
+
+
+def break_down(_connection):
+    raise ValueError("no such luck\nand more")
+
+
+def refuse(_connection):
+    raise OptionError("the recipe is wrong", fix="Take another.")
+
+
+def test_helper_works_and_ends_when_the_block_does():
+    with Helper("echoing", echo, 3) as helper:
+        helper.send(2)
+        assert helper.receive() == 6
+        process = helper._process
+    assert not process.is_alive()
+
+
+@pytest.mark.parametrize(
+    ("work", "reason"),
+    [(break_down, "ValueError: no such luck$"), (refuse, r"the recipe is wrong\. Take another\.$")],
+)
+def test_helper_that_fails_says_why(work, reason):
+    with (
+        Helper("trying", work) as helper,
+        pytest.raises(HelperError, match="process for trying failed.*" + reason),
+    ):
+        helper.receive()
+
+
+def test_helper_that_is_killed_is_one_clear_error():
+    with Helper("echoing", echo, 1) as helper:
+        os.kill(helper._process.pid, signal.SIGKILL)
+        with pytest.raises(HelperError, match=r"process for echoing is gone; received it died of signal 9"):
+            helper.receive()
+
+
+def test_helpers_do_not_outlive_a_killed_command(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        textwrap.dedent(
+            """
+            import os, signal
+            from edgemnist.export.helpers import Helper
+            from edgemnist.export.recipe import EDGE
+            from edgemnist.export.augmented import serve_sets
+            import numpy as np
+            if __name__ == "__main__":
+                images = np.zeros((9, 8, 8), np.uint8)
+                helper = Helper("augmenting", serve_sets, EDGE.augmentation, images, 0)
+                helper.send(0)
+                helper.receive()
+                print(helper._process.pid, flush=True)
+                os.kill(os.getpid(), signal.SIGKILL)
+            """
+        )
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    left = Path(f"/proc/{int(done.stdout)}")
+    deadline = time.monotonic() + 30
+    while left.exists() and "(zombie)" not in (left / "status").read_text() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not left.exists() or "(zombie)" in (left / "status").read_text()
+
+
+@pytest.fixture
+def examples():
+    draw = np.random.default_rng(0)
+    return Examples(
+        draw.integers(0, 256, (40, 9, 8), dtype=np.uint8), np.eye(4, dtype=np.float32)[np.arange(40) % 4]
+    )
+
+
+def taken(examples, sets, helpers):
+    source = AugmentedSets(EDGE.augmentation, examples.images, seed=3, sets=sets, helpers=helpers)
+    try:
+        return [source.take() for _ in sets]
+    finally:
+        source.stop()
+
+
+def test_sets_depend_on_seed_and_number_alone(examples):
+    one, two = taken(examples, range(4), 1), taken(examples, range(4), 2)
+    for alone, shared in zip(one, two, strict=True):
+        np.testing.assert_array_equal(alone, shared)
+    np.testing.assert_array_equal(taken(examples, range(2, 4), 1)[0], one[2])
+    assert not np.array_equal(one[0], one[1])
+
+
+def test_epochs_share_a_set_as_often_as_the_recipe_says(examples):
+    twice = dataclasses.replace(EDGE.augmentation, epochs_per_set=2)
+    with augmented(examples, twice, range(5), 0) as source:
+        images = [source(epoch).images for epoch in range(5)]
+    with augmented(examples, twice, range(3, 5), 0) as source:
+        resumed = [source(epoch).images for epoch in range(3, 5)]
+    same = [bool((first == second).all()) for first, second in itertools.pairwise(images)]
+    assert same == [True, False, True, False]
+    np.testing.assert_array_equal(resumed, images[3:])
