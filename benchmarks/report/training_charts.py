@@ -31,7 +31,7 @@ def loss_curves(axes: "Axes", histories: Sequence[History], colour: Colour) -> N
 def reliability(axes: "Axes", calibration: Calibration, colour: Colour) -> None:
     """Draw accuracy over confidence; on the dotted line a model is as often right as it is sure."""
     bins = calibration.bins
-    axes.plot([0, 1], [0, 1], linestyle=":", color=colour(1), label="perfectly calibrated")
+    axes.plot([0, 1], [0, 1], linestyle=":", color=colour(1), label="calibrated")
     axes.bar(
         [one.lower for one in bins],
         [one.accuracy for one in bins],
@@ -52,8 +52,9 @@ def reliability(axes: "Axes", calibration: Calibration, colour: Colour) -> None:
         capsize=2,
         label="accuracy, 95 % interval",
     )
-    axes.set(xlim=(0, 1), ylim=(0, 1.03), xlabel="confidence", ylabel="accuracy")
-    axes.legend(loc="upper left", frameon=False)
+    # room for the legend above all bars
+    axes.set(xlim=(0, 1), ylim=(0, 1.25), yticks=np.linspace(0, 1, 6), xlabel="confidence", ylabel="accuracy")
+    axes.legend(loc="upper center", frameon=False, ncols=2, columnspacing=1, handlelength=1.2)
 
 
 def confidences(axes: "Axes", calibration: Calibration, colour: Colour) -> None:
@@ -70,6 +71,7 @@ def confidences(axes: "Axes", calibration: Calibration, colour: Colour) -> None:
     )
     axes.set_yscale("log")
     axes.set(xlim=(0, 1), xlabel="confidence", ylabel="test images")
+    axes.set_ylim(bottom=0.7)  # so that a single image is seen
 
 
 def expected_error(calibration: Calibration) -> str:

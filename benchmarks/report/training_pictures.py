@@ -23,7 +23,7 @@ except ImportError as error:
 
 GRID_SIDE = 5
 MISTAKES_ACROSS, MISTAKES_DOWN = 10, 8
-PAIRS_ACROSS, PAIRS_DOWN = 6, 4
+AUGMENTED_ACROSS, AUGMENTED_DOWN = 9, 6
 DOTS_PER_INCH = 120
 
 
@@ -53,11 +53,12 @@ def draw_augmented(path: Path, originals: NDArray[np.uint8], augmented: NDArray[
         OutputError: The file cannot be written.
     """
     variants = augmented.reshape(len(originals), -1, *originals.shape[1:])
-    columns = PAIRS_ACROSS * (1 + variants.shape[1])
-    figure = Figure(figsize=(0.72 * columns + 0.2, 0.85 * PAIRS_DOWN + 0.5), layout="constrained")
-    figure.suptitle("Training images (framed) and what augmentation makes of them", fontsize=11)
-    for cell, axes in enumerate(figure.subplots(PAIRS_DOWN, columns).flat):
-        image, variant = divmod(cell, 1 + variants.shape[1])
+    group = 1 + variants.shape[1]
+    columns = group * max(1, AUGMENTED_ACROSS // group)
+    figure = Figure(figsize=(0.72 * columns + 0.2, 0.82 * AUGMENTED_DOWN + 0.5), layout="constrained")
+    figure.suptitle("Training images (framed), augmented to their right", fontsize=12)
+    for cell, axes in enumerate(figure.subplots(AUGMENTED_DOWN, columns).flat):
+        image, variant = divmod(cell, group)
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set_visible(variant == 0 and image < len(originals))
         if image < len(originals):
