@@ -70,9 +70,10 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         "epochs": [dataclasses.asdict(epoch) for epoch in checkpoint.epochs],
         "resumed_after": checkpoint.resumed_after,
     }
-    arrays = {_VARIABLE + name: array for name, array in checkpoint.state.variables.items()}
+    arrays: dict[str, Any] = {_RECORD: np.array(json.dumps(record).encode())}
+    arrays |= {_VARIABLE + name: array for name, array in checkpoint.state.variables.items()}
     with replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, **{_RECORD: np.array(json.dumps(record).encode())}, **arrays)
+        np.savez(file, **arrays)
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
@@ -127,11 +128,12 @@ def require_same_arrays(found: Mapping[str, NDArray[Any]], shapes: Mapping[str, 
 
 
 def _read(path: Path) -> Checkpoint:
-    with np.load(path, allow_pickle=False) as file:
-        record = json.loads(file[_RECORD].item())
+    # numpy leaves a file open that it opened itself and cannot read
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        record = json.loads(arrays[_RECORD].item())
         if record["format"] != CHECKPOINT_FORMAT:
             raise ValueError(f"its format is {record['format']}, not {CHECKPOINT_FORMAT}")
-        variables = {name.removeprefix(_VARIABLE): file[name] for name in file.files if name != _RECORD}
+        variables = {name.removeprefix(_VARIABLE): arrays[name] for name in arrays.files if name != _RECORD}
     return Checkpoint(
         origin=record["origin"],
         state=State(record["finished_epochs"], variables, record["shuffler"]),

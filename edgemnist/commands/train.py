@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MODEL_FILE = "mnist.keras"
 HISTORY_FILE = "history.json"
 CHECKPOINT_FILE = "mnist.checkpoint.npz"
-PICTURES = ("digits.png", "curves.png", "confusion.png", "mistakes.png", "calibration.png")
+PICTURES = ("digits.png", "augmented.png", "curves.png", "confusion.png", "mistakes.png", "calibration.png")
 
 EXAMPLES = """
 **Examples**
@@ -93,7 +93,8 @@ def train(
         results.file.write((artifacts / HISTORY_FILE).read_text(encoding="utf-8"))
         return
     for name in (MODEL_FILE, HISTORY_FILE, *PICTURES):
-        results.print(artifacts / name, highlight=False, soft_wrap=True)
+        if (artifacts / name).exists():  # a recipe may have no augmentation
+            results.print(artifacts / name, highlight=False, soft_wrap=True)
 
 
 def ensure_model(artifacts: Path, data: Path | None, seed: int) -> Path:

@@ -3,19 +3,27 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..benchmarks.datasets import Dataset
 from ..benchmarks.history import HISTORY_FILE, read_history
 from ..benchmarks.report.training_pictures import (
+    draw_augmented,
     draw_calibration,
     draw_confusion,
     draw_curves,
     draw_digits,
     draw_mistakes,
 )
+from ..benchmarks.trained import AUGMENTED_FILE, DIGITS_FILE
 from ..export.model import answers
+from ..export.recipe import Augmentation
 from ..export.resuming import SafeTraining
 from ..export.training_record import describe_test, write_history, write_model
 from ..runtime.errors import DatasetError
+
+AUGMENTED_SHOWN, AUGMENTED_VARIANTS = 18, 2
 
 
 def write_results(
@@ -58,10 +66,25 @@ def write_results(
         resumed_after=training.resumed_after,
         test=tested,
     )
-    draw_digits(folder / "digits.png", dataset.train, names)
+    draw_digits(folder / DIGITS_FILE, dataset.train, names)
+    _draw_augmented(folder / AUGMENTED_FILE, origin["recipe"], dataset.train.images)
     draw_curves(folder / "curves.png", [read_history(history_path)])
     draw_confusion(folder / "confusion.png", probabilities, test, names)
     draw_mistakes(folder / "mistakes.png", probabilities, test, names)
     draw_calibration(folder / "calibration.png", probabilities, test)
     training.discard()
     return float(tested["accuracy"])
+
+
+def _draw_augmented(path: Path, recipe: dict[str, Any], images: NDArray[np.uint8]) -> None:
+    """Draw the first images (N, H, W) with what the recipe's augmentation makes of them, if it has any."""
+    if recipe["augmentation"] is None:
+        path.unlink(missing_ok=True)  # it would be of an earlier training
+        return
+    from ..export.augmentation import Augmenter
+
+    shown = images[:AUGMENTED_SHOWN]
+    augmenter = Augmenter(Augmentation(**recipe["augmentation"]), images.shape[1:])
+    draw = np.random.default_rng(0)
+    variants = [augmenter.augment(shown, draw) for _ in range(AUGMENTED_VARIANTS)]
+    draw_augmented(path, shown, np.stack(variants, axis=1))

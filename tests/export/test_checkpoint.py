@@ -1,56 +1,86 @@
-import dataclasses
+import resource
+import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from edgemnist.export.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
-from edgemnist.export.recipe import Recipe
+from edgemnist.export.recipe import EDGE, Recipe
 from edgemnist.export.resuming import SafeTraining
 from edgemnist.export.training import TrainingRun
 from edgemnist.export.training_record import describe_origin
-from edgemnist.export.training_split import validated_by_test
+from edgemnist.export.training_split import validated_by_holding_out, validated_by_test
 from edgemnist.runtime.errors import CheckpointError, OutputError
 
 SHORT = Recipe(name="short", epochs=3, batch_size=32, learning_rate=1e-3)
+AUGMENTED = replace(
+    SHORT,
+    warmup_epochs=1,
+    validation_share=0.2,
+    augmentation=replace(EDGE.augmentation, epochs_per_set=2),
+)
 
 
 def training(dataset, folder, recipe=SHORT, *, resume=False):
-    run = TrainingRun(recipe, validated_by_test(dataset), seed=5)
-    origin = describe_origin(recipe, 5, validated_by_test(dataset))
+    data = validated_by_test(dataset)
+    if recipe.validation_share:
+        data = validated_by_holding_out(dataset.train, recipe.validation_share)
+    run = TrainingRun(recipe, data, seed=5)
+    origin = describe_origin(recipe, 5, data)
     return run, SafeTraining(run, folder / "run.npz", origin, resume=resume)
 
 
-@pytest.mark.parametrize("finished", [1, 2, 3])
-def test_training_goes_on_where_it_ended_to_the_bit(small_mnist, tmp_path, finished):
-    straight, whole = training(small_mnist, tmp_path / "whole")
-    losses = [epoch.loss for epoch in whole]
-    _, first = training(small_mnist, tmp_path)
-    for epoch in first:
-        if epoch.number == finished:
-            break
-    resumed, second = training(small_mnist, tmp_path, resume=True)
-    assert [epoch.number for epoch in second] == list(range(finished + 1, 4))
-    assert [epoch.loss for epoch in second.epochs] == losses
+@pytest.fixture(scope="module")
+def straight(small_mnist, tmp_path_factory):
+    """A training in one go, and a folder with its checkpoint after each epoch."""
+    folder = tmp_path_factory.mktemp("straight")
+    run, kept = training(small_mnist, folder)
+    for epoch in kept:
+        shutil.copy(folder / "run.npz", folder / f"{epoch.number}.npz")
+    return run, kept, folder
+
+
+@pytest.mark.parametrize("finished", [1, 3])
+def test_training_goes_on_where_it_ended_to_the_bit(small_mnist, straight, tmp_path, finished):
+    run, kept, folder = straight
+    shutil.copy(folder / f"{finished}.npz", tmp_path / "run.npz")
+    resumed, rest = training(small_mnist, tmp_path, resume=True)
+    assert [epoch.number for epoch in rest] == list(range(finished + 1, 4))
+    assert rest.resumed_after == (finished,)
+    assert [epoch.loss for epoch in rest.epochs] == [epoch.loss for epoch in kept.epochs]
+    require_same_state(resumed, run)
+
+
+def require_same_state(one, other):
     for mine, theirs in zip(
-        (*resumed.model.get_weights(), *(one.numpy() for one in resumed.model.optimizer.variables)),
-        (*straight.model.get_weights(), *(one.numpy() for one in straight.model.optimizer.variables)),
+        (*one.model.get_weights(), *(variable.numpy() for variable in one.model.optimizer.variables)),
+        (*other.model.get_weights(), *(variable.numpy() for variable in other.model.optimizer.variables)),
         strict=True,
     ):
         np.testing.assert_array_equal(mine, theirs)
 
 
-def test_every_epoch_is_on_disk_before_it_is_told(small_mnist, tmp_path):
-    _, run = training(small_mnist, tmp_path)
-    for epoch in run:
-        assert read_checkpoint(tmp_path / "run.npz").epochs[-1] == epoch
+def test_augmented_training_goes_on_in_the_midst_of_a_set(small_mnist, tmp_path):
+    run, kept = training(small_mnist, tmp_path / "whole", AUGMENTED)
+    for epoch in kept:
+        if epoch.number == 1:
+            shutil.copy(tmp_path / "whole" / "run.npz", tmp_path / "run.npz")
+    resumed, rest = training(small_mnist, tmp_path, AUGMENTED, resume=True)
+    assert [epoch.number for epoch in rest] == [2, 3]
+    require_same_state(resumed, run)
 
 
-def test_checkpoint_is_read_as_it_was_written(small_mnist, tmp_path):
-    run, kept = training(small_mnist, tmp_path)
-    list(kept)
-    written = Checkpoint(
-        describe_origin(SHORT, 5, validated_by_test(small_mnist)), run.state(), kept.epochs, (1, 2)
-    )
+def test_every_epoch_is_on_disk_before_it_is_told(straight):
+    _, kept, folder = straight
+    for epoch in kept.epochs:
+        assert read_checkpoint(folder / f"{epoch.number}.npz").epochs == kept.epochs[: epoch.number]
+
+
+def test_checkpoint_is_read_as_it_was_written(small_mnist, straight, tmp_path):
+    run, kept, _ = straight
+    origin = describe_origin(SHORT, 5, validated_by_test(small_mnist))
+    written = Checkpoint(origin, run.state(), kept.epochs, (1, 2))
     write_checkpoint(tmp_path / "again.npz", written)
     found = read_checkpoint(tmp_path / "again.npz")
     assert (found.origin, found.epochs, found.resumed_after) == (written.origin, written.epochs, (1, 2))
@@ -58,26 +88,23 @@ def test_checkpoint_is_read_as_it_was_written(small_mnist, tmp_path):
     assert found.state.variables.keys() == written.state.variables.keys()
 
 
-def test_checkpoint_of_another_network_is_refused(small_mnist, tmp_path):
-    _, kept = training(small_mnist, tmp_path)
-    next(iter(kept))
-    state = read_checkpoint(tmp_path / "run.npz").state
-    fewer = dataclasses.replace(state, variables=dict(list(state.variables.items())[1:]))
+def test_checkpoint_of_another_network_is_refused(small_mnist, straight):
+    state = read_checkpoint(straight[2] / "1.npz").state
+    fewer = replace(state, variables=dict(list(state.variables.items())[1:]))
     with pytest.raises(CheckpointError, match="another network"):
         TrainingRun(SHORT, validated_by_test(small_mnist), seed=5).restore(fewer)
 
 
-def test_checkpoint_that_cannot_be_written_leaves_the_one_before(small_mnist, tmp_path, monkeypatch):
-    _, kept = training(small_mnist, tmp_path)
-    epochs = iter(kept)
-    next(epochs)
+def test_checkpoint_that_cannot_be_written_leaves_the_one_before(small_mnist, straight, tmp_path):
+    shutil.copy(straight[2] / "2.npz", tmp_path / "run.npz")
     content = (tmp_path / "run.npz").read_bytes()
-
-    def fail(*_arguments, **_arrays):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(np, "savez", fail)
-    with pytest.raises(OutputError, match="No space left on device"):
-        next(epochs)
+    _, resumed = training(small_mnist, tmp_path, resume=True)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))  # as on a full disk
+    try:
+        with pytest.raises(OutputError, match="File too large"):
+            next(iter(resumed))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert (tmp_path / "run.npz").read_bytes() == content
-    assert len(kept.epochs) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["run.npz"]
