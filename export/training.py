@@ -114,7 +114,7 @@ class TrainingRun:
         keras.utils.set_random_seed(seed)
         self.model = build_model(data.train.image_shape, classes)
         self.model.compile(
-            optimizer=keras.optimizers.Adam(_learning_rate(recipe, len(data.train))),
+            optimizer=keras.optimizers.Adam(learning_rate(recipe, len(data.train))),
             loss="categorical_crossentropy",
             metrics=["accuracy"],
         )
@@ -161,10 +161,8 @@ class TrainingRun:
                 self._finished_epochs = number + 1
                 if offset is not None and self._finished_epochs == self._recipe.epochs:
                     take_offset_in(self.model, offset)
-                learning_rate = float(self.model.optimizer.learning_rate)
-                yield Epoch(
-                    number + 1, loss, accuracy, val_loss, val_accuracy, seconds, learning_rate, waited
-                )
+                rate = float(self.model.optimizer.learning_rate)
+                yield Epoch(number + 1, loss, accuracy, val_loss, val_accuracy, seconds, rate, waited)
 
     def _mean_image(self) -> NDArray[np.float32]:
         """Return the mean `(H, W)` of the training images, scaled to [0, 1]."""
@@ -179,8 +177,8 @@ class TrainingRun:
         return augmented(self._examples, augmentation, epochs, self._seed)
 
 
-def _learning_rate(recipe: Recipe, images: int) -> Any:
-    """Return what the optimizer takes: a number, or a schedule over the steps of the whole training."""
+def learning_rate(recipe: Recipe, images: int) -> Any:
+    """Return what a Keras optimizer takes: a number, or a schedule over the steps of the whole training."""
     if recipe.warmup_epochs is None:
         return recipe.learning_rate
     steps = math.ceil(images / recipe.batch_size)

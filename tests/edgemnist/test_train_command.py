@@ -1,3 +1,4 @@
+import dataclasses
 import io
 import json
 from pathlib import Path
@@ -11,7 +12,7 @@ from typer.testing import CliRunner
 
 from edgemnist.commands import train as command
 from edgemnist.export.backend import keras
-from edgemnist.export.recipe import Recipe
+from edgemnist.export.recipe import NOTEBOOK, Recipe
 from edgemnist.runtime.errors import DatasetError, OptionError, OutputError
 from edgemnist.runtime.files import sha256_of
 
@@ -59,8 +60,8 @@ def test_model_loads_in_plain_keras_and_evaluates(trained, data):
 def test_history_records_what_made_the_model(trained):
     folder, _ = trained
     history = json.loads((folder / "history.json").read_text())
-    chosen = {"name": "notebook", "epochs": 3, "batch_size": 16, "learning_rate": 0.01}
-    assert history["recipe"].items() >= chosen.items()
+    changed = dataclasses.replace(NOTEBOOK, epochs=3, batch_size=16, learning_rate=0.01)
+    assert history["recipe"] == dataclasses.asdict(changed)
     assert history["seed"] == 4
     assert history["model"]["sha256"] == sha256_of(folder / "mnist.keras")
     assert history["data"]["class_names"] == ["0", "1", "2"]
@@ -136,3 +137,47 @@ def test_missing_model_is_trained_by_the_notebooks_recipe(data, tmp_path):
     history = json.loads((tmp_path / "history.json").read_text())
     assert history["recipe"]["epochs"] == 50
     assert history["model"]["sha256"] == sha256_of(path)
+
+
+def test_edge_recipe_never_reads_the_test_images_before_it_is_trained(data, tmp_path, monkeypatch):
+    """A data set without its test part trains to the end; only then it is missed, and nothing is lost."""
+    arrays = np.load(data)
+    np.savez(tmp_path / "blind.npz", x_train=arrays["x_train"], y_train=arrays["y_train"])
+    finished = []
+    monkeypatch.setattr(
+        "edgemnist.commands.train_progress.follow",
+        lambda epochs, _total, _finished: finished.extend(epoch.number for epoch in epochs),
+    )
+    options = ["--recipe", "edge", "--epochs", "2", "--batch-size", "16", "--artifacts", str(tmp_path)]
+    result = CliRunner().invoke(app, [*options, "--data", str(tmp_path / "blind.npz")])
+    assert finished == [1, 2]
+    assert isinstance(result.exception, DatasetError)
+    assert "x_test" in str(result.exception)
+
+    np.savez(tmp_path / "blind.npz", **arrays)
+    result = CliRunner().invoke(app, [*options, "--data", str(tmp_path / "blind.npz"), "--resume"])
+    assert result.exit_code == 0, result.output
+    history = json.loads((tmp_path / "history.json").read_text())
+    assert history["recipe"]["name"] == "edge"
+    assert history["recipe"]["epochs"] == 2
+    assert history["data"]["train_images"] + history["data"]["validation_images"] == 40
+    assert history["test"]["images"] == 20
+    model = keras.saving.load_model(tmp_path / "mnist.keras")
+    answers = model.predict((arrays["x_test"] / 255).astype("float32"), verbose=0).argmax(axis=1)
+    assert history["test"]["accuracy"] == pytest.approx((answers == arrays["y_test"]).mean())
+
+
+def test_unknown_recipe_names_the_known_ones(tmp_path):
+    result = CliRunner().invoke(app, ["--recipe", "fast", "--artifacts", str(tmp_path)])
+    assert isinstance(result.exception, OptionError)
+    assert "notebook or edge" in str(result.exception)
+
+
+def test_class_that_only_the_test_images_have_is_named(data, tmp_path):
+    arrays = dict(np.load(data))
+    arrays["y_test"] = arrays["y_test"] + 1
+    np.savez(tmp_path / "other.npz", **arrays)
+    options = ["--recipe", "edge", "--epochs", "1", "--artifacts", str(tmp_path)]
+    result = CliRunner().invoke(app, [*options, "--data", str(tmp_path / "other.npz")])
+    assert isinstance(result.exception, DatasetError)
+    assert "classes that the training images do not have" in str(result.exception)
