@@ -95,7 +95,9 @@ def _make(
     except ConversionError as error:
         return Outcome(row, (str(error),))
     path.write_bytes(converted.content)
-    companions = {path.with_suffix(f".{ending}"): content for ending, content in converted.companions.items()}
+    companions = {
+        path.with_name(path.stem + ending): content for ending, content in converted.companions.items()
+    }
     for companion, content in companions.items():
         companion.write_bytes(content)
     proof = prove(path, row, reference, dataset.test)

@@ -1,5 +1,6 @@
 """The proof of one artifact: its structure and its answers, from the file alone. Needs no TensorFlow."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,17 +53,30 @@ def prove(path: Path, row: Format, reference: NDArray[np.float32], test: Split) 
     try:
         structure = read_structure(path)
         embedded = read_embedded(structure.metadata)
-        with quiet(), load_predictor(path, probe=_OUR_OWN) as predictor:  # LiteRT announces its kernels
-            probabilities = predictor.predict(test.images).probabilities
-        parity = compare(probabilities, reference, test.labels)
+        with row.runnable(path) as files:
+            answers = []
+            for file in files:
+                with (
+                    quiet(),
+                    load_predictor(file, probe=_OUR_OWN) as predictor,
+                ):  # LiteRT announces its kernels
+                    answers.append(predictor.predict(test.images).probabilities)
+        parity = compare(answers[0], reference, test.labels)
     except EdgeMnistError as error:
         return Proof((str(error),), structure, embedded, predictor)
     failures = (
+        *_different(files, answers),
         *row.promise.broken_by(structure),
         *_wrong_contract(row, embedded, predictor),
         *row.gates.broken_by(parity),
     )
     return Proof(failures, structure, embedded, predictor, parity)
+
+
+def _different(files: Sequence[Path], answers: Sequence[NDArray[np.float32]]) -> Iterator[str]:
+    for file, answer in zip(files[1:], answers[1:], strict=True):
+        if not np.array_equal(answer, answers[0]):
+            yield f"{file.name} gives other answers than what it is made of"
 
 
 def _wrong_contract(row: Format, embedded: Embedded | None, predictor: Predictor) -> tuple[str, ...]:

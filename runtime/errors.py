@@ -92,6 +92,22 @@ class ConversionError(EdgeMnistError, RuntimeError):
     """A converter that failed, or whose output is not what was asked for."""
 
 
+class MissingCompilerError(ConversionError):
+    """A C compiler that is needed and not found.
+
+    Attributes:
+        tried: What was looked for.
+    """
+
+    def __init__(self, tried: str) -> None:
+        self.tried = tried
+        super().__init__(
+            "no C compiler was found",
+            received=tried,
+            fix="Install one, such as with `apt install gcc`, or name one: CC=/path/to/compiler.",
+        )
+
+
 class OutputError(EdgeMnistError, OSError):
     """A file that could not be written; what was there before is still there."""
 

@@ -60,6 +60,7 @@ def load_predictor(
             received=f"providers={tuple(providers)}, session={session}",
             expected=f"these only with the engine {_ONNXRUNTIME}",
         )
+    path = entry.file_to_load(path)
     source = read_source(path, entry.name, options)
     voucher = find_voucher(path)
     if voucher is not None:

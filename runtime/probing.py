@@ -78,11 +78,18 @@ def probe_if_needed(source: ModelSource, limits: Probe, *, vouched: bool) -> boo
     Raises:
         ArtifactError: It is no model that keeps the artifact contract, or it crashed, or took too long or too
             much memory.
-        IntegrityError: There is no Python interpreter to start, as in a frozen application.
+        IntegrityError: There is no Python interpreter to start, as in a frozen application; or the file is a
+            program, which could do in a subprocess what it likes.
         OptionError: The engine does not have an option.
     """
     if limits.when == "never" or (limits.when == "unvouched" and vouched):
         return False
+    if ENGINES[source.engine].code:
+        raise IntegrityError(
+            f"{source.path.name} is a program, which no trial run makes safe",
+            received="a probe of it" if vouched else "nothing that vouches for it",
+            fix="Put its manifest.json beside it, or give its sha256=, or probe=Probe(when='never').",
+        )
     key = (source.sha256, source.engine, repr(source.options))
     if ENGINES[source.engine].light and key not in _survivors:
         _probe(source, limits)

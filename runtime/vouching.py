@@ -6,6 +6,7 @@ that would add a third to the time in which ONNX Runtime starts, so here only wh
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,10 +47,15 @@ def find_voucher(path: Path) -> Voucher | None:
         raise ManifestError(f"{manifest} cannot be read as JSON", received=error) from error
     check_version(document, manifest)
     try:
-        records = [record for record in document["artifacts"] if record["file"] == path.name]
-    except (TypeError, KeyError) as error:
+        found = [
+            (sha256, record.get("labels"))
+            for record in document["artifacts"]
+            for file, sha256 in _files(record)
+            if file == path.name
+        ]
+    except (TypeError, KeyError, AttributeError) as error:
         raise _damaged(manifest, error) from error
-    return _voucher(records[0], manifest) if records else None
+    return _voucher(*found[0], manifest) if found else None
 
 
 def check_version(document: Any, path: Path) -> None:
@@ -68,11 +74,12 @@ def check_version(document: Any, path: Path) -> None:
         )
 
 
-def _voucher(record: Any, manifest: Path) -> Voucher:
-    try:
-        sha256, labels = record["sha256"], record["labels"]
-    except KeyError as error:
-        raise _damaged(manifest, error) from error
+def _files(record: Any) -> Iterable[tuple[str, Any]]:
+    """Return an artifact's file and its companions, each with its sha256."""
+    return {record["file"]: record.get("sha256"), **record.get("companions", {})}.items()
+
+
+def _voucher(sha256: Any, labels: Any, manifest: Path) -> Voucher:
     texts = isinstance(labels, list) and all(isinstance(label, str) for label in labels)
     if not (isinstance(sha256, str) and _SHA256.fullmatch(sha256) and texts and labels):
         raise _damaged(manifest, f"sha256 {sha256!r}, labels {labels!r}")

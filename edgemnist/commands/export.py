@@ -20,6 +20,7 @@ EXAMPLES = """
 - `edgemnist export --int8` TFLite float32, ONNX and full-integer TFLite, training first if need be
 - `edgemnist export --all` every format that `edgemnist formats` lists
 - `edgemnist export --format int8.tflite --io int8 --format int8.onnx --calibration-samples 2000`
+- `edgemnist export --format c --compile` C for any device, and a shared library of it for this machine
 - `edgemnist export --int8 --min-agreement 0.9985 --max-accuracy-drop 0.001`
 - `edgemnist export --model my.keras --data my-data.npz --artifacts my-artifacts`
 """
@@ -62,6 +63,13 @@ def export(
     seed: Seed = 0,
     data: Data = None,
     artifacts: Artifacts = Path("artifacts"),
+    compile_: Annotated[
+        bool,
+        typer.Option(
+            "--compile",
+            help="Put a shared library for this machine beside int8.c, made by $CC, cc, gcc or clang.",
+        ),
+    ] = False,
     overwrite: Annotated[
         bool,
         typer.Option(
@@ -87,7 +95,7 @@ def export(
     from ..export.formats import DEFAULT, FORMATS, INT8, find_format
     from ..export.formats.options import ExportOptions
 
-    options = ExportOptions(opset=opset, io=io)
+    options = ExportOptions(opset=opset, io=io, compile=compile_)
     names = [row.name for row in FORMATS] if every else [*(formats or DEFAULT), *((INT8,) if int8 else ())]
     rows = [find_format(name) for name in dict.fromkeys(names)]
     rows = [replace(row, gates=row.gates.replaced(min_agreement, max_accuracy_drop, atol)) for row in rows]

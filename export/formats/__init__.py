@@ -6,7 +6,10 @@ converted.
 """
 
 import importlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...benchmarks.gates import EXACT, FULL_INTEGER, ROUNDED, Gates
@@ -23,6 +26,7 @@ _IO_INTEGERS = ("uint8", "int8")
 _TFLITE, _TFLITE_PER_CHANNEL = "TensorFlow Lite 2.7.0", "TensorFlow Lite 2.10.0"
 _ONNX = "ONNX Runtime 1.14"  # for the newest opset on offer; the default one, 13, needs 1.6, or 1.7 quantized
 _ORT = "ONNX Runtime 1.16"
+_C = "ISO C 1999"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,24 @@ class Format:
     @property
     def engine(self) -> EngineEntry:
         """The engine that runs its files."""
-        return next(entry for entry in ENGINES.values() if f".{self.format}" in entry.suffixes)
+        suffix = f".{self.format}"
+        return next(entry for entry in ENGINES.values() if suffix in entry.suffixes + entry.sources)
+
+    @contextmanager
+    def runnable(self, path: Path) -> Iterator[Sequence[Path]]:
+        """Yield the files by which an artifact is run: itself, or libraries compiled of it.
+
+        Raises:
+            MissingCompilerError: It has to be compiled, and there is no C compiler.
+            ConversionError: The compiler failed.
+        """
+        if path.suffix not in self.engine.sources:
+            yield [path]
+            return
+        from ..compiling import libraries
+
+        with libraries(path) as found:
+            yield found
 
     def convert(self, source: "Source", options: "ExportOptions") -> "Converted":
         """Return the artifact's content.
@@ -103,6 +124,14 @@ FORMATS = (
     Format("ort", "float32", "float32.onnx for minimal builds", EXACT, Promise("float32", _ORT)),
     Format(
         "ort", "int8", "int8.onnx for minimal builds", FULL_INTEGER, Promise("uint8", _ORT), calibrated=True
+    ),
+    Format(
+        "c",
+        "int8",
+        "int8.tflite as C99, no runtime at all",
+        FULL_INTEGER,
+        Promise("int8", _C, ("uint8",), ("uint8",), tensors=(*_INTEGERS, "uint32")),
+        calibrated=True,
     ),
 )
 SOURCE = FORMATS[0]

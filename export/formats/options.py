@@ -16,10 +16,12 @@ class ExportOptions:
         opset: The ONNX opset, 13 to 18; it decides the oldest runtime that loads the file.
         io: What int8.tflite takes and gives: "uint8", pixels as they are, or "int8", pixels minus 128, as
             microcontrollers and accelerators want them.
+        compile: Whether a shared library for this machine goes beside int8.c.
     """
 
     opset: int = OPSETS[0]
     io: str = IO_DTYPES[0]
+    compile: bool = False
 
     def __post_init__(self) -> None:
         if self.opset not in OPSETS:
@@ -38,7 +40,7 @@ class Converted:
 
     Attributes:
         content: The artifact's bytes.
-        companions: The bytes of files that belong to it, by what their name ends with.
+        companions: The bytes of files that belong to it, by what their name has after `<model>.<precision>`.
     """
 
     content: bytes

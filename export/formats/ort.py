@@ -14,7 +14,7 @@ from ...runtime.errors import ConversionError
 from ..quiet import quiet
 from .options import Converted
 
-_REQUIRED_OPERATORS = "required_operators.config"
+_REQUIRED_OPERATORS = ".required_operators.config"
 
 
 def from_onnx(content: bytes, name: str) -> Converted:
@@ -34,7 +34,7 @@ def from_onnx(content: bytes, name: str) -> Converted:
             with quiet():
                 convert_onnx_models_to_ort(source, optimization_styles=[OptimizationStyle.Fixed])
             artifact = source.with_suffix(".ort").read_bytes()
-            operators = source.with_suffix(f".{_REQUIRED_OPERATORS}").read_text(encoding="utf-8")
+            operators = source.with_suffix(_REQUIRED_OPERATORS).read_text(encoding="utf-8")
         except Exception as error:  # the converter raises errors of all types
             raise ConversionError("the ORT converter failed", received=error) from error
         return Converted(artifact, {_REQUIRED_OPERATORS: operators.replace(f"{folder}/", "").encode()})

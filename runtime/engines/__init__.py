@@ -7,6 +7,7 @@ row in `ENGINES`.
 import importlib
 import importlib.util
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any, Literal, Protocol, get_args
 
 from numpy.typing import NDArray
 
-from ..errors import ArtifactError, MissingExtraError, OptionError
+from ..errors import ArtifactError, ArtifactNotFoundError, MissingExtraError, OptionError
 from ..tensors import TensorSpec
 
 # From 1.29 on, onnxruntime's own builds report to Microsoft unless this is set before it is imported
@@ -25,6 +26,7 @@ from ..tensors import TensorSpec
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 Array = NDArray[Any]
+LIBRARY_SUFFIX = {"darwin": ".dylib", "win32": ".dll"}.get(sys.platform, ".so")
 GraphOptimization = Literal["disable", "basic", "extended", "all"]
 Provider = str | tuple[str, Mapping[str, str]]
 
@@ -114,6 +116,10 @@ class EngineEntry:
         light: Whether it starts in a fraction of a second and can start anew after a fork. Only then are
             unknown files tried in a subprocess first, and are predictors rebuilt in forked children.
         on_request: The file suffixes that it loads too, but only when it is asked for by name.
+        sources: The suffixes of source files; the library that was compiled of one lies beside it, with the
+            first of `suffixes`.
+        code: Whether its files are programs for this machine. What such a program does, no trial run could
+            contain: it is loaded only if the manifest or its sha256 vouches for it.
     """
 
     name: str
@@ -122,6 +128,8 @@ class EngineEntry:
     extra: str
     light: bool = True
     on_request: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    code: bool = False
 
     @property
     def available(self) -> bool:
@@ -130,6 +138,22 @@ class EngineEntry:
             return importlib.util.find_spec(self.package) is not None
         except (ImportError, ValueError):  # a broken or a blocked package
             return False
+
+    def file_to_load(self, path: Path) -> Path:
+        """Return the file that the engine loads for `path`: itself, or what was compiled of it.
+
+        Raises:
+            ArtifactNotFoundError: Nothing was compiled of it.
+        """
+        if path.suffix not in self.sources or not path.is_file():
+            return path
+        library = path.with_suffix(self.suffixes[0])
+        if not library.is_file():
+            raise ArtifactNotFoundError(
+                f"{path.name} is not compiled: there is no {library.name} beside it",
+                fix="`edgemnist export --format int8.c --compile` compiles it.",
+            )
+        return library
 
     def import_module(self) -> ModuleType:
         """Import the engine's module beside this one, and with it the package behind it.
@@ -160,6 +184,7 @@ ENGINES = {
         EngineEntry("litert", (".tflite",), "ai_edge_litert", "litert"),
         EngineEntry("keras", (".keras",), "tensorflow", "export", light=False),
         EngineEntry("tflite_micro", (), "tflite_micro", "micro", on_request=(".tflite",)),
+        EngineEntry("c", (LIBRARY_SUFFIX,), "ctypes", "", sources=(".c",), code=True),
     )
 }
 
@@ -176,9 +201,9 @@ def engine_for(path: Path, name: str | None = None) -> EngineEntry:
             raise OptionError("unknown engine", received=repr(name), expected=f"one of {', '.join(ENGINES)}")
         return ENGINES[name]
     for entry in ENGINES.values():
-        if path.suffix in entry.suffixes:
+        if path.suffix in entry.suffixes + entry.sources:
             return entry
-    known = ", ".join(suffix for entry in ENGINES.values() for suffix in entry.suffixes)
+    known = ", ".join(suffix for entry in ENGINES.values() for suffix in entry.suffixes + entry.sources)
     raise ArtifactError(
         f"no engine loads {path.name}", received=f"the suffix {path.suffix!r}", expected=f"one of {known}"
     )

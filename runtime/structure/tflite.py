@@ -123,13 +123,19 @@ def _tensor(schema: Any, model: Any, tensor: Any) -> GraphTensor:
 
 
 def _operator(schema: Any, model: Any, node: Any, tensors: Sequence[GraphTensor]) -> Operator:
-    code = model.operatorCodes[node.opcodeIndex]
     inputs = tuple(tensors[index].name for index in node.inputs if index >= 0)
     outputs = tuple(tensors[index].name for index in node.outputs)
+    name = operator_name(model, node, schema)
+    custom = bool(model.operatorCodes[node.opcodeIndex].customCode)
+    return Operator(name, not custom and not name.startswith(_TF_SELECT_PREFIX), inputs, outputs)
+
+
+def operator_name(model: Any, node: Any, schema: Any) -> str:
+    """Return the name of an operator, such as "FULLY_CONNECTED", or the one that a custom operator gives itself."""
+    code = model.operatorCodes[node.opcodeIndex]
     if code.customCode:
-        return Operator(code.customCode.decode(), builtin=False, inputs=inputs, outputs=outputs)
-    name = _name_of(schema.BuiltinOperator, max(code.builtinCode, code.deprecatedBuiltinCode))
-    return Operator(name, not name.startswith(_TF_SELECT_PREFIX), inputs, outputs)
+        return str(code.customCode.decode())
+    return _name_of(schema.BuiltinOperator, max(code.builtinCode, code.deprecatedBuiltinCode))
 
 
 def _name_of(enumeration: Any, value: int) -> str:

@@ -1,0 +1,83 @@
+"""The C compiler that is found here, and the shared library that it makes of an `int8.c` artifact."""
+
+import os
+import shlex
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..runtime.engines import LIBRARY_SUFFIX
+from ..runtime.errors import ConversionError, MissingCompilerError
+
+_COMPILERS = ("cc", "gcc", "clang")
+_FLAGS = ("-std=c99", "-O3", "-shared", "-fPIC")
+_HOST = "_host.c"
+_SHOWN = 500
+
+
+def find_compiler() -> tuple[str, ...]:
+    """Return the command of the C compiler: what the variable CC says, else the first that is installed.
+
+    Raises:
+        MissingCompilerError: There is none, or CC names none.
+    """
+    named = os.environ.get("CC", "")
+    for command in [shlex.split(named)] if named else [[name] for name in _COMPILERS]:
+        if command and shutil.which(command[0]):
+            return tuple(command)
+    raise MissingCompilerError(f"CC={named}" if named else f"none of {', '.join(_COMPILERS)}")
+
+
+def compiled(name: str, files: Mapping[str, bytes]) -> bytes:
+    """Return the shared library of an artifact that is not on disk yet.
+
+    Args:
+        name: What its files are called, such as "mnist.int8".
+        files: Their content, by what their names have after that.
+
+    Raises:
+        MissingCompilerError: There is no C compiler.
+        ConversionError: It failed.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        for ending, content in files.items():
+            Path(folder, f"{name}{ending}").write_bytes(content)
+        library = Path(folder, f"{name}{LIBRARY_SUFFIX}")
+        _compile(Path(folder, f"{name}{_HOST}"), library)
+        return library.read_bytes()
+
+
+@contextmanager
+def libraries(path: Path) -> Iterator[list[Path]]:
+    """Yield what can be run of an `int8.c` artifact: a library compiled anew, and the one beside it, if any.
+
+    Raises:
+        MissingCompilerError: There is no C compiler, and no library beside the artifact.
+        ConversionError: The compiler failed.
+    """
+    beside = path.with_suffix(LIBRARY_SUFFIX)
+    with tempfile.TemporaryDirectory() as folder:
+        made = Path(folder, beside.name)
+        found = [beside] if beside.is_file() else []
+        try:
+            _compile(path.with_name(path.stem + _HOST), made)
+        except MissingCompilerError:
+            if not found:
+                raise
+            yield found
+        else:
+            yield [made, *found]
+
+
+def _compile(source: Path, library: Path) -> None:
+    command = [*find_compiler(), *_FLAGS, "-o", library.name, str(source.absolute())]
+    ended = subprocess.run(  # noqa: S603 - the compiler that the user named or installed
+        command, cwd=library.parent, capture_output=True, text=True, check=False
+    )
+    if ended.returncode:
+        raise ConversionError(
+            f"{command[0]} cannot compile {source.name}", received=ended.stderr.strip()[-_SHOWN:]
+        )
