@@ -5,13 +5,14 @@ with its statement in `templates/statements.jinja`.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
+from numpy.typing import NDArray
 
 from ...runtime.errors import ConversionError
-from .fixed_point import channel_factors, exponentials, to_factor
+from .fixed_point import Factor, channel_factors, exponentials, to_factor
 from .graph import Node, Tensor
 from .program import Program, Value, zero_byte
 
@@ -59,9 +60,8 @@ def fully_connected(node: Node, program: Program) -> None:
     has_bias = node.inputs[2:] and node.inputs[2] is not None
     bias = np.asarray(_constant(node, 2).content if has_bias else 0, np.int64)
     sums = bias - taken.zero * weights.sum(axis=1)
-    if (np.abs(weights).sum(axis=1) * _BYTE_MAX + np.abs(sums) > _INT32_MAX).any():
-        raise ConversionError(f"the sums of {node.output.name} do not fit into 32 bits")
     factors = channel_factors(taken.scale, kernel.scales, node.output.scale)
+    _check_range(node, factors, reach=np.abs(weights).sum(axis=1) * _BYTE_MAX + np.abs(sums))
     low, high = _limits(node)
     step = program.add_step(node, factors=factors, low=low, high=high)
     program.add_table(step, "weights", "int8", weights, f"{kernel.name}, a row for each output")
@@ -115,6 +115,13 @@ def _constant(node: Node, position: int) -> Tensor:
     if tensor is None or tensor.content is None:
         raise ConversionError(f"{node.output.name} has weights that are computed at run time")
     return tensor
+
+
+def _check_range(node: Node, factors: Sequence[Factor], reach: NDArray[np.int64]) -> None:
+    """Check that no input can lead to a sum, or a sum times its factor, of more than 32 bits."""
+    largest = reach * np.array([factor.multiplier * 2.0**-factor.shift for factor in factors])
+    if reach.max() > _INT32_MAX or largest.max() > _INT32_MAX - _BYTE_MAX:
+        raise ConversionError(f"the sums of {node.output.name} do not fit into 32 bits", received=reach.max())
 
 
 def _limits(node: Node) -> tuple[int, int]:

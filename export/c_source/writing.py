@@ -88,6 +88,8 @@ def checksum(program: Program) -> int:
 def _facts(graph: Graph, program: Program, content: bytes) -> dict[str, Any]:
     contract = graph.contract
     prefix = texts.identifier(contract.model)
+    layers = program.steps[:-1]
+    dense = [step for step in layers if step.operator == "FULLY_CONNECTED"]
     logits = program.steps[-1].takes
     shape = graph.input.shape
     names = _AXES.get(len(shape), ())
@@ -102,9 +104,13 @@ def _facts(graph: Graph, program: Program, content: bytes) -> dict[str, Any]:
         "contract_bytes": np.frombuffer("\n".join(_contract_lines(embedded)).encode() + b"\0", np.uint8),
         "abi_version": ABI_VERSION,
         "tables": program.tables,
-        "steps": program.steps[:-1],
+        "steps": layers,
         "softmax": program.steps[-1],
         "logits": logits,
+        "values": [step.gives for step in layers],
+        "dense": dense,
+        "largest_input": max(step.takes.size for step in dense),
+        "largest_output": max(step.gives.size for step in dense),
         "labels": [texts.string(label) for label in contract.labels],
         "axes": list(zip(names, shape, strict=False)),
         "pixels": graph.input.size,
@@ -169,5 +175,6 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters["comment"] = texts.comment
     environment.filters["rows"] = lambda values: texts.rows(values.ravel().tolist())
+    environment.filters["up_to"] = lambda size, multiple: -(-size // multiple) * multiple
     environment.filters["signature"] = _signature
     return environment

@@ -6,60 +6,140 @@ Python's lock meanwhile.
 """
 
 import ctypes
+import math
 import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
 from ..embedded import Embedded, read_embedded
 from ..errors import ArtifactError, EngineError, first_line
-from ..tensors import TensorSpec
 from . import Array, EngineOptions
 
 # The meaning of the library's functions; another meaning is another number.
 ABI_VERSION = 1
 _COMPILE_HERE = "Compile it on this machine: edgemnist export --format int8.c --compile"
+_ALIGNMENT_BYTES = 64
+# Less than that many images are done before another thread has begun.
+_SHARED_IMAGES = 64
 
 
 class CEngine:
     """A model in a shared library."""
 
-    input: TensorSpec
-    output: TensorSpec
-
-    def __init__(self, library: ctypes.CDLL, contract: Embedded, metadata: dict[str, str]) -> None:
+    def __init__(
+        self, library: ctypes.CDLL, contract: Embedded, metadata: dict[str, str], num_threads: int
+    ) -> None:
         self.input = contract.input
         self.output = contract.output
         self.metadata = metadata
-        self._classes = int(contract.output.shape[-1] or 0)
-        self._probabilities = library.edgemnist_probabilities
-        self._probabilities.argtypes = (ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p)
-        self._probabilities.restype = None
-
-    def run(self, batch: Array) -> Array:
-        """Return the raw output for a raw input batch."""
-        images = np.ascontiguousarray(batch)
-        probabilities = np.empty((len(images), self._classes), np.uint8)
-        self._probabilities(images.ctypes.data, len(images), probabilities.ctypes.data)
-        return probabilities
+        workspace = _Workspace(library)
+        pixels = math.prod(axis or 1 for axis in contract.input.shape)
+        classes = int(contract.output.shape[-1] or 0)
+        many = _runner_of_many(library, workspace, pixels, classes, num_threads)
+        self.run = _runner(library, workspace, pixels, classes, many)
 
     def close(self) -> None:
         """Refuse further calls; the code stays in memory, since one may be under way."""
-        self.run = _closed  # type: ignore[method-assign]
+        self.run = _closed
+
+
+class _Workspace:
+    """Memory that the library has prepared, and its address as C takes it."""
+
+    def __init__(self, library: ctypes.CDLL) -> None:
+        size_of, prepare = library.edgemnist_workspace_bytes, library.edgemnist_prepare
+        size_of.argtypes, size_of.restype = (), ctypes.c_int64
+        prepare.argtypes, prepare.restype = (ctypes.c_void_p, ctypes.c_int32), None
+        self._memory = np.zeros(size_of() + _ALIGNMENT_BYTES, np.uint8)
+        begin: int = self._memory.ctypes.data
+        self.address = ctypes.c_void_p(begin + -begin % _ALIGNMENT_BYTES)
+        prepare(self.address, 0)
+
+
+def _runner(
+    library: ctypes.CDLL,
+    workspace: _Workspace,
+    pixels: int,
+    classes: int,
+    many: Callable[[Array], Array],
+) -> Callable[[Array], Array]:
+    """Return the engine's `run`: a closure, since at a microsecond a call even attributes cost.
+
+    For the same reason one image goes in as bytes and its answer comes out through a buffer that is kept,
+    one for each thread that is inside: an array's address costs ctypes more than the inference, and so does
+    its conversion of declared arguments. `benchmarks/studies/c_speed.py` measures these.
+    """
+    one = library["edgemnist_one"]  # a function object of its own, without declared arguments
+    one.restype = None
+    address = workspace.address
+    idle: list[tuple[ctypes.Array[ctypes.c_uint8], Callable[[], Array]]] = []
+    take_idle, give = idle.pop, idle.append
+
+    def run(batch: Array) -> Array:
+        """Return the raw output for a raw input batch."""
+        if len(batch) != 1:
+            return many(batch)
+        image = batch.tobytes()
+        if len(image) != pixels:
+            raise _wrong_batch(batch)
+        try:
+            buffers = take_idle()
+        except IndexError:
+            buffers = _buffers(classes)
+        answer, copy = buffers
+        one(address, image, answer)
+        raw = copy()
+        give(buffers)
+        return raw
+
+    run.workspace = workspace  # type: ignore[attr-defined]  # keeps the memory behind `address`
+    return run
+
+
+def _buffers(classes: int) -> "tuple[ctypes.Array[ctypes.c_uint8], Callable[[], Array]]":
+    answer = (ctypes.c_uint8 * classes)()
+    return answer, np.frombuffer(answer, np.uint8).reshape(1, classes).copy
+
+
+def _runner_of_many(
+    library: ctypes.CDLL, workspace: _Workspace, pixels: int, classes: int, num_threads: int
+) -> Callable[[Array], Array]:
+    """Return a `run` for a batch of any size, which threads share if it is large."""
+    many = library.edgemnist_many
+    many.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p)
+    many.restype = None
+    helpers = ThreadPoolExecutor(num_threads) if num_threads > 1 else None
+
+    def run_part(images: Array, probabilities: Array) -> None:
+        many(workspace.address, images.ctypes.data, len(images), probabilities.ctypes.data)
+
+    def run_many(batch: Array) -> Array:
+        images = np.ascontiguousarray(batch)
+        if images.dtype != np.uint8 or images.size != len(images) * pixels:
+            raise _wrong_batch(batch)
+        probabilities = np.empty((len(images), classes), np.uint8)
+        if helpers is None or len(images) < num_threads * _SHARED_IMAGES:
+            run_part(images, probabilities)
+        else:
+            parts = np.array_split(images, num_threads), np.array_split(probabilities, num_threads)
+            list(helpers.map(run_part, *parts))
+        return probabilities
+
+    return run_many
 
 
 def load(path: Path, content: bytes, options: EngineOptions) -> CEngine:
-    """Load a shared library that edgemnist compiled; there is one thread, whatever the options say."""
-    del options
+    """Load a shared library that edgemnist compiled."""
     try:
         library = _open(content, path.suffix)
         version = ctypes.c_uint32.in_dll(library, "edgemnist_abi_version").value
-        if version == ABI_VERSION:
-            metadata = _metadata(library)
-            contract = read_embedded(metadata)
-            if contract is None:
-                raise ValueError("it holds no contract")
-            return CEngine(library, contract, metadata)
+        metadata = _metadata(library) if version == ABI_VERSION else {}
+        contract = read_embedded(metadata)
+        if contract is not None:
+            return CEngine(library, contract, metadata, options.num_threads)
     except ArtifactError:
         raise
     except (OSError, ValueError, AttributeError) as error:  # of another CPU, damaged, or not edgemnist's
@@ -69,7 +149,7 @@ def load(path: Path, content: bytes, options: EngineOptions) -> CEngine:
             fix=_COMPILE_HERE,
         ) from error
     raise ArtifactError(
-        f"{path.name} was compiled by another edgemnist",
+        f"{path.name} was compiled by another version of edgemnist",
         received=f"ABI version {version}",
         expected=ABI_VERSION,
         fix=_COMPILE_HERE,
@@ -77,7 +157,7 @@ def load(path: Path, content: bytes, options: EngineOptions) -> CEngine:
 
 
 def _open(content: bytes, suffix: str) -> ctypes.CDLL:
-    """Load a library from a file that nobody else has: the loader knows files by their names."""
+    """Load a library under a name that no other has, since the system's loader knows libraries by name."""
     with tempfile.TemporaryDirectory(prefix="edgemnist-", ignore_cleanup_errors=True) as folder:
         copy = Path(folder, f"model{suffix}")
         copy.write_bytes(content)
@@ -87,6 +167,10 @@ def _open(content: bytes, suffix: str) -> ctypes.CDLL:
 def _metadata(library: ctypes.CDLL) -> dict[str, str]:
     text = ctypes.string_at(ctypes.addressof(ctypes.c_char.in_dll(library, "edgemnist_contract")))
     return dict(line.split(": ", 1) for line in text.decode("ascii").splitlines())
+
+
+def _wrong_batch(batch: Array) -> EngineError:
+    return EngineError("the library takes no such batch", received=f"{batch.dtype} {batch.shape}")
 
 
 def _closed(_batch: Array) -> Array:
