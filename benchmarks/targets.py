@@ -65,7 +65,9 @@ def targets_in(folder: Path, *, engines: Iterable[str] = (), why_no_keras: str =
     suffixes = {suffix for entry in ENGINES.values() for suffix in entry.suffixes}
     paths = {path for path in folder.iterdir() if path.suffix in suffixes and not path.name.startswith(".")}
     if (folder / MANIFEST_NAME).exists():
-        paths |= {folder / record.file for record in read_manifest(folder).artifacts}
+        records = read_manifest(folder).artifacts
+        paths |= {folder / record.file for record in records}
+        paths -= {folder / companion for record in records for companion in record.companions}
     if not paths:
         raise ArtifactNotFoundError(
             f"no model files in {folder}",
@@ -111,9 +113,9 @@ def targets_for(
 
 
 def _entries(path: Path, wanted: tuple[str, ...]) -> list[EngineEntry]:
-    loading = [entry for entry in ENGINES.values() if path.suffix in entry.suffixes]
+    loading = [entry for entry in ENGINES.values() if path.suffix in entry.suffixes + entry.sources]
     if not loading:
-        known = ", ".join(suffix for entry in ENGINES.values() for suffix in entry.suffixes)
+        known = ", ".join(suffix for entry in ENGINES.values() for suffix in entry.suffixes + entry.sources)
         raise ArtifactError(
             f"no engine loads {path.name}", received=f"the suffix {path.suffix!r}", expected=f"one of {known}"
         )
@@ -131,7 +133,7 @@ def _target(path: Path, entry: EngineEntry, why_no_keras: str) -> Target:
         precision=_precision(path, entry, record),
         size_bytes=path.stat().st_size if exists else 0,
         sha256=sha256_of(path) if exists else "",
-        skipped=_why_skipped(entry, why_no_keras),
+        skipped=_why_skipped(path, entry, why_no_keras),
     )
 
 
@@ -143,9 +145,13 @@ def _precision(path: Path, entry: EngineEntry, record: ArtifactRecord | None) ->
     return Path(path.stem).suffix.removeprefix(".")
 
 
-def _why_skipped(entry: EngineEntry, why_no_keras: str) -> str:
+def _why_skipped(path: Path, entry: EngineEntry, why_no_keras: str) -> str:
     if entry.name == KERAS and why_no_keras:
         return why_no_keras
     if not entry.available:
         return str(MissingExtraError(entry.package, entry.extra, f"the engine {entry.name}"))
+    try:
+        entry.file_to_load(path)
+    except ArtifactNotFoundError as error:
+        return str(error)
     return ""

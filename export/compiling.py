@@ -31,6 +31,15 @@ def find_compiler() -> tuple[str, ...]:
     raise MissingCompilerError(f"CC={named}" if named else f"none of {', '.join(_COMPILERS)}")
 
 
+def can_run(path: Path) -> bool:
+    """Return whether an `int8.c` artifact can be run here: there is a compiler, or a library beside it."""
+    try:
+        find_compiler()
+    except MissingCompilerError:
+        return path.with_suffix(LIBRARY_SUFFIX).is_file()
+    return True
+
+
 def compiled(name: str, files: Mapping[str, bytes]) -> bytes:
     """Return the shared library of an artifact that is not on disk yet.
 

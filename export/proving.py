@@ -67,7 +67,7 @@ def prove(path: Path, row: Format, reference: NDArray[np.float32], test: Split) 
     failures = (
         *_different(files, answers),
         *row.promise.broken_by(structure),
-        *_wrong_contract(row, embedded, predictor),
+        *(_wrong_contract(row, embedded, predictor) if predictor else ()),
         *row.gates.broken_by(parity),
     )
     return Proof(failures, structure, embedded, predictor, parity)

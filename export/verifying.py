@@ -18,6 +18,7 @@ from ..runtime.artifact_set import recover
 from ..runtime.errors import ArtifactNotFoundError, ManifestError, ProofError
 from ..runtime.files import sha256_of
 from ..runtime.manifest import ArtifactRecord, Manifest, read_manifest
+from .compiling import can_run
 from .formats import FORMATS, SOURCE, Format
 from .proving import Proof, prove
 
@@ -144,6 +145,8 @@ def _verify(
     )
     if row is None:
         return Verdict(record.file, (f"unknown format {record.precision}.{record.format}",))
+    if path.suffix in row.engine.sources and not can_run(path):
+        return Verdict(record.file, (), note="hash only, since no C compiler was found")
     if row.format == SOURCE.format:
         if not row.engine.available:
             return Verdict(record.file, (), note="hash only, since TensorFlow is not installed")
@@ -183,7 +186,7 @@ def _wrong_record(record: ArtifactRecord, manifest: Manifest, proof: Proof, path
 
 
 def _unrecorded(folder: Path, manifest: Manifest) -> list[Verdict]:
-    suffixes = {f".{row.format}" for row in FORMATS}
+    suffixes = {suffix for row in FORMATS for suffix in (f".{row.format}", *row.engine.suffixes)}
     names = sorted(path.name for path in folder.iterdir() if path.suffix in suffixes)
     return [Verdict(name, ("it is not in the manifest",)) for name in names if name not in manifest.files]
 

@@ -34,7 +34,8 @@ def load_predictor(
     after it was loaded and run once in a subprocess, where a damaged file can do no harm; see `Probe`.
 
     Args:
-        path: A `.onnx`, `.ort`, `.tflite` or `.keras` file.
+        path: A `.onnx`, `.ort`, `.tflite` or `.keras` file, or a `.c` file with the library compiled of it
+            beside it.
         engine: The engine to use, a key of `ENGINES`; None chooses it by the suffix.
         num_threads: Threads for one inference.
         providers: ONNX Runtime's execution providers, the preferred one first; none means the CPU.

@@ -42,12 +42,19 @@ def artifacts(model_folder: Path, dataset: Dataset, tmp_path_factory: pytest.Tem
     from edgemnist.export.calibration import choose_calibration
     from edgemnist.export.exporting import export_all
     from edgemnist.export.formats import FORMATS
+    from edgemnist.export.formats.options import ExportOptions
     from edgemnist.export.source import load_source
 
     folder = tmp_path_factory.mktemp("artifacts")
     shutil.copy(model_folder / "mnist.keras", folder)
     calibration = choose_calibration(dataset.train, len(dataset.class_names), 500, 0)
-    outcomes = export_all(load_source(folder / "mnist.keras", calibration), FORMATS, dataset, folder)
+    outcomes = export_all(
+        load_source(folder / "mnist.keras", calibration),
+        FORMATS,
+        dataset,
+        folder,
+        options=ExportOptions(compile=True),
+    )
     assert [outcome.failures for outcome in outcomes] == [()] * len(FORMATS)
     return folder
 

@@ -18,7 +18,9 @@ EXAMPLES = """
 
 
 def inspect(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A .tflite, .onnx, .ort or .keras file.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A .tflite, .onnx, .ort, .keras or exported .c file.")
+    ],
     arena: Annotated[
         bool,
         typer.Option(

@@ -1,1 +1,1 @@
-"""From a full-integer TFLite model to C99: the graph, its arithmetic in integers, and the text of the files."""
+"""From a full-integer TFLite model to C99: its graph, its arithmetic in integers, the text of the files."""

@@ -65,15 +65,3 @@ def channel_factors(
     return tuple(
         to_factor(float(input_scale) * float(scale) / float(output_scale)) for scale in weight_scales
     )
-
-
-def exponentials(scale: np.float32, beta: float) -> tuple[int, ...]:
-    """Return exp(-scale * beta * distance) for the distances 0..255, as the bits of float32 numbers.
-
-    As `PopulateSoftmaxLookupTable` in tensorflow/lite/kernels/internal/optimized/optimized_ops.h makes them,
-    which LiteRT's softmax of 8-bit values uses in its reference kernels too. The exponential is rounded to
-    the nearest float32.
-    """
-    step = np.float32(-scale) * np.float32(beta)
-    exponents = (step * np.arange(256, dtype=np.float32)).astype(np.float64)
-    return tuple(np.exp(exponents).astype(np.float32).view(np.uint32).tolist())

@@ -34,7 +34,8 @@ def reference(content: bytes, graph: Graph, images: NDArray[np.uint8]) -> Golden
         graph: The same, read.
         images: `(N, *image shape)` uint8.
     """
-    logits = next(node.inputs[0] for node in reversed(graph.nodes) if node.name == "SOFTMAX")
+    takes = next(node.inputs[0] for node in reversed(graph.nodes) if node.name == "SOFTMAX")
+    name = takes.name if takes else ""
     table = pixel_table(graph.contract.input)
     with quiet():
         interpreter = Interpreter(
@@ -48,7 +49,7 @@ def reference(content: bytes, graph: Graph, images: NDArray[np.uint8]) -> Golden
         interpreter.set_tensor(index, images if table is None else table[images])
         interpreter.invoke()
         given = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
-        found = next(detail for detail in interpreter.get_tensor_details() if detail["name"] == logits.name)
+        found = next(detail for detail in interpreter.get_tensor_details() if detail["name"] == name)
         values = interpreter.get_tensor(found["index"])
     probabilities = given if given.dtype == np.uint8 else given.view(np.uint8) ^ 0x80
     return Golden(images, values.reshape(len(images), -1), probabilities)

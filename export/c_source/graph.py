@@ -99,7 +99,8 @@ def read_graph(content: bytes) -> Graph:
     if contract is None or len(model.subgraphs) != 1 or len(graph.inputs) != 1 or len(graph.outputs) != 1:
         raise ConversionError(
             "C code is made of one graph with one input and one output, exported by edgemnist",
-            received=f"{len(model.subgraphs)} graphs, {len(graph.inputs)} inputs, {len(graph.outputs)} outputs",
+            received=f"{len(model.subgraphs)} graphs, {len(graph.inputs)} inputs,"
+            f" {len(graph.outputs)} outputs, {'a' if contract else 'no'} contract",
         )
     tensors = [_tensor(model, tensor) for tensor in graph.tensors]
     nodes = tuple(

@@ -12,12 +12,15 @@ from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
 from ...runtime.errors import ConversionError
-from .fixed_point import Factor, channel_factors, exponentials, to_factor
+from .fixed_point import Factor, channel_factors, to_factor
 from .graph import Node, Tensor
 from .program import Program, Value, zero_byte
+from .softmax_table import exponentials
 
 _BYTE_MAX = 255
 _INT32_MAX = 2**31 - 1
+# With more classes whose logits are equal, LiteRT's kernel has no bits left for the sum, and stops.
+_MOST_CLASSES = 511
 _LIMITS: dict[int, tuple[float | None, float | None]] = {
     schema.ActivationFunctionType.NONE: (None, None),
     schema.ActivationFunctionType.RELU: (0.0, None),
@@ -73,19 +76,21 @@ def fully_connected(node: Node, program: Program) -> None:
 
 
 def softmax(node: Node, program: Program) -> None:
-    """SOFTMAX: LiteRT's kernel for 8 bits, which adds and multiplies float32, done with integers."""
+    """SOFTMAX: LiteRT's reference kernel for 8 bits, whose exponentials become a table."""
     taken = program.value(node.inputs[0])
-    if len(node.output.shape) != 1:
+    if len(node.output.shape) != 1 or node.output.size > _MOST_CLASSES:
         raise ConversionError(
-            f"{node.output.name} is a SOFTMAX of other than one row", received=node.output.shape
+            f"there is no C for the SOFTMAX {node.output.name}",
+            received=f"shape {node.output.shape}",
+            expected=f"one axis of at most {_MOST_CLASSES}",
         )
     step = program.add_step(node)
     if (step.gives.scale, step.gives.zero) != (np.float32(1 / 256), 0):
         raise ConversionError(
             f"{node.output.name} has not the scale of a SOFTMAX", received=step.gives.scale, expected="1/256"
         )
-    about = f"exp(-{taken.scale:.9g} * index), as the bits of float32 numbers"
-    program.add_table(step, "exp", "uint32", exponentials(taken.scale, node.options.beta), about)
+    about = f"exp(-{taken.scale:.9g} * index) * 2^31, as gemmlowp's exp_on_negative_values gives it"
+    program.add_table(step, "exp", "int32", exponentials(taken.scale, node.options.beta), about)
 
 
 OPERATORS: dict[str, Callable[[Node, Program], None]] = {

@@ -164,6 +164,10 @@ def _signature(step: Step) -> str:
     return f"{step.operator}({takes}) -> {gives}, scale {step.gives.scale:.9g}, zero point {step.gives.zero}"
 
 
+def _limits(step: Step) -> str:
+    return f"{step.gives.zero}, {step.facts['low']}, {step.facts['high']}"
+
+
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader(__package__ or "", "templates"),
@@ -175,6 +179,9 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters["comment"] = texts.comment
     environment.filters["rows"] = lambda values: texts.rows(values.ravel().tolist())
+    environment.filters["limits"] = lambda step: (
+        f"{step.gives.zero}, {step.facts['low']}, {step.facts['high']}"
+    )
     environment.filters["up_to"] = lambda size, multiple: -(-size // multiple) * multiple
     environment.filters["signature"] = _signature
     return environment

@@ -130,7 +130,7 @@ FORMATS = (
         "int8",
         "int8.tflite as C99, no runtime at all",
         FULL_INTEGER,
-        Promise("int8", _C, ("uint8",), ("uint8",), tensors=(*_INTEGERS, "uint32")),
+        Promise("int8", _C, ("uint8",), ("uint8",), tensors=_INTEGERS),
         calibrated=True,
     ),
 )

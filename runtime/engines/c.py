@@ -101,7 +101,7 @@ def _runner(
 
 def _buffers(classes: int) -> "tuple[ctypes.Array[ctypes.c_uint8], Callable[[], Array]]":
     answer = (ctypes.c_uint8 * classes)()
-    return answer, np.frombuffer(answer, np.uint8).reshape(1, classes).copy
+    return answer, np.frombuffer(memoryview(answer), np.uint8).reshape(1, classes).copy
 
 
 def _runner_of_many(

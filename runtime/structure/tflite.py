@@ -131,7 +131,7 @@ def _operator(schema: Any, model: Any, node: Any, tensors: Sequence[GraphTensor]
 
 
 def operator_name(model: Any, node: Any, schema: Any) -> str:
-    """Return the name of an operator, such as "FULLY_CONNECTED", or the one that a custom operator gives itself."""
+    """Return the name of an operator, such as "FULLY_CONNECTED", or what a custom operator calls itself."""
     code = model.operatorCodes[node.opcodeIndex]
     if code.customCode:
         return str(code.customCode.decode())
