@@ -129,6 +129,7 @@ def _record(
         parity=parity_record(proof.parity, len(dataset.test)),
         gates=asdict(row.gates),
         companions={companion.name: sha256_of(companion) for companion in companions},
+        companion_bytes={companion.name: companion.stat().st_size for companion in companions},
     )
 
 

@@ -162,6 +162,10 @@ def _wrong_record(record: ArtifactRecord, manifest: Manifest, proof: Proof, path
         return []
     claims = [
         ("size", record.size_bytes, path.stat().st_size),
+        *(
+            (f"size of {name}", size, path.with_name(name).stat().st_size)
+            for name, size in record.companion_bytes.items()
+        ),
         ("input", record.input, proof.predictor.input),
         ("output", record.output, proof.predictor.output),
         ("operators", record.operators, proof.structure.operator_names),

@@ -45,6 +45,7 @@ class ArtifactRecord:
         parity: How its answers compare with the source model's, on the whole test set.
         gates: The limits that this comparison kept.
         companions: The files that belong to it, and their sha256.
+        companion_bytes: The sizes of these files.
     """
 
     file: str
@@ -62,6 +63,7 @@ class ArtifactRecord:
     parity: dict[str, Any]
     gates: dict[str, float | None]
     companions: dict[str, str] = field(default_factory=dict)
+    companion_bytes: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

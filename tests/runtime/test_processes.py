@@ -16,7 +16,7 @@ from edgemnist.benchmarks.datasets import Split
 from edgemnist.runtime import Predictor, load_predictor
 from edgemnist.runtime.errors import ArtifactNotFoundError, EngineError, IntegrityError
 
-FILES = ("mnist.float32.onnx", "mnist.float32.tflite", "mnist.int8.tflite")
+FILES = ("mnist.float32.onnx", "mnist.float32.tflite", "mnist.int8.tflite", "mnist.int8.c")
 
 # Python 3.12 warns of every fork in a process with threads; that those are survived is what is tested here.
 FORK = """

@@ -1,0 +1,173 @@
+"""How fast the model in C is: beside the other engines, and beside what memory allows.
+
+`python -m edgemnist.benchmarks.studies.c_speed [--artifacts DIR] [--rounds N]`
+
+Everything takes turns within a round, and a ratio is the median of the rounds' ratios, so that a machine
+whose speed changes favours none. One thread.
+
+The limit: a loop of 256-bit loads reads as many bytes as the int8 weights have, over and over, and so as fast
+as the second-level cache gives what the first cannot hold. An inference that reads every weight once cannot
+be quicker. The library reads only the rows of pixels that are not 0, and twice the bytes for each, since its
+weights are int16; images of noise, of which it skips nothing, are timed for that reason.
+
+The library's own time is that of one call for 200 images, without `Predictor`. Needs an x86 processor with
+AVX2, a C compiler, and `edgemnist export --int8 --format int8.c --compile`, with the other formats beside it.
+"""
+
+import ctypes
+import json
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+
+from ...runtime import load_predictor
+from ...runtime.engines import engine_for
+from ...runtime.structure import read_structure
+from ..datasets import load_test_split
+from ..machine import describe_machine
+from ..timing import Effort, time_calls
+
+_OURS = "mnist.int8.c"
+_OTHERS = ("mnist.int8.tflite", "mnist.float32.tflite", "mnist.int8.onnx", "mnist.float32.onnx")
+_CALLS, _BLOCK = 300, 200
+_REPEATS = 50
+_STREAM = """
+#include <immintrin.h>
+#include <stdint.h>
+__attribute__((target("avx2"))) uint32_t stream(const uint8_t *bytes, int64_t size, int64_t repeats)
+{
+    __m256i totals[8] = {0};
+    for (int64_t r = 0; r < repeats; ++r)
+        for (int64_t i = 0; i + 256 <= size; i += 256)
+            for (int k = 0; k < 8; ++k) {
+                const __m256i *at = (const __m256i *)(bytes + i) + k;
+                totals[k] = _mm256_xor_si256(totals[k], _mm256_load_si256(at));
+                __asm__ volatile("" : "+x"(totals[k]));
+            }
+    for (int k = 1; k < 8; ++k) totals[0] = _mm256_xor_si256(totals[0], totals[k]);
+    return (uint32_t)_mm256_extract_epi32(totals[0], 0);
+}
+"""
+
+Figures = dict[str, list[float]]
+
+
+def measure(artifacts: Path, images: NDArray[np.uint8], rounds: int) -> Figures:
+    """Return nanoseconds for one image by what was measured, one figure a round."""
+    predictors = {name: load_predictor(artifacts / name) for name in (_OURS, *_OTHERS)}
+    library = predictors[_OURS].engine
+    noise = np.random.default_rng(0).integers(1, 256, images[:_BLOCK].shape, dtype=np.uint8)
+    weights = [tensor for tensor in read_structure(artifacts / _OURS).tensors if tensor.is_weight]
+    stream = _stream_of(sum(tensor.size_bytes for tensor in weights))
+    one: dict[str, Callable[[Any], object]] = {
+        f"{name}, one image": predictor.predict for name, predictor in predictors.items()
+    }
+    many: dict[str, Callable[[], int]] = {
+        "limit: weights from the second-level cache": stream,
+        "library alone": _many(library.run, images[:_BLOCK]),
+        "library alone, noise": _many(library.run, noise),
+    }
+    many |= {
+        f"{name}, {len(images)} images": _many(predictor.predict, images)
+        for name, predictor in predictors.items()
+    }
+    single = list(images[:_CALLS])
+    figures: Figures = {name: [] for name in (*one, *many)}
+    for _ in range(rounds):
+        for name, call in one.items():
+            figures[name].append(float(np.median(time_calls(call, single, Effort.exactly(_CALLS)))))
+        for name, run in many.items():
+            figures[name].append(_best(run, 3 if "images" in name else _REPEATS))
+    return figures
+
+
+def _many(call: Callable[[NDArray[np.uint8]], object], images: NDArray[np.uint8]) -> Callable[[], int]:
+    def run() -> int:
+        call(images)
+        return len(images)
+
+    return run
+
+
+def _best(run: Callable[[], int], repeats: int) -> float:
+    """Return the least time of several, divided by the number of images that the call tells."""
+    shortest = float("inf")
+    for _ in range(repeats):
+        began = time.perf_counter_ns()
+        count = run()
+        shortest = min(shortest, (time.perf_counter_ns() - began) / count)
+    return shortest
+
+
+def _stream_of(size_bytes: int) -> Callable[[], int]:
+    with tempfile.TemporaryDirectory() as folder:
+        source, made = Path(folder, "stream.c"), Path(folder, "stream.so")
+        source.write_text(_STREAM)
+        subprocess.run(  # noqa: S603 - the compiler by which the library was made
+            [*_compiler(), "-O3", "-shared", "-fPIC", "-o", made, source], check=True
+        )
+        function = ctypes.CDLL(str(made)).stream
+    function.argtypes = (ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
+    memory = np.ones(size_bytes + 64, np.uint8)
+    begin = memory.ctypes.data + -memory.ctypes.data % 64
+
+    def run() -> int:
+        function(begin, memory.size - 64, _BLOCK)
+        return _BLOCK
+
+    return run
+
+
+def _compiler() -> tuple[str, ...]:
+    from ...export.compiling import find_compiler
+
+    return find_compiler()
+
+
+def _ratios(figures: Figures, images: int) -> dict[str, tuple[float, float, float]]:
+    """Return median, lowest and highest of the rounds' ratios of interest."""
+    pairs = {f"{name}, one image": f"{_OURS}, one image" for name in _OTHERS}
+    pairs |= {f"{name}, {images} images": f"{_OURS}, {images} images" for name in _OTHERS}
+    found = {f"{slower} / {quicker}": (slower, quicker) for slower, quicker in pairs.items()}
+    limit = "limit: weights from the second-level cache"
+    for name in ("library alone", "library alone, noise", f"{_OURS}, one image"):
+        found[f"{name} / {limit}"] = (name, limit)
+    ratios = {name: np.array(figures[a]) / np.array(figures[b]) for name, (a, b) in found.items()}
+    return {
+        name: (float(np.median(ratio)), float(ratio.min()), float(ratio.max()))
+        for name, ratio in ratios.items()
+    }
+
+
+def main(
+    artifacts: Annotated[Path, typer.Option(metavar="DIR", help="The folder of the artifacts.")] = Path(
+        "artifacts"
+    ),
+    rounds: Annotated[int, typer.Option(min=1, help="How often everything is measured.")] = 15,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Measure the model in C beside the other engines and beside the limit of the second-level cache."""
+    engine_for(Path(_OURS)).file_to_load(artifacts / _OURS)
+    images = load_test_split().images
+    figures = measure(artifacts, images, rounds)
+    ratios = _ratios(figures, len(images))
+    if as_json:
+        machine = asdict(describe_machine())
+        print(json.dumps({"machine": machine, "ns_per_image": figures, "ratios": ratios}, indent=2))
+        return
+    for name, values in figures.items():
+        print(f"{name:45} {np.median(values) / 1000:8.2f} us  ({min(values) / 1000:.2f} at best)")
+    for name, (median, low, high) in ratios.items():
+        print(f"{name:75} {median:6.2f}  {low:.2f}..{high:.2f}")
+
+
+if __name__ == "__main__":
+    typer.run(main)
