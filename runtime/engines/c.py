@@ -74,7 +74,7 @@ def _runner(
     """
     one = library["edgemnist_one"]  # a function object of its own, without declared arguments
     one.restype = None
-    address = workspace.address
+    address = workspace.address  # of memory that lives on in `many`
     idle: list[tuple[ctypes.Array[ctypes.c_uint8], Callable[[], Array]]] = []
     take_idle, give = idle.pop, idle.append
 
@@ -95,7 +95,6 @@ def _runner(
         give(buffers)
         return raw
 
-    run.workspace = workspace  # type: ignore[attr-defined]  # keeps the memory behind `address`
     return run
 
 

@@ -335,6 +335,18 @@ def test_an_int8_input_and_output_become_pixels_and_shares(source_of, tmp_path):
     assert_same_bytes(content, source, "small", tmp_path / "c")
 
 
+def test_a_quantize_that_rescales_gives_the_reference_bytes(source_of, tmp_path):
+    source = source_of((9, 7), dense(40, 6))
+    model = unpack(tflite_int8.convert(source, ExportOptions()).content, schema)
+    graph = model.subgraphs[0]
+    for tensor in graph.tensors:
+        if tensor.type == schema.TensorType.INT8 and list(tensor.shape) in ([1, 9, 7], [1, 63]):
+            tensor.quantization.scale = tensor.quantization.scale * np.float32(1.7)
+            tensor.quantization.zeroPoint = np.array([-100], np.int64)
+    text = assert_same_bytes(tflite.pack(model), source, "small", tmp_path / "c")
+    assert "QUANTIZE(image) -> uint8 layer_1[63]" in text
+
+
 def test_names_and_labels_may_hold_anything(source_of, tmp_path):
     labels = ('a "quoted" \\ label', "two\nlines", "Größe ??/", "*/ int x; /*")
     source = source_of((6, 6), dense(8, 4), name="2-big.v1.5", labels=labels)
