@@ -22,8 +22,8 @@ class Target:
         engine: A key of `ENGINES`.
         format: The file's suffix without the dot.
         precision: What the manifest or else the name `<model>.<precision>.<format>` says; "" if neither does.
-        size_bytes: The file's size, 0 if it is missing.
-        sha256: Of the file, "" if it is missing.
+        size_bytes: The size of what is loaded, for a C file the library beside it; 0 if it is missing.
+        sha256: Of what is loaded, "" if it is missing.
         skipped: Why it cannot be measured here, or "".
         shown: What reports call the file where its name is not enough, else "".
     """
@@ -124,16 +124,18 @@ def _entries(path: Path, wanted: tuple[str, ...]) -> list[EngineEntry]:
 
 
 def _target(path: Path, entry: EngineEntry, why_no_keras: str) -> Target:
-    exists = path.is_file()
+    skipped = _why_skipped(path, entry, why_no_keras)
+    loaded = path if skipped else entry.file_to_load(path)
+    exists = loaded.is_file()
     record = find_record(path)
     return Target(
         path=path,
         engine=entry.name,
         format=path.suffix.removeprefix("."),
         precision=_precision(path, entry, record),
-        size_bytes=path.stat().st_size if exists else 0,
-        sha256=sha256_of(path) if exists else "",
-        skipped=_why_skipped(path, entry, why_no_keras),
+        size_bytes=loaded.stat().st_size if exists else 0,
+        sha256=sha256_of(loaded) if exists else "",
+        skipped=skipped,
     )
 
 

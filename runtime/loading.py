@@ -40,7 +40,8 @@ def load_predictor(
         num_threads: Threads for one inference.
         providers: ONNX Runtime's execution providers, the preferred one first; none means the CPU.
         session: What else is particular to ONNX Runtime.
-        sha256: What the file's sha256 must be, 64 hexadecimal digits.
+        sha256: What the sha256 of the file that is loaded must be, 64 hexadecimal digits; of the library,
+            where the path is a `.c` file.
         probe: When and how the file is tried in a subprocess first.
         pictures: How pictures become images of the model's size.
 

@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from edgemnist.benchmarks.benchmark import run_benchmark
+from edgemnist.benchmarks.plan import QUICK
 from edgemnist.benchmarks.targets import targets_for, targets_in
 from edgemnist.export.compiling import find_compiler
 from edgemnist.export.exporting import export_all
@@ -209,3 +211,11 @@ def test_a_gate_that_does_not_hold_leaves_no_c_files(source, quick_mnist, tmp_pa
     strict = replace(ROW, gates=replace(ROW.gates, atol=0.0))
     export_all(source, [strict], quick_mnist, tmp_path, options=ExportOptions(compile=True))
     assert c_files(tmp_path) == []
+
+
+def test_bench_times_the_library_of_the_c_file(exported, quick_mnist):
+    plan = replace(QUICK, num_runs=20, min_secs=0.0)
+    targets = targets_for([exported / "mnist.int8.c"])
+    (row,) = run_benchmark(targets, quick_mnist.test, plan, exported).rows
+    assert (row.status, row.reason) == ("measured", "")
+    assert row.target.size_bytes == (exported / LIBRARY).stat().st_size
