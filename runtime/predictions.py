@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from .errors import OptionError
 from .tensors import TensorSpec, to_real
 
+# So many are quicker compared by Python than by numpy, which takes its time to begin.
+_FEW_CLASSES = 32
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prediction:
@@ -50,14 +53,17 @@ class OutputDecoder:
         class_names: The name of each class.
     """
 
-    __slots__ = ("_real_of_byte", "_tensor", "class_names")
+    __slots__ = ("_one_of_byte", "_real_of_byte", "_tensor", "class_names")
 
     def __init__(self, tensor: TensorSpec, class_names: tuple[str, ...]) -> None:
         self.class_names = class_names
         self._tensor = tensor
         self._real_of_byte = None
+        self._one_of_byte: tuple[NDArray[np.float32], ...] = ()
         if tensor.quantized and np.dtype(tensor.dtype).itemsize == 1:
             self._real_of_byte = to_real(np.arange(256, dtype=np.uint8).view(tensor.dtype), tensor)
+            if tensor.dtype == "uint8" and len(class_names) <= _FEW_CLASSES:
+                self._one_of_byte = tuple(self._real_of_byte.reshape(256, 1))
 
     def decode(self, raw: NDArray[Any]) -> NDArray[np.float32]:
         """Return what raw output values stand for, as float32 of the same shape."""
@@ -66,6 +72,12 @@ class OutputDecoder:
         if self._real_of_byte is not None:  # one gather is half the price of a subtraction and a product
             return self._real_of_byte.take(raw if raw.dtype == np.uint8 else raw.view(np.uint8))
         return to_real(raw, self._tensor)
+
+    def largest_of_one(self, raw: NDArray[Any]) -> NDArray[np.float32]:
+        """Return what the largest of one image's raw output values stands for, `(1,)` float32."""
+        if self._one_of_byte:  # a third of what it costs to index and gather
+            return self._one_of_byte[max(raw.tobytes())].copy()
+        return self.decode(raw[:, raw.argmax()])
 
 
 class Predictions:
@@ -109,7 +121,7 @@ class Predictions:
         """The probability of each image's most probable class, `(N,)` float32."""
         raw = self._raw
         if len(raw) == 1:  # a quarter of what a reduction costs
-            return self._decoder.decode(raw[:, raw.argmax()])
+            return self._decoder.largest_of_one(raw)
         return self._decoder.decode(raw.max(axis=1))
 
     def __len__(self) -> int:

@@ -8,7 +8,7 @@ Python's lock meanwhile.
 import ctypes
 import math
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from . import Array, EngineOptions
 ABI_VERSION = 1
 _COMPILE_HERE = "Compile it on this machine: edgemnist export --format int8.c --compile"
 _ALIGNMENT_BYTES = 64
+_ANSWERS = 64
 # Less than that many images are done before another thread has begun.
 _SHARED_IMAGES = 64
 
@@ -68,39 +69,35 @@ def _runner(
 ) -> Callable[[Array], Array]:
     """Return the engine's `run`: a closure, since at a microsecond a call even attributes cost.
 
-    For the same reason one image goes in as bytes and its answer comes out through a buffer that is kept,
-    one for each thread that is inside: an array's address costs ctypes more than the inference, and so does
-    its conversion of declared arguments. `benchmarks/studies/c_speed.py` measures these.
+    For the same reason one image goes in as bytes, and its answer comes out in memory whose address ctypes
+    has got beforehand: to get an array's address costs more than the inference, and so does the conversion
+    of declared arguments.
     """
     one = library["edgemnist_one"]  # a function object of its own, without declared arguments
     one.restype = None
     address = workspace.address  # of memory that lives on in `many`
-    idle: list[tuple[ctypes.Array[ctypes.c_uint8], Callable[[], Array]]] = []
-    take_idle, give = idle.pop, idle.append
+    answers: list[tuple[ctypes.Array[ctypes.c_uint8], Array]] = []
+    take = answers.pop
 
     def run(batch: Array) -> Array:
         """Return the raw output for a raw input batch."""
-        if len(batch) != 1:
+        if batch.nbytes != pixels:
             return many(batch)
-        image = batch.tobytes()
-        if len(image) != pixels:
-            raise _wrong_batch(batch)
         try:
-            buffers = take_idle()
+            memory, answer = take()
         except IndexError:
-            buffers = _buffers(classes)
-        answer, copy = buffers
-        one(address, image, answer)
-        raw = copy()
-        give(buffers)
-        return raw
+            (memory, answer), *more = _answers(classes)
+            answers.extend(more)
+        one(address, batch.tobytes(), memory)
+        return answer
 
     return run
 
 
-def _buffers(classes: int) -> "tuple[ctypes.Array[ctypes.c_uint8], Callable[[], Array]]":
-    answer = (ctypes.c_uint8 * classes)()
-    return answer, np.frombuffer(memoryview(answer), np.uint8).reshape(1, classes).copy
+def _answers(classes: int) -> "Iterable[tuple[ctypes.Array[ctypes.c_uint8], Array]]":
+    """Return arrays for the answers to come, `(1, classes)` each, and the same memory as ctypes sees it."""
+    block = (ctypes.c_uint8 * classes * _ANSWERS)()
+    return zip(block, np.frombuffer(memoryview(block), np.uint8).reshape(_ANSWERS, 1, classes), strict=True)
 
 
 def _runner_of_many(
