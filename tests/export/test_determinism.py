@@ -14,12 +14,14 @@ from pathlib import Path
 from edgemnist.export.calibration import choose_calibration
 from edgemnist.export.exporting import export_all
 from edgemnist.export.formats import FORMATS
+from edgemnist.export.formats.options import ExportOptions
 from edgemnist.export.source import load_source
 from edgemnist.export.training_data import load_dataset
 
 dataset = load_dataset(None)
 source = load_source(Path(sys.argv[1]), choose_calibration(dataset.train, 10, 500, 0))
-export_all(source, FORMATS[::-1], dataset, Path(sys.argv[2]))
+options = ExportOptions(compile=True)
+export_all(source, FORMATS[::-1], dataset, Path(sys.argv[2]), options=options)
 """
 # ONNX Runtime 1.32 writes the tables of an .ort file in the order of a hash map with a random seed.
 UNREPEATABLE = [row.name for row in FORMATS if row.format == "ort"]
@@ -45,7 +47,10 @@ def test_an_artifact_is_the_same_to_the_byte(artifacts, again, name):
     assert (again / f"mnist.{name}").read_bytes() == (artifacts / f"mnist.{name}").read_bytes()
 
 
-@pytest.mark.parametrize("file", ["reference.npz", "mnist.int8.required_operators.config"])
+@pytest.mark.parametrize(
+    "file",
+    ["reference.npz", "mnist.int8.required_operators.config", "mnist.int8_selftest.c", "mnist.int8.so"],
+)
 def test_what_goes_with_the_artifacts_is_the_same_to_the_byte(artifacts, again, file):
     assert (again / file).read_bytes() == (artifacts / file).read_bytes()
 
