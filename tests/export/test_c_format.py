@@ -216,6 +216,6 @@ def test_a_gate_that_does_not_hold_leaves_no_c_files(source, quick_mnist, tmp_pa
 def test_bench_times_the_library_of_the_c_file(exported, quick_mnist):
     plan = replace(QUICK, num_runs=20, min_secs=0.0)
     targets = targets_for([exported / "mnist.int8.c"])
-    (row,) = run_benchmark(targets, quick_mnist.test, plan, exported).rows
+    (row,) = run_benchmark(targets, quick_mnist.test, plan, exported).results.rows
     assert (row.status, row.reason) == ("measured", "")
     assert row.target.size_bytes == (exported / LIBRARY).stat().st_size
