@@ -6,13 +6,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ..runtime.errors import EngineError
+from ..runtime.errors import EngineError, ProofError
 from .collect import Collection, Progress, collect
 from .datasets import Split
+from .devices.collect import collect_devices
+from .devices.figures import device_rows
+from .devices.model import CModel
+from .devices.table import Device
 from .document import to_document
 from .machine import describe_machine
 from .plan import Plan
-from .processes import FAILED, WORKER
+from .processes import FAILED, MEASURED, WORKER
 from .reference import Reference, measured_reference, stored_reference
 from .results import Results, compute
 from .targets import Target
@@ -47,12 +51,28 @@ class Benchmark:
         Raises:
             EngineError: A row failed, or all of them were skipped.
         """
-        rows = self.results.rows
-        failed = [row for row in rows if row.status == FAILED]
-        if failed or not any(row.figures for row in rows):
-            reasons = "; ".join(f"{row.target.title} {row.status}: {row.reason}" for row in failed or rows)
+        rows = [(row.target.title, row.status, row.reason) for row in self.results.rows]
+        rows += [(row.title, row.outcome.status, row.outcome.reason) for row in self.results.devices]
+        failed = [row for row in rows if row[1] == FAILED]
+        if failed or not any(status == MEASURED for _, status, _ in rows):
+            reasons = "; ".join(f"{title} {status}: {reason}" for title, status, reason in failed or rows)
             problem = f"{len(failed)} of {len(rows)} rows failed" if failed else "nothing could be measured"
             raise EngineError(problem, received=reasons)
+
+    def require_exact_devices(self) -> None:
+        """Check that every device gave the reference's bytes.
+
+        Raises:
+            ProofError: One of them did not.
+        """
+        wrong = [
+            f"{row.title}: {row.figures.wrong_bytes} bytes and {row.figures.wrong_labels} labels differ,"
+            f" self-test {row.figures.self_test}"
+            for row in self.results.devices
+            if row.figures is not None and not row.figures.exact
+        ]
+        if wrong:
+            raise ProofError("the model in C is not exact", received="; ".join(wrong))
 
 
 def run_benchmark(
@@ -63,6 +83,9 @@ def run_benchmark(
     *,
     on_progress: Callable[[Progress], None] = lambda _progress: None,
     command: tuple[str, ...] = WORKER,
+    devices: Sequence[Device] = (),
+    models: Sequence[CModel] = (),
+    on_device: Callable[[str], None] = lambda _title: None,
 ) -> Benchmark:
     """Measure targets and compute their figures.
 
@@ -73,8 +96,13 @@ def run_benchmark(
         folder: Where a `reference.npz` may lie.
         on_progress: Called before each worker process.
         command: The worker program.
+        devices: Emulated devices to run the models in C on.
+        models: These models.
+        on_device: Called with a device's title when it is done.
 
     Raises:
+        ArtifactError: A model in C has no TFLite file beside it that it was made of.
+        MissingExtraError: LiteRT is not installed, with which the models in C are compared.
         ManifestError: The folder's manifest is damaged.
         IntegrityError: The folder's reference is not the one that its manifest records.
     """
@@ -82,5 +110,13 @@ def run_benchmark(
     created = datetime.now(UTC).astimezone().isoformat(timespec="seconds")
     collection = collect(targets, split, plan, on_progress=on_progress, command=command)
     reference = stored or measured_reference(collection)
-    results = compute(collection, split, plan, describe_machine(), reference=reference, created=created)
+    results = compute(
+        collection,
+        split,
+        plan,
+        describe_machine(),
+        reference=reference,
+        created=created,
+        devices=device_rows(collect_devices(models, devices, split, on_progress=on_device), split),
+    )
     return Benchmark(results, verdicts(results), collection, split, reference)

@@ -14,6 +14,7 @@ from ..runtime.files import write_text
 from .collect import Collection, Measured
 from .comparisons import Comparison
 from .datasets import Split
+from .devices.figures import DeviceRow
 from .figures import Figures
 from .loadgen_figures import LoadGenFigures
 from .processes import MEASURED
@@ -47,6 +48,7 @@ def to_document(
         "rows": [
             _row(row, measured) for row, measured in zip(results.rows, collection.measured, strict=True)
         ],
+        "devices": [_device(row) for row in results.devices],
     }
 
 
@@ -136,6 +138,28 @@ def _row(row: Row, measured: Measured) -> dict[str, Any]:
             }
             for number, answer in answers.items()
         ],
+    }
+
+
+def _device(row: DeviceRow) -> dict[str, Any]:
+    outcome, device, run = row.outcome, row.outcome.device, row.outcome.run
+    counts = None if run is None else run.answers.instructions
+    return {
+        "file": outcome.model.source.name,
+        "sha256": outcome.model.sha256,
+        "target": device.name,
+        "title": device.title,
+        "compiler": [device.compiler, *device.flags],
+        "emulator": list(device.emulator),
+        "compiler_version": None if run is None else run.compiler,
+        "emulator_version": None if run is None else run.emulator,
+        "status": outcome.status,
+        "reason": outcome.reason,
+        "figures": None
+        if row.figures is None
+        else asdict(row.figures) | {"ram_bytes": row.figures.ram_bytes, "exact": row.figures.exact},
+        "predicted": None if run is None else encode_samples(run.answers.labels),
+        "instructions": None if counts is None else encode_samples(counts),
     }
 
 

@@ -8,6 +8,7 @@ from ..runtime.manifest import REFERENCE_NAME
 from .collect import Collection, Measured
 from .comparisons import Comparison, compare_rows
 from .datasets import Split
+from .devices.figures import DeviceRow
 from .distrust import Doubt, find_doubts
 from .figures import compute_figures
 from .machine import Machine
@@ -34,6 +35,7 @@ class Results:
         load_before: The machine's load average before collecting, or None where it is not known.
         elapsed_secs: How long collecting took.
         created: When, in ISO 8601 with the zone.
+        devices: One for each model in C and emulated device.
     """
 
     rows: tuple[Row, ...]
@@ -48,6 +50,7 @@ class Results:
     load_before: float | None
     elapsed_secs: float
     created: str
+    devices: tuple[DeviceRow, ...] = ()
 
 
 def compute(
@@ -58,6 +61,7 @@ def compute(
     *,
     reference: Reference | None,
     created: str,
+    devices: tuple[DeviceRow, ...] = (),
 ) -> Results:
     """Compute all figures of a collection.
 
@@ -68,12 +72,13 @@ def compute(
         machine: Where it ran.
         reference: What parity is against.
         created: When collecting began, ISO 8601.
+        devices: What was found on emulated devices.
     """
     rows = tuple(_row(measured, split, reference) for measured in collection.measured)
     return Results(
         rows=rows,
         comparisons=compare_rows(rows, collection, split),
-        doubts=find_doubts(rows, collection, machine, plan),
+        doubts=find_doubts(rows, collection, machine, plan) if rows else (),
         notes=_notes(rows, reference),
         machine=machine,
         plan=plan,
@@ -83,6 +88,7 @@ def compute(
         load_before=collection.load_before,
         elapsed_secs=collection.elapsed_secs,
         created=created,
+        devices=devices,
     )
 
 
@@ -100,12 +106,12 @@ def _row(measured: Measured, split: Split, reference: Reference | None) -> Row:
 
 def _notes(rows: tuple[Row, ...], reference: Reference | None) -> tuple[str, ...]:
     notes = []
-    if reference is None:
+    if rows and reference is None:
         notes.append(
             f"Agreement with Keras is not known: there is no {REFERENCE_NAME} made from these test images,"
             " and no Keras row."
         )
-    if find_spec("scipy") is None:
+    if rows and find_spec("scipy") is None:
         notes.append("There are no intervals, for scipy is not installed: pip install 'edgemnist[bench]'")
     if any(row.figures and row.figures.memory is None for row in rows):
         notes.append(

@@ -11,7 +11,7 @@ from ..benchmark import Benchmark
 from ..processes import MEASURED
 from ..rows import Row
 from ..trained import Trained
-from . import charts
+from . import charts, devices_table
 from .loadgen_table import HEADINGS, LEGEND, TITLE, loadgen_rows
 from .pictures import Flip, flips
 from .svg import COLOURS
@@ -92,6 +92,22 @@ def _context(benchmark: Benchmark) -> dict[str, Any]:
         ],
         "confusions": [_confusion(row) for row in rows],
         "loadgen": {"title": TITLE, "headings": HEADINGS, "rows": loadgen_rows(results), "legend": LEGEND},
+        "devices": {
+            "title": devices_table.TITLE,
+            "columns": devices_table.DEVICE_COLUMNS,
+            "rows": [
+                {
+                    "names": devices_table.device_names(row),
+                    "cells": devices_table.device_cells(row),
+                    "outcome": devices_table.device_outcome(row),
+                }
+                for row in results.devices
+            ],
+            "legend": devices_table.LEGEND,
+            "tools": devices_table.device_tools(results.devices),
+        },
+        "files": {row.target.name: row.target.sha256 for row in results.rows}
+        | {row.outcome.model.source.name: row.outcome.model.sha256 for row in results.devices},
         "method": method(results),
     }
 

@@ -1,9 +1,11 @@
 """`bench.md`: the report as Markdown, for a repository or a pull request."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ..benchmark import Benchmark
+from ..devices.figures import DeviceRow
 from ..results import Results
+from . import devices_table
 from .loadgen_table import HEADINGS, LEGEND, TITLE, loadgen_rows
 from .wording import (
     COLUMNS,
@@ -24,13 +26,43 @@ def render(benchmark: Benchmark) -> str:
     """Return the report as a Markdown document."""
     results = benchmark.results
     doubts = [f"{f'{doubt.target}: ' if doubt.target else ''}{doubt.text}" for doubt in results.doubts]
-    lines = ["# Benchmark", "", f"{results.created}, {results.machine.cpu}.", ""]
-    lines += _table(results, COLUMNS)
+    lines = ["# Benchmark", "", f"{results.created}, {results.machine.cpu}."]
+    if results.rows:
+        lines += ["", *_table(results, COLUMNS)]
     lines += _section("What it means", benchmark.verdicts)
+    lines += device_lines(results.devices)
     lines += _loadgen(results)
     lines += _section("Reasons to distrust it", doubts)
     lines += _section("Missing", results.notes)
-    lines += ["", "## Details", ""]
+    if results.rows:
+        lines += _details(results)
+    lines += ["", "## Files and versions", "", "| file | sha256 |", "|---|---|"]
+    files = {row.target.name: row.target.sha256 for row in results.rows}
+    files |= {row.outcome.model.source.name: row.outcome.model.sha256 for row in results.devices}
+    lines += [_line((name, f"`{sha256}`")) for name, sha256 in files.items()]
+    lines += ["", "| package | version |", "|---|---|"]
+    lines += [_line(pair) for pair in results.machine.versions.items()]
+    return "\n".join(lines) + "\n"
+
+
+def device_lines(rows: Sequence[DeviceRow]) -> list[str]:
+    """Return the section about emulated devices; none where there are no devices."""
+    if not rows:
+        return []
+    lines = [
+        _line(devices_table.HEADINGS),
+        _line(("---", "---", *("---:" for _ in devices_table.DEVICE_COLUMNS))),
+    ]
+    empty = [""] * (len(devices_table.DEVICE_COLUMNS) - 1)
+    for row in rows:
+        texts = devices_table.device_cells(row) or (devices_table.device_outcome(row), *empty)
+        lines.append(_line((*devices_table.device_names(row), *texts)))
+    tools = [f"- {text}" for text in devices_table.device_tools(rows)]
+    return ["", f"## {devices_table.TITLE}", "", *lines, "", devices_table.LEGEND, "", *tools]
+
+
+def _details(results: Results) -> list[str]:
+    lines = ["", "## Details", ""]
     lines += _table(results, (P50_INTERVAL, *DETAILS))
     lines += ["", "Images per second:", ""]
     lines += _table(results, batch_columns(results))
@@ -41,15 +73,8 @@ def render(benchmark: Benchmark) -> str:
         method(results),
         "",
         legend(COLUMNS + DETAILS),
-        "",
-        "## Files and versions",
-        "",
     ]
-    lines += ["| file | sha256 |", "|---|---|"]
-    lines += [_line((row.target.name, f"`{row.target.sha256}`")) for row in results.rows]
-    lines += ["", "| package | version |", "|---|---|"]
-    lines += [_line(pair) for pair in results.machine.versions.items()]
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def _table(results: Results, columns: tuple[Column, ...]) -> list[str]:

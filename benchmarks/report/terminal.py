@@ -11,6 +11,7 @@ from rich.text import Text
 from ..benchmark import Benchmark
 from ..results import Results
 from ..rows import Row
+from . import devices_table
 from .loadgen_table import HEADINGS, LEGEND, TITLE, loadgen_rows
 from .wording import (
     COLUMNS,
@@ -32,12 +33,14 @@ def show(benchmark: Benchmark, console: Console) -> None:
     for columns in _fitting(results, console.width):
         parts += [_table(results, columns), Text("")]
     parts += _absent(results)
+    parts += _devices(results)
     parts += _section("What it means", [Text(verdict) for verdict in benchmark.verdicts])
     parts += _loadgen(results)
     doubts = [Text(f"{f'{doubt.target}: ' if doubt.target else ''}{doubt.text}") for doubt in results.doubts]
     parts += _section("Reasons to distrust it", doubts, style="yellow")
     parts += _section("Missing", [Text(note) for note in results.notes], style="yellow")
-    parts += [Text(method(results), style="dim"), Text(legend(COLUMNS), style="dim")]
+    if results.rows:
+        parts += [Text(method(results), style="dim"), Text(legend(COLUMNS), style="dim")]
     console.print(Group(*parts), highlight=False)
 
 
@@ -82,6 +85,31 @@ def _absent(results: Results) -> list[RenderableType]:
         if row.figures is None
     ]
     return [*lines, Text("")] if lines else []
+
+
+def _devices(results: Results) -> list[RenderableType]:
+    if not results.devices:
+        return []
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, GAP, 0, 0))
+    table.add_column("target", no_wrap=True)
+    for column in devices_table.SHORT_COLUMNS:
+        table.add_column(column.heading, justify="right", no_wrap=True)
+    several = len({row.outcome.model for row in results.devices}) > 1
+    absent: list[RenderableType] = []
+    for row in results.devices:
+        texts = devices_table.device_cells(row, devices_table.SHORT_COLUMNS)
+        name = f"{row.outcome.model.source.name} " * several + row.outcome.device.name
+        if texts is None:
+            style = _STYLE[row.outcome.status]
+            absent.append(Text.assemble((f"{name} ", "bold"), (devices_table.device_outcome(row), style)))
+        else:
+            table.add_row(escape(name), *texts)
+    title = devices_table.TITLE
+    if not several:
+        title = f"{results.devices[0].outcome.model.source.name} on emulated devices"
+    tables: list[RenderableType] = [table] if table.row_count else []
+    legends = [Text(devices_table.LEGEND, style="dim")] if table.row_count else []
+    return [Text(title, style="bold"), *tables, *absent, *legends, Text("")]
 
 
 def _loadgen(results: Results) -> list[RenderableType]:

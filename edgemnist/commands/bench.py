@@ -9,6 +9,8 @@ from ..console import messages, print_json, results
 from .options import Artifacts, Data, Force, Json
 
 if TYPE_CHECKING:
+    from ..benchmarks.devices.model import CModel
+    from ..benchmarks.devices.table import Device
     from ..benchmarks.plan import Plan
     from ..benchmarks.targets import Target
 
@@ -20,6 +22,7 @@ EXAMPLES = """
 - `edgemnist bench --quick --json` a first impression in seconds
 - `edgemnist bench --loadgen` beside LoadGen's SingleStream and Offline scenarios
 - `edgemnist bench --artifacts edge --history notebook` with the curves of both trainings
+- `edgemnist bench --target cortex-m4 --target s390x` the model in C, on emulated processors
 - `edgemnist bench --baseline old/bench.json --max-slowdown 1.2 --max-accuracy-drop 0.001` a gate for CI
 """
 
@@ -37,6 +40,16 @@ def bench(
         bool | None,
         typer.Option(
             "--with-keras/--no-keras", help="Measure Keras, the slowest by far. Default: unless --quick."
+        ),
+    ] = None,
+    target: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--target",
+            metavar="NAME",
+            help="Where to run; repeatable. host: this machine, the default. An emulated processor, with the"
+            " model in C: cortex-m0, -m3, -m4, -m7, -m33, -m55, aarch64, arm, riscv64, s390x. emulated: all"
+            " of these.",
         ),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Under 15 s, with wider intervals.")] = False,
@@ -93,31 +106,47 @@ def bench(
     missing engine gives a row "skipped". A model that fails or crashes its process gives a row "failed"; the
     others go on, and the exit code is 1 at the end.
 
+    An emulated processor runs every test image too: its row has accuracy, agreement with LiteRT's reference
+    kernels to the byte, flash, RAM and instructions. If a byte differs, the exit code is 3. Where a compiler
+    or an emulator is missing, the row is "skipped" and names the Debian packages.
+
     Writes bench.json (figures, machine, versions, raw samples), bench.md and bench.html, which shows the
     training too where its history.json lies in the folder.
     """
     from ..benchmarks.benchmark import run_benchmark
     from ..benchmarks.datasets import load_test_split
+    from ..benchmarks.devices.table import HOST
     from ..benchmarks.document import write_document
     from ..benchmarks.gate import Scope, open_gate
     from ..benchmarks.loadgen import require_loadgen
     from ..benchmarks.report import html, markdown, terminal
     from ..benchmarks.trained import read_trained
     from ..runtime.files import write_text
-    from .bench_progress import bench_progress
+    from .bench_progress import bench_progress, device_progress
 
     plan = _plan(quick, num_runs, min_secs, warmup_runs, num_threads, loadgen)
     why_no_keras = _why_no_keras(keras, quick)
     scope = Scope(tuple(file.name for file in files or ()), tuple(engine or ()), not why_no_keras)
+    devices, models = _devices(target or [], files, artifacts)
+    on_host = not target or HOST in target
     gate = open_gate(baseline, max_slowdown, max_accuracy_drop, plan, scope=scope, force=force)
     if loadgen:
         require_loadgen()
     split = load_test_split(data)
-    targets = _targets(files, artifacts, engine or [], keras is True, why_no_keras)
+    targets = _targets(files, artifacts, engine or [], keras is True, why_no_keras) if on_host else ()
     folder = files[0].parent if files else artifacts
     trained = read_trained(folder, history or ())
     with bench_progress(messages) as report:
-        benchmark = run_benchmark(targets, split, plan, folder, on_progress=report)
+        benchmark = run_benchmark(
+            targets,
+            split,
+            plan,
+            folder,
+            on_progress=report,
+            devices=devices,
+            models=models,
+            on_device=device_progress(messages, len(devices) * len(models)),
+        )
     document = benchmark.document()
     output = output or (Path() if files else artifacts)
     write_document(output / "bench.json", document)
@@ -134,6 +163,7 @@ def bench(
     if page is None:
         messages.print("bench.html needs more packages: pip install 'edgemnist\\[bench]'", highlight=False)
     benchmark.require_figures()
+    benchmark.require_exact_devices()
     if gate is not None:
         for line in gate.check(document):
             messages.print(line, highlight=False, soft_wrap=True)
@@ -179,3 +209,13 @@ def _targets(
         return targets_in(artifacts, engines=engines, why_no_keras=why_no_keras)
     added = sorted(artifacts.glob("*.keras")) if add_keras else []
     return targets_for(dict.fromkeys([*files, *added]), engines=engines, why_no_keras=why_no_keras)
+
+
+def _devices(
+    names: list[str], files: list[Path] | None, artifacts: Path
+) -> "tuple[tuple[Device, ...], tuple[CModel, ...]]":
+    from ..benchmarks.devices.model import c_models
+    from ..benchmarks.devices.table import find_devices
+
+    devices = find_devices(names)
+    return devices, c_models(files or [artifacts]) if devices else ()

@@ -1,4 +1,4 @@
-"""The progress bar of a benchmark, on stderr."""
+"""The progress of a benchmark, on stderr."""
 
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -35,3 +35,16 @@ def bench_progress(console: "Console") -> "Iterator[Callable[[Progress], None]]"
             )
 
         yield report
+
+
+def device_progress(console: "Console", count: int) -> "Callable[[str], None]":
+    """Return what is called with the title of each of `count` emulated devices that is done."""
+    done = 0
+
+    def report(title: str) -> None:
+        nonlocal done
+        done += 1
+        if console.is_terminal:
+            console.print(f"{done} of {count} emulated: {title}", highlight=False)
+
+    return report

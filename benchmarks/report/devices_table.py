@@ -1,0 +1,90 @@
+"""The figures of emulated devices, as a table."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ..devices.figures import DeviceFigures, DeviceRow
+from ..units import percent
+from .wording import ABSENT
+
+TITLE = "On emulated devices"
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceColumn:
+    """A column of the table.
+
+    Attributes:
+        heading: Its heading.
+        text: What stands in a row's cell.
+        help: What the figure is, where the heading alone does not say.
+    """
+
+    heading: str
+    text: Callable[[DeviceFigures], str]
+    help: str = ""
+
+
+DEVICE_COLUMNS = (
+    DeviceColumn("accuracy", lambda f: percent(f.accuracy)),
+    DeviceColumn(
+        "bytes",
+        lambda f: "equal" if not f.wrong_bytes else f"{f.wrong_bytes:,} differ",
+        "whether logits and probabilities of all images are those of LiteRT's reference kernels",
+    ),
+    DeviceColumn(
+        "self-test",
+        lambda f: "passes" if f.self_test == 0 else f"fails ({f.self_test})",
+        "the model's own, with its exit code where it fails",
+    ),
+    DeviceColumn(
+        "flash",
+        lambda f: f"{f.flash_bytes:,} B",
+        "code and constants of the model and of what it calls in the compiler's library",
+    ),
+    DeviceColumn(
+        "RAM", lambda f: f"{f.ram_bytes:,} B", "variables, stack, one image and one answer, all in all"
+    ),
+    DeviceColumn("variables", lambda f: f"{f.static_ram_bytes:,} B"),
+    DeviceColumn("stack", lambda f: f"{f.stack_bytes:,} B", "the deepest, found by painting it"),
+    DeviceColumn(
+        "instructions",
+        lambda f: f"{f.instructions.median:,.0f}" if f.instructions else ABSENT,
+        "for one image's probabilities, the median, as the emulator counts them: they are not cycles",
+    ),
+)
+SHORT_COLUMNS = tuple(
+    column for column in DEVICE_COLUMNS if column.heading != "variables"
+)  # fit into 80 characters
+HEADINGS = ("model", "target", *(column.heading for column in DEVICE_COLUMNS))
+LEGEND = "; ".join(f"{column.heading}: {column.help}" for column in DEVICE_COLUMNS if column.help) + "."
+
+
+def device_cells(
+    row: DeviceRow, columns: tuple[DeviceColumn, ...] = DEVICE_COLUMNS
+) -> tuple[str, ...] | None:
+    """Return a row's texts, one for each column; None where it has no figures."""
+    figures = row.figures
+    return None if figures is None else tuple(column.text(figures) for column in columns)
+
+
+def device_outcome(row: DeviceRow) -> str:
+    """Return what stands in place of the figures of a row that has none."""
+    return f"{row.outcome.status}: {row.outcome.reason}"
+
+
+def device_names(row: DeviceRow) -> tuple[str, str]:
+    """Return the model's file and the device's title."""
+    return row.outcome.model.source.name, row.outcome.device.title
+
+
+def device_tools(rows: Sequence[DeviceRow]) -> tuple[str, ...]:
+    """Return what compiled and emulated, each once, with the options that choose the processor."""
+    lines = {}
+    for row in rows:
+        run, device = row.outcome.run, row.outcome.device
+        if run is not None:
+            command = " ".join((device.compiler, *device.flags))
+            emulator = f"; {' '.join(device.emulator)}: {run.emulator}" if run.emulator else ""
+            lines[f"{device.title}: {command}: {run.compiler}{emulator}"] = None
+    return tuple(lines)
