@@ -5,7 +5,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 SOURCES := $(shell find edgemnist runtime export benchmarks -name '*.py' -o -name '*.json' | grep -v __pycache__)
 
-.PHONY: quickstart test lint types wheel bare-test lock clean
+.PHONY: quickstart test lint types wheel bare-test portability lock clean
 
 ## Train, export to TFLite, full-int8 TFLite and ONNX, and print the table of parity and latency.
 quickstart: artifacts/manifest.json
@@ -36,6 +36,15 @@ bare-test: wheel artifacts/manifest.json
 	build/bare/bin/pip install --quiet --require-hashes -r requirements/base.txt
 	build/bare/bin/pip install --quiet --no-deps build/dist/*.whl
 	cd build && bare/bin/python ../tests/base_install.py ../artifacts
+
+## Run the model in C on all test images with every compiler and processor, and print what it takes there.
+## Needs the Debian packages that .ci/run installs, and names those that are missing.
+portability: artifacts/manifest.json
+	mkdir -p build/portability
+	cp artifacts/mnist.keras build/portability
+	$(BIN)/edgemnist export --format int8.tflite --format c --artifacts build/portability
+	$(BIN)/python -m edgemnist.benchmarks.studies.portability --artifacts build/portability \
+		--output build/portability/portability.md
 
 ## Compile the locked requirements from pyproject.toml; needs uv.
 lock:

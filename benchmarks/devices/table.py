@@ -15,7 +15,7 @@ HOST = "host"
 
 TOOL_PACKAGES = {
     "gcc": ("gcc", "libc6-dev"),
-    "clang": ("clang", "libc6-dev"),
+    "clang": ("clang", "libclang-rt-dev", "libc6-dev"),
     "arm-none-eabi-gcc": ("gcc-arm-none-eabi",),
     "aarch64-linux-gnu-gcc": ("gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross"),
     "arm-linux-gnueabihf-gcc": ("gcc-arm-linux-gnueabihf", "libc6-dev-armhf-cross"),

@@ -121,6 +121,7 @@ def bench(
     from ..benchmarks.loadgen import require_loadgen
     from ..benchmarks.report import html, markdown, terminal
     from ..benchmarks.trained import read_trained
+    from ..runtime.errors import OptionError
     from ..runtime.files import write_text
     from .bench_progress import bench_progress, device_progress
 
@@ -129,6 +130,12 @@ def bench(
     scope = Scope(tuple(file.name for file in files or ()), tuple(engine or ()), not why_no_keras)
     devices, models = _devices(target or [], files, artifacts)
     on_host = not target or HOST in target
+    if baseline is not None and not on_host:
+        raise OptionError(
+            "--baseline compares what ran on this machine",
+            received="--target without host",
+            fix="Add --target host.",
+        )
     gate = open_gate(baseline, max_slowdown, max_accuracy_drop, plan, scope=scope, force=force)
     if loadgen:
         require_loadgen()

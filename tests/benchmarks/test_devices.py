@@ -1,0 +1,273 @@
+"""The model in C on emulated devices: real compilers and emulators, on some images."""
+
+import dataclasses
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgemnist.benchmarks.datasets import Split
+from edgemnist.benchmarks.devices import table
+from edgemnist.benchmarks.devices.building import (
+    FIRMWARE,
+    STANDARD,
+    build_harness,
+    build_self_test,
+    model_sections,
+)
+from edgemnist.benchmarks.devices.collect import DeviceOutcome, collect_devices, measure_device
+from edgemnist.benchmarks.devices.figures import device_rows
+from edgemnist.benchmarks.devices.model import CModel, c_models, expected_answers
+from edgemnist.benchmarks.devices.running import Answers, run_harness
+from edgemnist.benchmarks.devices.table import DEVICES, TOOL_PACKAGES, Device, find_devices
+from edgemnist.benchmarks.studies.portability import host_builds, shortcomings
+from edgemnist.runtime.errors import ArtifactError, ArtifactNotFoundError, EngineError, OptionError
+
+ROOT = Path(__file__).parents[2]
+HOST = Device("host", "this machine", "gcc", "", ("-O2",))
+M4 = DEVICES["cortex-m4"]
+IMAGES = 24
+
+TINY_HEADER = """
+#include <stdint.h>
+void tiny_logits(const uint8_t image[2], int8_t logits[2]);
+void tiny_probabilities(const uint8_t image[2], uint8_t probabilities[2]);
+int tiny_classify(const uint8_t image[2]);
+"""
+TINY_SOURCE = """
+#include "tiny.int8.h"
+{before}
+void tiny_logits(const uint8_t image[2], int8_t logits[2])
+{{ logits[0] = (int8_t)(image[0] / 2); logits[1] = (int8_t)(image[1] / 2); }}
+void tiny_probabilities(const uint8_t image[2], uint8_t probabilities[2])
+{{ {work} probabilities[0] = image[0]; probabilities[1] = image[1]; }}
+int tiny_classify(const uint8_t image[2]) {{ return image[1] > image[0]; }}
+"""
+
+
+def needs(device: Device) -> pytest.MarkDecorator:
+    return pytest.mark.skipif(bool(device.missing), reason=device.missing)
+
+
+def on_each(devices) -> pytest.MarkDecorator:
+    marked = [pytest.param(device, marks=needs(device), id=device.name) for device in devices]
+    return pytest.mark.parametrize("device", marked)
+
+
+@pytest.fixture(scope="module")
+def some(test_split: Split) -> Split:
+    return Split(test_split.images[:IMAGES], test_split.labels[:IMAGES])
+
+
+@pytest.fixture(scope="module")
+def model(artifacts: Path) -> CModel:
+    (found,) = c_models([artifacts])
+    return found
+
+
+@pytest.fixture
+def own_model(model: CModel, tmp_path: Path) -> CModel:
+    """A copy of the model that a test may damage."""
+    for path in (model.source, model.header, model.self_test, model.original):
+        shutil.copy(path, tmp_path)
+    return c_models([tmp_path])[0]
+
+
+def measured(device: Device, model: CModel, split: Split) -> DeviceOutcome:
+    return measure_device(device, model, split, expected_answers(model, split.images))
+
+
+def tiny(folder: Path, *, before: str = "", work: str = "") -> CModel:
+    (folder / "tiny.int8.h").write_text(TINY_HEADER)
+    (folder / "tiny.int8.c").write_text(TINY_SOURCE.format(before=before, work=work))
+    return CModel(folder / "tiny.int8.c", "tiny", "")
+
+
+def run_tiny(device: Device, model: CModel, pixels: list[list[int]]) -> Answers:
+    folder = model.source.parent
+    program = build_harness(device, model, folder, image_bytes=2, classes=2)
+    return run_harness(device, program, folder, np.array(pixels, np.uint8), classes=2)
+
+
+@on_each(DEVICES.values())
+def test_every_device_gives_the_bytes_of_litert(device: Device, model: CModel, some: Split):
+    (row,) = device_rows([measured(device, model, some)], some)
+    assert row.outcome.reason == ""
+    assert row.figures.exact
+    assert row.figures.agreement == 1.0
+    assert row.figures.instructions.least > 0
+    assert row.outcome.model.original.stat().st_size * 0.9 < row.figures.flash_bytes < 110_000
+
+
+@on_each(host_builds())
+def test_every_way_to_compile_for_this_machine_gives_the_bytes_of_litert(device, model: CModel, some: Split):
+    (row,) = device_rows([measured(device, model, some)], some)
+    assert row.outcome.reason == ""
+    assert row.figures.exact
+    assert row.figures.instructions is None
+
+
+@needs(M4)
+def test_the_model_keeps_its_goals_on_cortex_m4(model: CModel, some: Split):
+    rows = device_rows([measured(M4, model, some)], some)
+    assert shortcomings(rows) == []
+    wasteful = dataclasses.replace(rows[0].figures, stack_bytes=800)
+    (sentence,) = shortcomings((dataclasses.replace(rows[0], figures=wasteful),))
+    assert "1594 of RAM, more than 106000 and 1500" in sentence
+
+
+@on_each([M4, DEVICES["s390x"]])
+def test_one_wrong_table_entry_shows_in_bytes_and_self_test(device: Device, own_model: CModel, some: Split):
+    text = own_model.source.read_text()
+    changed = re.sub(r"(_bias\[10\] = \{\s*)-?\d+", r"\g<1>123456", text)
+    assert changed != text
+    own_model.source.write_text(changed)
+    rows = device_rows([measured(device, own_model, some)], some)
+    assert rows[0].figures.wrong_bytes > 0
+    assert rows[0].figures.self_test != 0
+    assert not rows[0].figures.exact
+    assert "is not exact" in shortcomings(rows)[0]
+
+
+@on_each([HOST, M4])
+def test_a_model_that_crashes_fails_its_row_alone(
+    device: Device, own_model: CModel, model: CModel, some: Split
+):
+    text = own_model.source.read_text()
+    crashing = re.sub(r"(int \w+_classify\([^)]*\)\s*\{)", r"\1 __builtin_trap();", text)
+    assert crashing != text
+    own_model.source.write_text(crashing)
+    failed, fine = collect_devices([own_model, model], [device], some)
+    assert failed.status == "failed"
+    assert "SIGILL" in failed.reason or "exit code 70" in failed.reason
+    assert fine.status == "measured"
+
+
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc not found")
+@pytest.mark.parametrize(
+    ("work", "complaint"),
+    [
+        ("probabilities[image[0] > 0 ? 7 : 0] = 1;", "AddressSanitizer"),
+        ("{ volatile int x = 0x7FFFFFFF; x += image[0]; }", "overflow"),
+    ],
+)
+def test_sanitizers_find_what_is_undefined(work: str, complaint: str, tmp_path: Path):
+    sanitized = next(
+        device for device in host_builds() if "gcc" in device.title and "sanitizer" in device.title
+    )
+    with pytest.raises(EngineError, match=complaint):
+        run_tiny(sanitized, tiny(tmp_path, work=work), [[1, 2]])
+
+
+@on_each([DEVICES["cortex-m0"], M4, DEVICES["arm"]])
+def test_instructions_are_counted_one_by_one(device: Device, tmp_path: Path):
+    loop = """
+    uint32_t rounds = (uint32_t)image[0] + 1;
+    __asm__ volatile("1: sub %0, #1\\n\\tcmp %0, #0\\n\\tbne 1b" : "+l"(rounds) : : "cc");
+    """
+    answers = run_tiny(device, tiny(tmp_path, work=loop), [[0, 0], [1, 0], [200, 0]])
+    least, more, most = answers.instructions.tolist()
+    assert (more - least, most - least) == (3, 600)
+
+
+@on_each([M4, DEVICES["riscv64"], DEVICES["s390x"]])
+def test_a_wrong_count_or_stack_of_known_functions_is_an_error(device: Device, tmp_path: Path):
+    model = tiny(tmp_path)
+    program = build_harness(device, model, tmp_path, image_bytes=2, classes=2)
+    for name, complaint in (("known_instructions", "counts wrong"), ("known_stack_bytes", "measured wrong")):
+        other = dataclasses.replace(program, symbols=program.symbols | {name: program.symbols[name] + 1})
+        with pytest.raises(EngineError, match=complaint):
+            run_harness(device, other, tmp_path, np.zeros((1, 2), np.uint8), classes=2)
+
+
+@on_each([M4, DEVICES["aarch64"], DEVICES["riscv64"], DEVICES["s390x"]])
+def test_stack_and_variables_are_what_the_model_declares(device: Device, tmp_path: Path):
+    plain = tiny(tmp_path)
+    without = run_tiny(device, plain, [[1, 2]]).stack_bytes
+    model = tiny(
+        tmp_path,
+        before="static volatile uint8_t kept[100];",
+        work="volatile uint8_t scratch[512]; scratch[0] = image[0]; kept[image[0] % 100] = scratch[0];",
+    )
+    assert without < 64
+    assert 512 <= run_tiny(device, model, [[1, 2]]).stack_bytes < 512 + 64
+    assert 100 <= model_sections(device, model, tmp_path).static_ram_bytes <= 108
+
+
+@needs(M4)
+def test_a_model_that_needs_a_library_does_not_link_for_a_board(tmp_path: Path):
+    model = tiny(tmp_path, before="extern void *malloc(unsigned);", work="*(uint8_t *)malloc(1) = image[0];")
+    with pytest.raises(EngineError, match="undefined reference to `malloc'"):
+        model_sections(M4, model, tmp_path)
+
+
+@needs(M4)
+def test_a_self_test_that_does_not_compile_names_the_complaint(own_model: CModel, tmp_path: Path):
+    own_model.self_test.write_text("int main(void) { return unheard_of; }")
+    with pytest.raises(EngineError, match="unheard_of"):
+        build_self_test(M4, own_model, tmp_path)
+
+
+def test_missing_tools_skip_the_device_and_name_debian_packages(model: CModel, some: Split, monkeypatch):
+    monkeypatch.setattr(table.shutil, "which", lambda tool: None if "qemu" in tool else f"/usr/bin/{tool}")
+    (outcome,) = collect_devices([model], [M4], some)
+    assert outcome.status == "skipped"
+    assert outcome.reason == (
+        "qemu-system-arm not found. On Debian: apt-get install --no-install-recommends qemu-system-arm"
+    )
+
+
+def test_every_program_that_a_device_needs_has_its_debian_packages():
+    for device in (*DEVICES.values(), *host_builds()):
+        assert set(device.tools) <= TOOL_PACKAGES.keys()
+
+
+def test_ci_installs_every_package():
+    installed = (ROOT / ".ci" / "run").read_text().split()
+    assert {package for packages in TOOL_PACKAGES.values() for package in packages} <= set(installed)
+
+
+def test_targets_are_found_by_name_once_each():
+    assert find_devices(["cortex-m4", "host", "arm", "cortex-m4"]) == (M4, DEVICES["arm"])
+    assert find_devices(["s390x", "emulated"])[0].name == "s390x"
+    assert set(find_devices(["emulated"])) == set(DEVICES.values())
+    assert [name for name, device in DEVICES.items() if device.name != name] == []
+
+
+def test_an_unknown_target_lists_the_known_ones():
+    with pytest.raises(
+        OptionError, match=r"'cortex-m9'; expected one of host, cortex-m0, .*s390x, or emulated"
+    ):
+        find_devices(["cortex-m9"])
+
+
+def test_a_folder_without_c_says_how_to_make_it(tmp_path: Path):
+    with pytest.raises(ArtifactNotFoundError, match=r"export --format int8\.tflite --format c"):
+        c_models([tmp_path])
+
+
+def test_c_beside_another_tflite_file_is_refused(own_model: CModel, some: Split):
+    own_model.original.write_bytes(own_model.original.read_bytes() + b"\0")
+    with pytest.raises(ArtifactError, match="was made of another"):
+        expected_answers(own_model, some.images)
+    own_model.original.unlink()
+    with pytest.raises(ArtifactNotFoundError, match=r"to compare its answers with"):
+        expected_answers(own_model, some.images)
+
+
+def test_c_without_its_self_test_is_refused(own_model: CModel):
+    own_model.self_test.unlink()
+    with pytest.raises(ArtifactNotFoundError, match="_selftest"):
+        c_models([own_model.source])
+
+
+def test_the_firmware_is_c99_like_the_model():
+    assert "-std=c99" in STANDARD
+    assert {path.name for path in FIRMWARE.iterdir()} >= {
+        "harness.c",
+        "startup.c",
+        "cortex_m.ld",
+        "counting.c",
+    }
