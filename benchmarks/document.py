@@ -14,7 +14,7 @@ from ..runtime.files import write_text
 from .collect import Collection, Measured
 from .comparisons import Comparison
 from .datasets import Split
-from .devices.figures import DeviceRow
+from .devices.figures import DeviceFigures, DeviceRow
 from .figures import Figures
 from .loadgen_figures import LoadGenFigures
 from .processes import MEASURED
@@ -155,12 +155,17 @@ def _device(row: DeviceRow) -> dict[str, Any]:
         "emulator_version": None if run is None else run.emulator,
         "status": outcome.status,
         "reason": outcome.reason,
-        "figures": None
-        if row.figures is None
-        else asdict(row.figures) | {"ram_bytes": row.figures.ram_bytes, "exact": row.figures.exact},
+        "figures": _device_figures(row.figures) if row.figures else None,
         "predicted": None if run is None else encode_samples(run.answers.labels),
         "instructions": None if counts is None else encode_samples(counts),
     }
+
+
+def _device_figures(figures: DeviceFigures) -> dict[str, Any]:
+    document = asdict(figures) | {"exact": figures.exact}
+    if figures.footprint is not None:
+        document["footprint"]["ram_bytes"] = figures.footprint.ram_bytes
+    return document
 
 
 def _predicted(measured: Measured) -> Any:

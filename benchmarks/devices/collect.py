@@ -22,14 +22,14 @@ class DeviceRun:
 
     Attributes:
         answers: What the harness left.
-        sections: The model's flash and static memory.
+        sections: The model's flash and static memory; None where this machine itself ran it.
         self_test: The exit code of the model's self-test.
         compiler: Its version.
         emulator: Its version, or "".
     """
 
     answers: Answers
-    sections: Sections
+    sections: Sections | None
     self_test: int
     compiler: str
     emulator: str
@@ -108,7 +108,7 @@ def measure_device(device: Device, model: CModel, split: Split, expected: Expect
             self_test = build_self_test(device, model, folder)
             run = DeviceRun(
                 answers=run_harness(device, program, folder, split.images, classes=classes),
-                sections=model_sections(device, model, folder),
+                sections=model_sections(device, model, folder) if device.emulator else None,
                 self_test=run_self_test(device, self_test, folder),
                 compiler=version_of(device.compiler),
                 emulator=version_of(device.emulator[0]) if device.emulator else "",

@@ -27,6 +27,28 @@ class Instructions:
 
 
 @dataclass(frozen=True, slots=True)
+class Footprint:
+    """The memory that a model takes on a device.
+
+    Attributes:
+        flash_bytes: Code and constants of the model, and what it needs of the compiler's library.
+        static_ram_bytes: The model's variables.
+        stack_bytes: Its deepest stack.
+        buffer_bytes: One image and one answer, which the caller keeps.
+    """
+
+    flash_bytes: int
+    static_ram_bytes: int
+    stack_bytes: int
+    buffer_bytes: int
+
+    @property
+    def ram_bytes(self) -> int:
+        """All memory that using the model takes: variables, stack, one image and one answer."""
+        return self.static_ram_bytes + self.stack_bytes + self.buffer_bytes
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceFigures:
     """What a model does and takes on a device.
 
@@ -37,10 +59,7 @@ class DeviceFigures:
         wrong_bytes: How many bytes of all logits and probabilities are not.
         wrong_labels: On how many images the label is not the first of the most probable classes.
         self_test: The exit code of the model's self-test, 0 where it passes.
-        flash_bytes: Code and constants of the model, and what it needs of the compiler's library.
-        static_ram_bytes: The model's variables.
-        stack_bytes: Its deepest stack.
-        buffer_bytes: One image and one answer, which the caller keeps.
+        footprint: None where this machine itself ran the model.
         instructions: None where nothing counted them.
     """
 
@@ -50,16 +69,8 @@ class DeviceFigures:
     wrong_bytes: int
     wrong_labels: int
     self_test: int
-    flash_bytes: int
-    static_ram_bytes: int
-    stack_bytes: int
-    buffer_bytes: int
+    footprint: Footprint | None
     instructions: Instructions | None
-
-    @property
-    def ram_bytes(self) -> int:
-        """All memory that using the model takes: variables, stack, one image and one answer."""
-        return self.static_ram_bytes + self.stack_bytes + self.buffer_bytes
 
     @property
     def exact(self) -> bool:
@@ -102,10 +113,14 @@ def _figures(outcome: DeviceOutcome, split: Split) -> DeviceFigures | None:
         wrong_bytes=int(np.count_nonzero(wrong)),
         wrong_labels=_wrong_labels(run, expected),
         self_test=run.self_test,
-        flash_bytes=run.sections.flash_bytes,
-        static_ram_bytes=run.sections.static_ram_bytes,
-        stack_bytes=run.answers.stack_bytes,
-        buffer_bytes=split.images[0].nbytes + expected.probabilities.shape[1],
+        footprint=None
+        if run.sections is None
+        else Footprint(
+            flash_bytes=run.sections.flash_bytes,
+            static_ram_bytes=run.sections.static_ram_bytes,
+            stack_bytes=run.answers.stack_bytes,
+            buffer_bytes=split.images[0].nbytes + expected.probabilities.shape[1],
+        ),
         instructions=_instructions(run),
     )
 

@@ -104,7 +104,7 @@ def _execute(device: Device, path: Path, folder: Path, plugin: tuple[str, ...]) 
             f"{path.name} died of {signal.Signals(-done.returncode).name}",
             received=" / ".join(said[:3]) or None,
         )
-    if said:
+    if said and done.returncode != 0:
         raise EngineError(f"{path.name} complains", received=" / ".join(said[:3]))
     return done.returncode
 

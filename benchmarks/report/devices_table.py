@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ..devices.figures import DeviceFigures, DeviceRow
+from ..devices.figures import DeviceFigures, DeviceRow, Footprint
 from ..units import percent
 from .wording import ABSENT
 
@@ -25,6 +25,10 @@ class DeviceColumn:
     help: str = ""
 
 
+def _of_footprint(count: Callable[[Footprint], int]) -> Callable[[DeviceFigures], str]:
+    return lambda f: ABSENT if f.footprint is None else f"{count(f.footprint):,} B"
+
+
 DEVICE_COLUMNS = (
     DeviceColumn("accuracy", lambda f: percent(f.accuracy)),
     DeviceColumn(
@@ -39,14 +43,20 @@ DEVICE_COLUMNS = (
     ),
     DeviceColumn(
         "flash",
-        lambda f: f"{f.flash_bytes:,} B",
+        _of_footprint(lambda taken: taken.flash_bytes),
         "code and constants of the model and of what it calls in the compiler's library",
     ),
     DeviceColumn(
-        "RAM", lambda f: f"{f.ram_bytes:,} B", "variables, stack, one image and one answer, all in all"
+        "RAM",
+        _of_footprint(lambda taken: taken.ram_bytes),
+        "variables, stack, one image and one answer, all in all",
     ),
-    DeviceColumn("variables", lambda f: f"{f.static_ram_bytes:,} B"),
-    DeviceColumn("stack", lambda f: f"{f.stack_bytes:,} B", "the deepest, found by painting it"),
+    DeviceColumn("variables", _of_footprint(lambda taken: taken.static_ram_bytes)),
+    DeviceColumn(
+        "stack",
+        _of_footprint(lambda taken: taken.stack_bytes),
+        "the deepest, found by painting it",
+    ),
     DeviceColumn(
         "instructions",
         lambda f: f"{f.instructions.median:,.0f}" if f.instructions else ABSENT,
@@ -80,7 +90,7 @@ def device_names(row: DeviceRow) -> tuple[str, str]:
 
 def device_tools(rows: Sequence[DeviceRow]) -> tuple[str, ...]:
     """Return what compiled and emulated, each once, with the options that choose the processor."""
-    lines = {}
+    lines: dict[str, None] = {}
     for row in rows:
         run, device = row.outcome.run, row.outcome.device
         if run is not None:

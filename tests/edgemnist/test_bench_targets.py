@@ -64,7 +64,8 @@ def test_a_target_has_a_row_with_bytes_memory_and_instructions(benched):
     figures = row["figures"]
     assert (row["target"], row["status"], document["rows"]) == ("cortex-m4", "measured", [])
     assert figures["exact"] and figures["images"] == IMAGES
-    assert figures["ram_bytes"] == sum(figures[f"{part}_bytes"] for part in ("static_ram", "stack", "buffer"))
+    taken = figures["footprint"]
+    assert taken["ram_bytes"] == sum(taken[f"{part}_bytes"] for part in ("static_ram", "stack", "buffer"))
     counts = decode_samples(row["instructions"])
     assert len(counts) == len(decode_samples(row["predicted"])) == IMAGES
     assert counts.max() == figures["instructions"]["most"]
