@@ -166,8 +166,8 @@ class TrainingRun:
 
     def _mean_image(self) -> NDArray[np.float32]:
         """Return the mean `(H, W)` of the training images, scaled to [0, 1]."""
-        mean: NDArray[np.float64] = self._examples.images.mean(axis=0, dtype=np.float64) / FULL_PIXEL
-        return mean.astype(np.float32)
+        mean: NDArray[np.float64] = self._examples.images.mean(axis=0, dtype=np.float64)
+        return (mean / FULL_PIXEL).astype(np.float32)
 
     def _source(self) -> AbstractContextManager[Source]:
         augmentation = self._recipe.augmentation
