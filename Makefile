@@ -1,4 +1,4 @@
-# Two commands for a fresh clone: `make quickstart` and `make test`. Both need Python 3.11 and nothing else.
+# Two commands for a fresh clone: `make quickstart` needs Python 3.11, `make test` a C compiler too.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
