@@ -39,8 +39,9 @@ class Comparison:
 def compare_rows(rows: Sequence[Row], collection: Collection, split: Split) -> tuple[Comparison, ...]:
     """Compare each measured row with its base.
 
-    A lower precision is held against float32 in the same format and engine, float32 against Keras, and each
-    float32 also against the first one, so that engines are compared too.
+    A lower precision is held against float32 in the same format and engine; where there is none, as for the
+    model in C, against the same precision elsewhere and against the first float32. Float32 is held against
+    Keras, and each one also against the first, so that engines are compared too.
     """
     measured = {one.target: one for one in collection.measured}
     targets = [row.target for row in rows if row.figures is not None]
@@ -55,8 +56,15 @@ def _bases(target: Target, targets: Sequence[Target]) -> list[Target]:
     floats = [other for other in targets if other.precision == FLOAT and other.engine != KERAS]
     if target.precision == FLOAT:
         return keras + [other for other in floats[:1] if other != target]
-    same = [other for other in floats if (other.format, other.engine) == (target.format, target.engine)]
-    return same[:1] or keras or [other for other in targets[:1] if other != target]
+    if own := _float_of(target, floats):
+        return own
+    alike = [other for other in targets if other.precision == target.precision and _float_of(other, floats)]
+    return [*alike, *floats[:1]] or keras or [other for other in targets[:1] if other != target]
+
+
+def _float_of(target: Target, floats: Sequence[Target]) -> list[Target]:
+    """Return the float32 of the same format on the same engine, if there is one."""
+    return [one for one in floats if (one.format, one.engine) == (target.format, target.engine)][:1]
 
 
 def _compare(one: Measured, base: Measured, split: Split) -> Comparison:
