@@ -114,18 +114,18 @@ def _require_share(name: str, value: float, smallest: float) -> None:
 NOTEBOOK = Recipe(name="notebook", epochs=50, batch_size=32, learning_rate=1e-3)
 EDGE = Recipe(
     name="edge",
-    epochs=300,
+    epochs=250,
     batch_size=512,
     learning_rate=1.2e-2,
     warmup_epochs=1,
     centred=True,
     validation_share=1 / 12,
     augmentation=Augmentation(
-        rotation_degrees=9,
-        scale=0.09,
-        shear=0.09,
+        rotation_degrees=7.5,
+        scale=0.075,
+        shear=0.075,
         shift=1 / 28,
-        elastic=1.15 / 28,
+        elastic=0.9 / 28,
         smoothness=4 / 28,
         epochs_per_set=1,
     ),
