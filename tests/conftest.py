@@ -17,10 +17,10 @@ def test_split() -> Split:
 
 
 @pytest.fixture(scope="session")
-def dataset() -> Dataset:
+def mnist() -> Dataset:
     from edgemnist.export.training_data import load_dataset
 
-    return load_dataset(None)
+    return load_dataset()
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +37,7 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def artifacts(model_folder: Path, dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def artifacts(model_folder: Path, mnist: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the model and every format; read it, copy it, never change it."""
     from edgemnist.export.calibration import choose_calibration
     from edgemnist.export.exporting import export_all
@@ -47,11 +47,11 @@ def artifacts(model_folder: Path, dataset: Dataset, tmp_path_factory: pytest.Tem
 
     folder = tmp_path_factory.mktemp("artifacts")
     shutil.copy(model_folder / "mnist.keras", folder)
-    calibration = choose_calibration(dataset.train, len(dataset.class_names), 500, 0)
+    calibration = choose_calibration(mnist.train, len(mnist.class_names), 500, 0)
     outcomes = export_all(
         load_source(folder / "mnist.keras", calibration),
         FORMATS,
-        dataset,
+        mnist,
         folder,
         options=ExportOptions(compile=True),
     )

@@ -5,12 +5,6 @@ import pytest
 from edgemnist.benchmarks.datasets import Dataset, Split
 from edgemnist.export.calibration import choose_calibration
 from edgemnist.export.source import Source, load_source
-from edgemnist.export.training_data import load_dataset
-
-
-@pytest.fixture(scope="session")
-def mnist() -> Dataset:
-    return load_dataset()
 
 
 @pytest.fixture(scope="session")
