@@ -55,6 +55,7 @@ class Recipe:
         learning_rate: Adam's step size; with a warm-up, its largest.
         warmup_epochs: Over how many epochs the step size rises from 0, to fall to 0 along a cosine
             afterwards; None keeps it constant.
+        weight_decay: What share of every weight each step takes off, as a factor of the step size (AdamW).
         centred: Whether the mean training image is taken off every image while the network learns; at the end
             the first layer's bias takes it in, so that the network takes images as they are.
         validation_share: What share of the training images is held out, as evenly over the classes as they
@@ -67,6 +68,7 @@ class Recipe:
     batch_size: int
     learning_rate: float
     warmup_epochs: float | None = None
+    weight_decay: float = 0.0
     centred: bool = False
     validation_share: float | None = None
     augmentation: Augmentation | None = None
@@ -80,6 +82,12 @@ class Recipe:
         _require_count("epochs", self.epochs)
         _require_count("batch size", self.batch_size)
         _require_rate("learning rate", self.learning_rate)
+        if not 0 <= self.weight_decay < 1:
+            raise OptionError(
+                "the weight decay is out of range",
+                received=self.weight_decay,
+                expected="0, or above and below 1",
+            )
         if self.warmup_epochs is not None and not 0 <= self.warmup_epochs <= self.epochs:
             raise OptionError(
                 "the warm-up must end within the training",
@@ -114,10 +122,11 @@ def _require_share(name: str, value: float, smallest: float) -> None:
 NOTEBOOK = Recipe(name="notebook", epochs=50, batch_size=32, learning_rate=1e-3)
 EDGE = Recipe(
     name="edge",
-    epochs=250,
+    epochs=350,
     batch_size=512,
     learning_rate=1.2e-2,
     warmup_epochs=1,
+    weight_decay=0.02,
     centred=True,
     validation_share=1 / 12,
     augmentation=Augmentation(

@@ -114,7 +114,7 @@ class TrainingRun:
         keras.utils.set_random_seed(seed)
         self.model = build_model(data.train.image_shape, classes)
         self.model.compile(
-            optimizer=keras.optimizers.Adam(learning_rate(recipe, len(data.train))),
+            optimizer=optimizer(recipe, len(data.train)),
             loss="categorical_crossentropy",
             metrics=["accuracy"],
         )
@@ -175,6 +175,11 @@ class TrainingRun:
             return the_same(self._examples)
         epochs = range(self._finished_epochs, self._recipe.epochs)
         return augmented(self._examples, augmentation, epochs, self._seed)
+
+
+def optimizer(recipe: Recipe, images: int) -> Any:
+    """Return the Keras optimizer of a recipe for so many training images."""
+    return keras.optimizers.Adam(learning_rate(recipe, images), weight_decay=recipe.weight_decay or None)
 
 
 def learning_rate(recipe: Recipe, images: int) -> Any:

@@ -40,6 +40,7 @@ def variants(recipe: Recipe) -> dict[str, Recipe]:
             "augmentation": bent(rotation_degrees=0, scale=0, shear=0, shift=0)
         },
         "centring": {"centred": False},
+        "weight decay": {"weight_decay": 0.0},
         "the large step size: Keras' 0.001 instead": {"learning_rate": NOTEBOOK.learning_rate},
         "the warm-up and the cosine: a constant step size": {"warmup_epochs": None},
     }

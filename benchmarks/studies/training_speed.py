@@ -54,7 +54,7 @@ def train_plainly(recipe: Recipe, data: "TrainingData", seed: int) -> Timing:
     """Train by Keras alone, as the notebook does."""
     from ...export.augmentation import Augmenter
     from ...export.backend import keras
-    from ...export.training import learning_rate
+    from ...export.training import optimizer
 
     keras.utils.set_random_seed(seed)
     classes = len(data.class_names)
@@ -73,7 +73,7 @@ def train_plainly(recipe: Recipe, data: "TrainingData", seed: int) -> Timing:
         ]
     )
     model.compile(
-        optimizer=keras.optimizers.Adam(learning_rate(recipe, len(images))),
+        optimizer=optimizer(recipe, len(images)),
         loss="categorical_crossentropy",
         metrics=["accuracy"],
     )

@@ -70,7 +70,13 @@ def test_training_data_of_the_notebook_is_validated_by_the_test_images(parts_rea
 
 @pytest.mark.parametrize(
     "change",
-    [{"validation_share": 0.0}, {"validation_share": 1.0}, {"warmup_epochs": -1}, {"warmup_epochs": 1e9}],
+    [
+        {"validation_share": 0.0},
+        {"validation_share": 1.0},
+        {"warmup_epochs": -1},
+        {"warmup_epochs": 1e9},
+        {"weight_decay": -1},
+    ],
 )
 def test_recipe_that_makes_no_sense_is_refused(change):
     with pytest.raises(OptionError):
