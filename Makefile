@@ -3,7 +3,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 INSTALLED := .venv/.installed
-SOURCES := $(shell find edgemnist runtime export benchmarks -name '*.py' -o -name '*.json' | grep -v __pycache__)
+SOURCES := $(shell find edgemnist runtime export benchmarks -name '*.py' -o -name '*.json' -o -name '*.jinja' | grep -v __pycache__)
 
 .PHONY: quickstart test lint types wheel bare-test portability lock clean
 

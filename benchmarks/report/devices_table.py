@@ -1,63 +1,48 @@
 """The figures of emulated devices, as a table."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from ..devices.figures import DeviceFigures, DeviceRow, Footprint
 from ..units import percent
-from .wording import ABSENT
+from .columns import ABSENT, Column, legend
 
 TITLE = "On emulated devices"
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceColumn:
-    """A column of the table.
-
-    Attributes:
-        heading: Its heading.
-        text: What stands in a row's cell.
-        help: What the figure is, where the heading alone does not say.
-    """
-
-    heading: str
-    text: Callable[[DeviceFigures], str]
-    help: str = ""
 
 
 def _of_footprint(count: Callable[[Footprint], int]) -> Callable[[DeviceFigures], str]:
     return lambda f: ABSENT if f.footprint is None else f"{count(f.footprint):,} B"
 
 
-DEVICE_COLUMNS = (
-    DeviceColumn("accuracy", lambda f: percent(f.accuracy)),
-    DeviceColumn(
+DeviceColumn = Column[DeviceFigures]
+DEVICE_COLUMNS: tuple[DeviceColumn, ...] = (
+    Column("accuracy", lambda f: percent(f.accuracy)),
+    Column(
         "bytes",
         lambda f: "equal" if not f.wrong_bytes else f"{f.wrong_bytes:,} differ",
         "whether logits and probabilities of all images are those of LiteRT's reference kernels",
     ),
-    DeviceColumn(
+    Column(
         "self-test",
         lambda f: "passes" if f.self_test == 0 else f"fails ({f.self_test})",
         "the model's own, with its exit code where it fails",
     ),
-    DeviceColumn(
+    Column(
         "flash",
         _of_footprint(lambda taken: taken.flash_bytes),
         "code and constants of the model and of what it calls in the compiler's library",
     ),
-    DeviceColumn(
+    Column(
         "RAM",
         _of_footprint(lambda taken: taken.ram_bytes),
         "variables, stack, one image and one answer, all in all",
     ),
-    DeviceColumn("variables", _of_footprint(lambda taken: taken.static_ram_bytes)),
-    DeviceColumn(
+    Column("variables", _of_footprint(lambda taken: taken.static_ram_bytes)),
+    Column(
         "stack",
         _of_footprint(lambda taken: taken.stack_bytes),
         "the deepest, found by painting it",
     ),
-    DeviceColumn(
+    Column(
         "instructions",
         lambda f: f"{f.instructions.median:,.0f}" if f.instructions else ABSENT,
         "for one image's probabilities, the median, as the emulator counts them: they are not cycles",
@@ -67,7 +52,7 @@ SHORT_COLUMNS = tuple(
     column for column in DEVICE_COLUMNS if column.heading != "variables"
 )  # fit into 80 characters
 HEADINGS = ("model", "target", *(column.heading for column in DEVICE_COLUMNS))
-LEGEND = "; ".join(f"{column.heading}: {column.help}" for column in DEVICE_COLUMNS if column.help) + "."
+LEGEND = legend(DEVICE_COLUMNS)
 
 
 def device_cells(

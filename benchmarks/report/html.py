@@ -12,25 +12,15 @@ from ..processes import MEASURED
 from ..rows import Row
 from ..trained import Trained
 from . import charts, devices_table
+from .columns import legend
 from .loadgen_table import HEADINGS, LEGEND, TITLE, loadgen_rows
 from .pictures import Flip, flips
 from .svg import COLOURS
 from .training_section import training_section
-from .wording import (
-    COLUMNS,
-    DETAILS,
-    Column,
-    batch_columns,
-    cells,
-    interval,
-    legend,
-    method,
-    outcome,
-)
+from .wording import COLUMNS, DETAILS, P50_INTERVAL, RowColumn, batch_columns, cells, method, outcome
 
 TEMPLATE = "bench.html.jinja"
 NEEDED = ("jinja2", "matplotlib", "PIL")
-P50_INTERVAL = Column("p50, 95 % interval", lambda row, _f, _r: interval(row))
 
 
 def render_if_possible(benchmark: Benchmark, trained: Trained | None = None) -> str | None:
@@ -115,13 +105,17 @@ def _context(benchmark: Benchmark) -> dict[str, Any]:
 _MARKER_TEXT = "○□△◇▽◁▷⬠"
 
 
-def _table(benchmark: Benchmark, title: str, columns: tuple[Column, ...]) -> dict[str, Any]:
+def _table(benchmark: Benchmark, title: str, columns: tuple[RowColumn, ...]) -> dict[str, Any]:
     results = benchmark.results
     return {
         "title": title,
         "columns": columns,
         "rows": [
-            {"row": row, "cells": cells(row, results, columns), "outcome": outcome(row)}
+            {
+                "names": (row.target.name, row.target.engine),
+                "cells": cells(row, results, columns),
+                "outcome": outcome(row),
+            }
             for row in results.rows
         ],
     }
@@ -144,10 +138,7 @@ def _flips(benchmark: Benchmark, row: Row, probabilities: NDArray[np.float32]) -
     parity = row.figures.parity if row.figures else None
     pictures: tuple[Flip, ...] = ()
     if parity is not None and benchmark.reference is not None:
-        split = benchmark.split
-        pictures = flips(
-            parity.flipped, split.images, split.labels, probabilities, benchmark.reference.probabilities
-        )
+        pictures = flips(parity.flipped, benchmark.split, probabilities, benchmark.reference.probabilities)
     return {"name": row.target.title, "parity": parity, "pictures": pictures}
 
 

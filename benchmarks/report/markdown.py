@@ -6,20 +6,9 @@ from ..benchmark import Benchmark
 from ..devices.figures import DeviceRow
 from ..results import Results
 from . import devices_table
+from .columns import legend
 from .loadgen_table import HEADINGS, LEGEND, TITLE, loadgen_rows
-from .wording import (
-    COLUMNS,
-    DETAILS,
-    Column,
-    batch_columns,
-    cells,
-    interval,
-    legend,
-    method,
-    outcome,
-)
-
-P50_INTERVAL = Column("p50, 95 % interval", lambda row, _f, _r: interval(row))
+from .wording import COLUMNS, DETAILS, P50_INTERVAL, RowColumn, batch_columns, cells, method, outcome
 
 
 def render(benchmark: Benchmark) -> str:
@@ -77,7 +66,7 @@ def _details(results: Results) -> list[str]:
     return lines
 
 
-def _table(results: Results, columns: tuple[Column, ...]) -> list[str]:
+def _table(results: Results, columns: tuple[RowColumn, ...]) -> list[str]:
     lines = [
         _line(("model", "engine", *(column.heading for column in columns))),
         _line(("---", "---", *("---:" for _ in columns))),

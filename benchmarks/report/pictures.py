@@ -2,71 +2,24 @@
 
 import base64
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..datasets import Split
+
 MAX_PICTURES = 48
 
 
 @dataclass(frozen=True, slots=True)
-class Flip:
-    """One image with another label.
+class Answer:
+    """A model's answer for one test image.
 
     Attributes:
-        index: Its number in the test set.
-        kind: "broke", "fixed", or "other" where both labels are wrong.
-        truth: Its true class.
-        before: The reference's label.
-        after: The model's label.
-        confidence: The model's probability of its label.
-        data_uri: The image as a PNG in a data URI.
-    """
-
-    index: int
-    kind: str
-    truth: int
-    before: int
-    after: int
-    confidence: float
-    data_uri: str
-
-
-def flips(
-    flipped: Sequence[int],
-    images: NDArray[np.uint8],
-    labels: NDArray[np.integer],
-    probabilities: NDArray[np.float32],
-    reference: NDArray[np.float32],
-) -> tuple[Flip, ...]:
-    """Return the first `MAX_PICTURES` flipped images.
-
-    Args:
-        flipped: Their indices.
-        images: (N, H, W) uint8.
-        labels: (N,) integers.
-        probabilities: (N, classes) float32, the model's.
-        reference: (N, classes) float32.
-    """
-    found = []
-    for index in flipped[:MAX_PICTURES]:
-        truth, after = int(labels[index]), int(probabilities[index].argmax())
-        before = int(reference[index].argmax())
-        kind = "fixed" if after == truth else "broke" if before == truth else "other"
-        confidence = float(probabilities[index, after])
-        found.append(Flip(index, kind, truth, before, after, confidence, _png(images[index])))
-    return tuple(found)
-
-
-@dataclass(frozen=True, slots=True)
-class Mistake:
-    """One misclassified image.
-
-    Attributes:
-        index: Its number in the test set.
+        index: The image's number in the test set.
         truth: Its true class.
         label: The model's label.
         confidence: The model's probability of its label.
@@ -80,25 +33,57 @@ class Mistake:
     data_uri: str
 
 
-def wrong_images(
-    indices: Iterable[int],
-    images: NDArray[np.uint8],
-    labels: NDArray[np.integer],
-    probabilities: NDArray[np.float32],
-) -> tuple[Mistake, ...]:
-    """Return the first `MAX_PICTURES` of some misclassified images.
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """An answer with another label than the reference's.
+
+    Attributes:
+        answer: The model's.
+        kind: "broke", "fixed", or "other" where both labels are wrong.
+        before: The reference's label.
+    """
+
+    answer: Answer
+    kind: str
+    before: int
+
+
+def answers(indices: Iterable[int], split: Split, probabilities: NDArray[np.float32]) -> tuple[Answer, ...]:
+    """Return the answers for the first `MAX_PICTURES` of some images.
 
     Args:
         indices: Their numbers.
-        images: (N, H, W) uint8.
-        labels: (N,) integers.
+        split: The test images.
         probabilities: (N, classes) float32, the model's.
     """
     found = []
     for index in islice(indices, MAX_PICTURES):
         label = int(probabilities[index].argmax())
         confidence = float(probabilities[index, label])
-        found.append(Mistake(int(index), int(labels[index]), label, confidence, _png(images[index])))
+        picture = _png(split.images[index])
+        found.append(Answer(int(index), int(split.labels[index]), label, confidence, picture))
+    return tuple(found)
+
+
+def flips(
+    flipped: Iterable[int],
+    split: Split,
+    probabilities: NDArray[np.float32],
+    reference: NDArray[np.float32],
+) -> tuple[Flip, ...]:
+    """Return the first `MAX_PICTURES` answers with another label than the reference's.
+
+    Args:
+        flipped: The numbers of those images.
+        split: The test images.
+        probabilities: (N, classes) float32, the model's.
+        reference: (N, classes) float32.
+    """
+    found = []
+    for answer in answers(flipped, split, probabilities):
+        before = int(reference[answer.index].argmax())
+        kind = "fixed" if answer.label == answer.truth else "broke" if before == answer.truth else "other"
+        found.append(Flip(answer, kind, before))
     return tuple(found)
 
 

@@ -12,15 +12,9 @@ from ..benchmark import Benchmark
 from ..results import Results
 from ..rows import Row
 from . import devices_table
+from .columns import legend
 from .loadgen_table import HEADINGS, LEGEND, TITLE, loadgen_rows
-from .wording import (
-    COLUMNS,
-    Column,
-    cells,
-    legend,
-    method,
-    outcome,
-)
+from .wording import COLUMNS, RowColumn, cells, method, outcome
 
 GAP = 2
 _STYLE = {"skipped": "yellow", "failed": "bold red"}
@@ -44,13 +38,13 @@ def show(benchmark: Benchmark, console: Console) -> None:
     console.print(Group(*parts), highlight=False)
 
 
-def _fitting(results: Results, width: int) -> Iterator[tuple[Column, ...]]:
+def _fitting(results: Results, width: int) -> Iterator[tuple[RowColumn, ...]]:
     """Yield the columns of each table, so many that it fits into the width."""
     rows = [(row, texts) for row in results.rows if (texts := cells(row, results))]
     if not rows:
         return
     left = names = max(len(_name(results, row)) for row, _ in rows) + GAP
-    group: list[Column] = []
+    group: list[RowColumn] = []
     for index, column in enumerate(COLUMNS):
         needed = max(len(column.heading), *(len(texts[index]) for _, texts in rows)) + GAP
         if group and left + needed > width:
@@ -61,7 +55,7 @@ def _fitting(results: Results, width: int) -> Iterator[tuple[Column, ...]]:
     yield tuple(group)
 
 
-def _table(results: Results, columns: tuple[Column, ...]) -> Table:
+def _table(results: Results, columns: tuple[RowColumn, ...]) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, GAP, 0, 0))
     table.add_column("model", no_wrap=True)
     for column in columns:

@@ -32,15 +32,7 @@ def reliability(axes: "Axes", calibration: Calibration, colour: Colour) -> None:
     """Draw accuracy over confidence; on the dotted line a model is as often right as it is sure."""
     bins = calibration.bins
     axes.plot([0, 1], [0, 1], linestyle=":", color=colour(1), label="calibrated")
-    axes.bar(
-        [one.lower for one in bins],
-        [one.accuracy for one in bins],
-        [one.upper - one.lower for one in bins],
-        align="edge",
-        color=colour(0),
-        edgecolor=colour(0),
-        alpha=0.35,
-    )
+    _bars(axes, calibration, [one.accuracy for one in bins], colour)
     axes.errorbar(
         [one.confidence for one in bins],
         [one.accuracy for one in bins],
@@ -59,16 +51,7 @@ def reliability(axes: "Axes", calibration: Calibration, colour: Colour) -> None:
 
 def confidences(axes: "Axes", calibration: Calibration, colour: Colour) -> None:
     """Draw how many images have which confidence, on a logarithmic scale, since most are near 1."""
-    bins = calibration.bins
-    axes.bar(
-        [one.lower for one in bins],
-        [one.images for one in bins],
-        [one.upper - one.lower for one in bins],
-        align="edge",
-        color=colour(0),
-        edgecolor=colour(0),
-        alpha=0.35,
-    )
+    _bars(axes, calibration, [one.images for one in calibration.bins], colour)
     axes.set_yscale("log")
     axes.set(xlim=(0, 1), xlabel="confidence", ylabel="test images")
     axes.set_ylim(bottom=0.7)  # so that a single image is seen
@@ -100,6 +83,20 @@ def _curves(
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(frameon=False)
+
+
+def _bars(axes: "Axes", calibration: Calibration, heights: Sequence[float], colour: Colour) -> None:
+    """Draw a bar over each bin of confidence."""
+    bins = calibration.bins
+    axes.bar(
+        [one.lower for one in bins],
+        heights,
+        [one.upper - one.lower for one in bins],
+        align="edge",
+        color=colour(0),
+        edgecolor=colour(0),
+        alpha=0.35,
+    )
 
 
 def _errors(calibration: Calibration) -> np.ndarray | None:

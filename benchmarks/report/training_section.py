@@ -8,7 +8,7 @@ from ..reference import Reference
 from ..trained import Trained
 from ..units import duration, percent
 from . import training_charts
-from .pictures import data_uri, wrong_images
+from .pictures import answers, data_uri
 from .svg import draw_svg, series
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def training_section(benchmark: Benchmark, trained: Trained | None) -> dict[str,
         "model": reference.file,
         "charts": _charts(benchmark, reference, trained),
         "wrong": len(wrong),
-        "mistakes": wrong_images(wrong, split.images, split.labels, probabilities),
+        "mistakes": answers(wrong, split, probabilities),
         "pictures": [
             {"title": title, "data_uri": data_uri(png)} for title, png in pictures.items() if png is not None
         ],

@@ -1,32 +1,13 @@
 """Figures as texts, in the units a reader expects, the same in every form of report."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 from ..figures import Figures
 from ..results import Results
 from ..rows import Row
 from ..units import difference, duration, percent, rate, size
+from .columns import ABSENT, Column
 
-ABSENT = "-"
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of a table.
-
-    Attributes:
-        heading: Its heading.
-        text: What stands in a row's cell.
-        help: What the figure is, where the heading alone does not say.
-    """
-
-    heading: str
-    text: Callable[[Row, Figures, Results], str]
-    help: str = ""
-
-
-COLUMNS = (
+RowColumn = Column[Row, Figures, Results]
+COLUMNS: tuple[RowColumn, ...] = (
     Column("size", lambda row, _f, _r: size(row.target.size_bytes)),
     Column(
         "accuracy", lambda _, f, _r: percent(f.accuracy.accuracy), "share of test images with the right label"
@@ -61,7 +42,7 @@ COLUMNS = (
     ),
     Column("load", lambda _, f, _r: duration(f.load_ns), "loading the model file"),
 )
-DETAILS = (
+DETAILS: tuple[RowColumn, ...] = (
     Column("start", lambda _, f, _r: duration(f.start_ns), "starting a Python process"),
     Column("import", lambda _, f, _r: duration(f.import_ns), "importing numpy, the runtime and the engine"),
     Column("first", lambda _, f, _r: duration(f.first_ns), "the first inference"),
@@ -74,15 +55,16 @@ DETAILS = (
         "peak", lambda _, f, _r: size(f.memory.peak_bytes) if f.memory else ABSENT, "with Python and images"
     ),
 )
+P50_INTERVAL: RowColumn = Column("p50, 95 % interval", lambda row, _f, _r: _interval(row))
 
 
-def batch_columns(results: Results) -> tuple[Column, ...]:
+def batch_columns(results: Results) -> tuple[RowColumn, ...]:
     """Return a column of throughput for each batch size that was measured."""
     sizes = {one.batch_size for row in results.rows if row.figures for one in row.figures.throughput}
     return tuple(_batch_column(batch_size) for batch_size in sorted(sizes))
 
 
-def cells(row: Row, results: Results, columns: tuple[Column, ...] = COLUMNS) -> tuple[str, ...] | None:
+def cells(row: Row, results: Results, columns: tuple[RowColumn, ...] = COLUMNS) -> tuple[str, ...] | None:
     """Return a row's texts, one for each column; None where it has no figures."""
     figures = row.figures
     return None if figures is None else tuple(column.text(row, figures, results) for column in columns)
@@ -93,7 +75,7 @@ def outcome(row: Row) -> str:
     return f"{row.status}: {row.reason}"
 
 
-def interval(row: Row) -> str:
+def _interval(row: Row) -> str:
     """Return the interval of a row's p50, such as `27.1 to 28.0 µs`, or "-"."""
     limits = row.figures and row.figures.end_to_end.p50_interval_ns
     return f"{duration(limits[0])} to {duration(limits[1])}" if limits else ABSENT
@@ -122,10 +104,5 @@ def method(results: Results) -> str:
     )
 
 
-def legend(columns: tuple[Column, ...]) -> str:
-    """Return what the columns mean, where their headings alone do not say."""
-    return "; ".join(f"{column.heading}: {column.help}" for column in columns if column.help) + "."
-
-
-def _batch_column(batch_size: int) -> Column:
+def _batch_column(batch_size: int) -> RowColumn:
     return Column(f"batch {batch_size:,}", lambda _, f, _r: rate(f.images_per_sec(batch_size)))
