@@ -1,11 +1,11 @@
 """What each ingredient of the edge recipe is worth.
 
-`python -m edgemnist.benchmarks.studies.ablation [--epochs N] [--seeds 0,1,2] [--data PATH]`
+`python -m edgemnist.benchmarks.studies.ablation [--epochs N] [--seeds 0,1,2] [--without INGREDIENT]...`
 
 Trains the recipe whole, and again without each of its ingredients, from each seed, and compares them on the
 images that the recipe holds out of the training set. The test images are never read. With fewer epochs than
-the recipe's, every variant is shortened alike, its schedule included. The table is Markdown, for
-docs/training.md.
+the recipe's, every variant is shortened alike, its schedule included. Prints Markdown; `ablation.md` beside this
+file is what it printed.
 """
 
 import dataclasses
@@ -14,13 +14,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
+from rich.progress import Progress, TimeElapsedColumn
 
 from ...export.recipe import EDGE, NOTEBOOK, Augmentation, Recipe
+from ...runtime.errors import OptionError
+from ..units import percent
 from .training_speed import parsed_seeds
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ...export.training_split import TrainingData
     from ..history import Epoch
+
+
+NOTHING = "nothing"
+LEGEND = f"""\
+Affine bends turn, stretch, slant and shift. Without the large step size it is {NOTEBOOK.learning_rate}, as in the
+notebook; without the schedule it is constant. The last column of a pair is what the ingredient gives."""
 
 
 def variants(recipe: Recipe) -> dict[str, Recipe]:
@@ -33,35 +45,41 @@ def variants(recipe: Recipe) -> dict[str, Recipe]:
         return dataclasses.replace(augmentation, **changes)  # type: ignore[arg-type]
 
     changes: dict[str, dict[str, object]] = {
-        "nothing: the whole recipe": {},
+        NOTHING: {},
         "augmentation": {"augmentation": None},
-        "elastic bending": {"augmentation": bent(elastic=0)},
-        "turning, stretching, slanting, shifting": {
-            "augmentation": bent(rotation_degrees=0, scale=0, shear=0, shift=0)
-        },
+        "elastic bends": {"augmentation": bent(elastic=0)},
+        "affine bends": {"augmentation": bent(rotation_degrees=0, scale=0, shear=0, shift=0)},
         "centring": {"centred": False},
         "weight decay": {"weight_decay": 0.0},
-        "the large step size: Keras' 0.001 instead": {"learning_rate": NOTEBOOK.learning_rate},
-        "the warm-up and the cosine: a constant step size": {"warmup_epochs": None},
+        "large step size": {"learning_rate": NOTEBOOK.learning_rate},
+        "schedule": {"warmup_epochs": None},
     }
     return {name: dataclasses.replace(recipe, **change) for name, change in changes.items()}  # type: ignore[arg-type]
 
 
-def last_epoch(recipe: Recipe, data: "TrainingData", seed: int) -> "Epoch":
-    """Train, and return the last epoch."""
+def last_epoch(recipe: Recipe, data: "TrainingData", seed: int, on_epoch: "Callable[[], None]") -> "Epoch":
+    """Train, and return the last epoch; `on_epoch` is called after each one."""
     from ...export.training import TrainingRun
 
-    epoch = None
+    epochs = []
     for epoch in TrainingRun(recipe, data, seed):
-        print(f"  epoch {epoch.number} of {recipe.epochs}", end="\r", flush=True)
-    if epoch is None:
-        raise ValueError("the recipe has no epochs")
-    return epoch
+        epochs.append(epoch)
+        on_epoch()
+    return epochs[-1]
+
+
+def _chosen(recipes: dict[str, Recipe], without: list[str] | None) -> dict[str, Recipe]:
+    """Return the whole recipe and the variants without some ingredients; without each, if none is named."""
+    if unknown := set(without or ()) - set(recipes):
+        allowed = ", ".join(name for name in recipes if name != NOTHING)
+        raise OptionError("no such ingredient", received=", ".join(sorted(unknown)), expected=allowed)
+    return {name: recipe for name, recipe in recipes.items() if not without or name in (NOTHING, *without)}
 
 
 def main(
     epochs: Annotated[int, typer.Option(min=1, help="Epochs of each training.")] = EDGE.epochs,
     seeds: Annotated[str, typer.Option(help="Seeds, separated by commas.")] = "0,1,2",
+    without: Annotated[list[str] | None, typer.Option(help="Only this ingredient; may be repeated.")] = None,
     data: Annotated[Path | None, typer.Option(help="Another data set than MNIST.")] = None,
 ) -> None:
     """Train the edge recipe with and without each ingredient, and print the table."""
@@ -69,21 +87,26 @@ def main(
 
     seen = load_training_data(data, EDGE)
     numbers = parsed_seeds(seeds)
-    print(f"{epochs} epochs, seeds {seeds}, measured on {len(seen.validation)} held-out training images\n")
-    print("| without | validation accuracy | each seed | worth | validation loss | worth |")
-    print("|---|---|---|---|---|---|")
+    recipes = _chosen(variants(dataclasses.replace(EDGE, epochs=epochs)), without)
+    print(f"{epochs} epochs, seeds {seeds}, measured on {len(seen.validation):,} held-out training images.\n")
+    print("| without | validation accuracy | each seed | gain | validation loss | gain |")
+    print("|---|---|---|---|---|---|", flush=True)
     whole: tuple[float, float] | None = None
-    for name, recipe in variants(dataclasses.replace(EDGE, epochs=epochs)).items():
-        last = [last_epoch(recipe, seen, seed) for seed in numbers]
-        accuracy = statistics.mean(epoch.val_accuracy for epoch in last)
-        loss = statistics.mean(epoch.val_loss for epoch in last)
-        whole = whole or (accuracy, loss)
-        each = ", ".join(f"{epoch.val_accuracy:.2%}" for epoch in last)
-        print(
-            f"| {name} | {accuracy:.2%} | {each} | {100 * (whole[0] - accuracy):+.2f} points"
-            f" | {loss:.4f} | {loss - whole[1]:+.4f} |",
-            flush=True,
-        )
+    with Progress(*Progress.get_default_columns(), TimeElapsedColumn(), console=Console(stderr=True)) as bar:
+        task = bar.add_task("training", total=len(recipes) * len(numbers) * epochs)
+        for name, recipe in recipes.items():
+            bar.update(task, description=f"without {name}")
+            last = [last_epoch(recipe, seen, seed, lambda: bar.advance(task)) for seed in numbers]
+            accuracy = statistics.mean(epoch.val_accuracy for epoch in last)
+            loss = statistics.mean(epoch.val_loss for epoch in last)
+            whole = whole or (accuracy, loss)
+            each = ", ".join(percent(epoch.val_accuracy) for epoch in last)
+            print(
+                f"| {name} | {percent(accuracy)} | {each} | {100 * (whole[0] - accuracy):+.2f} points"
+                f" | {loss:.4f} | {loss - whole[1]:+.4f} |",
+                flush=True,
+            )
+    print(f"\n{LEGEND}")
 
 
 if __name__ == "__main__":
