@@ -2,13 +2,10 @@
 
 import json
 from dataclasses import asdict
-from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import fastjsonschema
-
+from ..runtime.documents import DocumentKind
 from ..runtime.errors import ArtifactError, ArtifactNotFoundError
 from ..runtime.files import write_text
 from .collect import Collection, Measured
@@ -23,7 +20,14 @@ from .rows import Row
 from .samples import encode_samples
 
 SCHEMA_VERSION = 1
-SCHEMA_NAME = "bench.schema.json"
+REPORT = DocumentKind(
+    "a benchmark report",
+    SCHEMA_VERSION,
+    __package__,
+    "bench.schema.json",
+    ArtifactError,
+    "`edgemnist bench` writes one.",
+)
 _BATCH = "batch_"
 
 
@@ -60,7 +64,7 @@ def write_document(path: Path, document: dict[str, Any]) -> None:
         OutputError: It cannot be written.
     """
     text = json.dumps(document, ensure_ascii=False, allow_nan=False) + "\n"
-    check_document(json.loads(text), path)
+    REPORT.check(json.loads(text), path)
     write_text(path, text)
 
 
@@ -79,37 +83,9 @@ def read_document(path: Path) -> dict[str, Any]:
         ) from error
     except (ValueError, OSError) as error:
         raise ArtifactError(f"{path} cannot be read as JSON", received=error) from error
-    check_document(document, path)
+    REPORT.check(document, path)
     checked: dict[str, Any] = document
     return checked
-
-
-def check_document(document: Any, path: Path) -> None:
-    """Check a document against the schema.
-
-    Raises:
-        ArtifactError: It is not as the schema says, or written by a newer version.
-    """
-    version = document.get("schema_version") if isinstance(document, dict) else None
-    if isinstance(version, int) and version > SCHEMA_VERSION:
-        raise ArtifactError(
-            f"{path} was written by a newer edgemnist",
-            received=f"schema version {version}",
-            expected=f"at most {SCHEMA_VERSION}",
-            fix="Upgrade with: pip install --upgrade edgemnist",
-        )
-    try:
-        _validator()(document)
-    except fastjsonschema.JsonSchemaValueException as error:
-        raise ArtifactError(
-            f"{path} is not a benchmark report", received=error.message, fix="`edgemnist bench` writes one."
-        ) from error
-
-
-@cache
-def _validator() -> Any:
-    schema = resources.files(__package__).joinpath(SCHEMA_NAME).read_text(encoding="utf-8")
-    return fastjsonschema.compile(json.loads(schema))
 
 
 def _row(row: Row, measured: Measured) -> dict[str, Any]:

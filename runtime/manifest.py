@@ -2,14 +2,13 @@
 
 import json
 from dataclasses import asdict, dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from .errors import ManifestError
 from .files import write_text
 from .tensors import TensorSpec
-from .vouching import MANIFEST_NAME, SCHEMA_VERSION, check_version
+from .vouching import MANIFEST, MANIFEST_NAME, SCHEMA_VERSION
 
 __all__ = [
     "MANIFEST_NAME",
@@ -111,7 +110,7 @@ def read_manifest(folder: Path) -> Manifest:
         ) from error
     except (ValueError, OSError) as error:
         raise ManifestError(f"{path} cannot be read as JSON", received=error) from error
-    _check(document, path)
+    MANIFEST.check(document, path)
     records = tuple(
         ArtifactRecord(
             **{
@@ -135,7 +134,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
         OutputError: It cannot be written.
     """
     text = json.dumps(asdict(manifest), indent=2, ensure_ascii=False) + "\n"
-    _check(json.loads(text), folder / MANIFEST_NAME)
+    MANIFEST.check(json.loads(text), folder / MANIFEST_NAME)
     write_text(folder / MANIFEST_NAME, text)
 
 
@@ -149,28 +148,6 @@ def find_record(path: Path) -> ArtifactRecord | None:
         return None
     records = read_manifest(path.parent).artifacts
     return next((record for record in records if record.file == path.name), None)
-
-
-def _check(document: Any, path: Path) -> None:
-    import fastjsonschema  # here, since a predictor reads no schema and must start quickly
-
-    check_version(document, path)
-    try:
-        _validator()(document)
-    except fastjsonschema.JsonSchemaValueException as error:
-        raise ManifestError(
-            f"{path} is not a manifest", received=error.message, fix="Export the artifacts again."
-        ) from error
-
-
-@cache
-def _validator() -> Any:
-    from importlib import resources
-
-    import fastjsonschema
-
-    schema = resources.files(__package__).joinpath("manifest.schema.json").read_text(encoding="utf-8")
-    return fastjsonschema.compile(json.loads(schema))
 
 
 def _tensor(document: dict[str, Any]) -> TensorSpec:

@@ -1,5 +1,6 @@
 """What a model's input or output tensor is, and the arithmetic between its raw values and real ones."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +37,23 @@ class TensorSpec:
     def quantized(self) -> bool:
         """Whether raw values are integers that stand for real ones."""
         return self.scale != 0.0
+
+
+def require_one(names: Sequence[str]) -> None:
+    """Check that an engine has one tensor where the contract has one.
+
+    Args:
+        names: Of the model's inputs, or of its outputs.
+
+    Raises:
+        ArtifactError: There are none, or several.
+    """
+    if len(names) != 1:
+        raise ArtifactError(
+            "the model does not keep the artifact contract",
+            received=f"{len(names)} tensors ({', '.join(names)})",
+            expected="one input and one output",
+        )
 
 
 def image_shape(file: str, taken: TensorSpec, given: TensorSpec) -> tuple[int, ...]:

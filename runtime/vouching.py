@@ -11,10 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .documents import DocumentKind
 from .errors import ManifestError
 
 MANIFEST_NAME = "manifest.json"
 SCHEMA_VERSION = 1
+MANIFEST = DocumentKind(
+    "a manifest",
+    SCHEMA_VERSION,
+    __package__,
+    "manifest.schema.json",
+    ManifestError,
+    "Export the artifacts again.",
+)
 _SHA256 = re.compile("[0-9a-f]{64}")
 
 
@@ -45,7 +54,7 @@ def find_voucher(path: Path) -> Voucher | None:
         return None
     except (ValueError, OSError, RecursionError) as error:
         raise ManifestError(f"{manifest} cannot be read as JSON", received=error) from error
-    check_version(document, manifest)
+    MANIFEST.check_version(document, manifest)
     try:
         found = [
             (sha256, record.get("labels"))
@@ -56,22 +65,6 @@ def find_voucher(path: Path) -> Voucher | None:
     except (TypeError, KeyError, AttributeError) as error:
         raise _damaged(manifest, error) from error
     return _voucher(*found[0], manifest) if found else None
-
-
-def check_version(document: Any, path: Path) -> None:
-    """Check that this version of edgemnist may read the document.
-
-    Raises:
-        ManifestError: It was written by a newer version.
-    """
-    version = document.get("schema_version") if isinstance(document, dict) else None
-    if isinstance(version, int) and version > SCHEMA_VERSION:
-        raise ManifestError(
-            f"{path} was written by a newer edgemnist",
-            received=f"schema version {version}",
-            expected=f"at most {SCHEMA_VERSION}",
-            fix="Upgrade with: pip install --upgrade edgemnist",
-        )
 
 
 def _files(record: Any) -> Iterable[tuple[str, Any]]:

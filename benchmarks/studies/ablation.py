@@ -4,8 +4,8 @@
 
 Trains the recipe whole, and again without each of its ingredients, from each seed, and compares them on the
 images that the recipe holds out of the training set. The test images are never read. With fewer epochs than
-the recipe's, every variant is shortened alike, its schedule included. Prints Markdown; `ablation.md` beside this
-file is what it printed.
+the recipe's, every variant is shortened alike, its schedule included. It prints Markdown; `ablation.md`
+beside this file was printed by it.
 """
 
 import dataclasses
@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 
 NOTHING = "nothing"
 LEGEND = f"""\
-Affine bends turn, stretch, slant and shift. Without the large step size it is {NOTEBOOK.learning_rate}, as in the
-notebook; without the schedule it is constant. The last column of a pair is what the ingredient gives."""
+Affine bends turn, stretch, slant and shift. Without the large step size it is {NOTEBOOK.learning_rate}, as in
+the notebook; without the schedule it is constant. A gain is what the recipe has with the ingredient and lacks
+without it."""
 
 
 def variants(recipe: Recipe) -> dict[str, Recipe]:

@@ -9,7 +9,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from ..errors import ArtifactError, EngineError, first_line
-from ..tensors import TensorSpec
+from ..tensors import TensorSpec, require_one
 from . import Array, EngineOptions, usable_cpus
 from .sharing import Pool
 
@@ -124,12 +124,7 @@ def load(path: Path, content: bytes, options: EngineOptions) -> LiteRtEngine:
 
 
 def _tensor(details: list[dict[str, Any]], signature_names: list[str] | None) -> TensorSpec:
-    if len(details) != 1:
-        raise ArtifactError(
-            "the model does not keep the artifact contract",
-            received=f"{len(details)} tensors ({', '.join(detail['name'] for detail in details)})",
-            expected="one input and one output",
-        )
+    require_one([detail["name"] for detail in details])
     detail = details[0]
     scale, zero_point = detail["quantization"]
     return TensorSpec(

@@ -8,7 +8,7 @@ from typing import Any
 import onnxruntime
 
 from ..errors import ArtifactError, EngineError, OptionError, first_line
-from ..tensors import TensorSpec
+from ..tensors import TensorSpec, require_one
 from . import Array, EngineOptions, Provider
 
 if os.environ["ORT_DISABLE_TELEMETRY"] == "1":
@@ -133,12 +133,7 @@ def _providers(wanted: tuple[Provider, ...]) -> list[str | tuple[str, dict[str, 
 
 
 def _tensor(nodes: "list[onnxruntime.NodeArg]") -> TensorSpec:
-    if len(nodes) != 1:
-        raise ArtifactError(
-            "the model does not keep the artifact contract",
-            received=f"{len(nodes)} tensors ({', '.join(node.name for node in nodes)})",
-            expected="one input and one output",
-        )
+    require_one([node.name for node in nodes])
     node = nodes[0]
     if node.type not in _DTYPES:
         raise ArtifactError(
