@@ -58,8 +58,9 @@ class Timing:
 
 def train_plainly(recipe: Recipe, data: "TrainingData", seed: int) -> Timing:
     """Train by Keras alone, as the notebook does, on images that OpenCV bends one by one."""
-    ranges = recipe.augmentation
-    return _train_by_fit(recipe, data, seed, ranges and partial(bent_one_by_one, ranges=ranges))
+    augmentation = recipe.augmentation
+    augment = partial(bent_one_by_one, ranges=augmentation) if augmentation else None
+    return _train_by_fit(recipe, data, seed, augment)
 
 
 def train_plainly_on_our_sets(recipe: Recipe, data: "TrainingData", seed: int) -> Timing:

@@ -28,7 +28,7 @@ EXAMPLES = """
 **Examples**
 
 - `edgemnist train` the notebook's 50 epochs
-- `edgemnist train --recipe edge` the same network with a third of the mistakes, in about 10 minutes
+- `edgemnist train --recipe edge` the same network with a third of the mistakes, in about 6 minutes
 - `edgemnist train --epochs 5 --seed 1 --artifacts quick`
 - `edgemnist train --resume` goes on after the last finished epoch of an interrupted training
 - `edgemnist train --tensorboard logs` to watch it with `tensorboard --logdir logs`
