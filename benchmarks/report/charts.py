@@ -152,7 +152,9 @@ def _ticks(axis: Any, text: Callable[[float], str]) -> None:
     if axis.get_scale() == "log":
         low, high = axis.get_view_interval()
         steps = (1.0, 2.0, 5.0) if high / low < 30 else (1.0,)  # noqa: PLR2004 - less than 1.5 decades
-        axis.set_major_locator(LogLocator(subs=steps, numticks=8))
+        # Within less than a decade LogLocator sets more marks than have room for their texts.
+        within = MaxNLocator(4) if high / low < 10 else LogLocator(subs=steps, numticks=8)  # noqa: PLR2004
+        axis.set_major_locator(within)
         axis.set_minor_locator(NullLocator())
     else:
         axis.set_major_locator(MaxNLocator(5))

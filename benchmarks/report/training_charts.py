@@ -20,12 +20,17 @@ def accuracy_curves(axes: "Axes", histories: Sequence[History], colour: Colour) 
     """Draw accuracy over the epochs, a colour for each training, dashed on its training images."""
     _curves(axes, histories, colour, lambda one: 100 * one.accuracy, lambda one: 100 * one.val_accuracy)
     axes.set_ylabel("accuracy [%]")
+    # The first epochs on training images fall out, so that what comes after them can be told apart.
+    shown = [value for one in histories for value in (one.epochs[-1].accuracy, *_val_accuracies(one))]
+    span = max(100 * (1 - min(shown)), 1)
+    axes.set_ylim(100 - 1.05 * span, 100 + 0.05 * span)
 
 
 def loss_curves(axes: "Axes", histories: Sequence[History], colour: Colour) -> None:
     """Draw the loss over the epochs, a colour for each training, dashed on its training images."""
     _curves(axes, histories, colour, lambda one: one.loss, lambda one: one.val_loss)
     axes.set_ylabel("categorical cross-entropy [nats]")
+    axes.set_yscale("log")
 
 
 def reliability(axes: "Axes", calibration: Calibration, colour: Colour) -> None:
@@ -82,7 +87,12 @@ def _curves(
             )
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.legend(frameon=False)
+    # Below, since no place within is free of curves for sure.
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=2, frameon=False, fontsize="small")
+
+
+def _val_accuracies(history: History) -> list[float]:
+    return [epoch.val_accuracy for epoch in history.epochs]
 
 
 def _bars(axes: "Axes", calibration: Calibration, heights: Sequence[float], colour: Colour) -> None:
