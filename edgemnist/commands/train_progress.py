@@ -53,13 +53,21 @@ def _with_bar(epochs: "Iterable[Epoch]", total: int, finished: int) -> None:
 
 def _with_lines(epochs: "Iterable[Epoch]", total: int, finished: int) -> None:
     every = math.ceil(total / LINES_WITHOUT_TERMINAL)
-    started = time.monotonic()
+    ends = []
     for epoch in epochs:
+        ends.append(time.monotonic())
         if epoch.number % every == 0 or epoch.number in (finished + 1, total):
-            seconds = (time.monotonic() - started) / (epoch.number - finished)
-            left_seconds = seconds * (total - epoch.number)
-            text = f"epoch {epoch.number}/{total} {_figures(epoch)}, {left_seconds:.0f} s left"
+            left = _left(ends, total - epoch.number)
+            text = f"epoch {epoch.number}/{total} {_figures(epoch)}{left}"
             messages.print(text, highlight=False, soft_wrap=True)
+
+
+def _left(ends: list[float], epochs_left: int) -> str:
+    """Return the time left by all epochs but the first, which compiles; nothing where there is no other."""
+    if len(ends) == 1:
+        return ""
+    seconds = (ends[-1] - ends[0]) / (len(ends) - 1)
+    return f", {seconds * epochs_left:.0f} s left"
 
 
 def _figures(epoch: "Epoch") -> str:
