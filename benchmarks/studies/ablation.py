@@ -20,6 +20,7 @@ from rich.progress import Progress, TimeElapsedColumn
 from ...export.recipe import EDGE, NOTEBOOK, Augmentation, Recipe
 from ...runtime.errors import OptionError
 from ..units import percent
+from .program import run_study
 from .training_speed import parsed_seeds
 
 if TYPE_CHECKING:
@@ -111,4 +112,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_study(main)

@@ -34,6 +34,7 @@ from ...runtime.structure import read_structure
 from ..datasets import load_test_split
 from ..machine import describe_machine
 from ..timing import Effort, time_calls
+from .program import run_study
 
 _OURS = "mnist.int8.c"
 _OTHERS = ("mnist.int8.tflite", "mnist.float32.tflite", "mnist.int8.onnx", "mnist.float32.onnx")
@@ -170,4 +171,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_study(main)

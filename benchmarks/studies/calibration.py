@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from .converted import proof_of, source_for, trained_model
+from .program import run_study
 
 SAMPLES = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 FORMATS = ("int8.tflite", "int8.onnx")
@@ -53,4 +54,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_study(main)

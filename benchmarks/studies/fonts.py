@@ -19,6 +19,7 @@ import typer
 from PIL import Image, ImageDraw, ImageFont
 
 from ...runtime import PictureOptions, Predictor, load_predictor
+from .program import run_study
 
 SIZES = (24, 40, 80, 160, 300)
 _CLEAN_SIZE = 300
@@ -145,4 +146,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_study(main)

@@ -29,6 +29,7 @@ import typer
 
 from ...runtime import load_predictor
 from .mutations import KINDS, PICTURE_SUFFIXES
+from .program import run_study
 from .trials import Fate, try_mutation, try_picture
 from .warm_probes import WarmProbes
 
@@ -174,4 +175,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_study(main)

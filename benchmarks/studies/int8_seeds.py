@@ -16,6 +16,7 @@ from typing import Annotated
 import typer
 
 from .converted import proof_of, source_for, trained_model
+from .program import run_study
 
 MIN_AGREEMENT = 0.9985
 MAX_MEAN_POINTS = 0.05
@@ -59,4 +60,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_study(main)

@@ -19,6 +19,7 @@ import typer
 
 from ...runtime.manifest import read_manifest
 from ..datasets import load_test_split
+from .program import run_study
 
 RELEASES = {
     "tflite-runtime": ("2.7.0", "2.9.1", "2.10.0", "2.14.0"),
@@ -119,4 +120,4 @@ def _accuracies(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_study(main)

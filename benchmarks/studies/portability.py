@@ -22,6 +22,7 @@ from ..devices.figures import DeviceRow, Footprint, device_rows
 from ..devices.model import c_models
 from ..devices.table import DEVICES, Device
 from ..report.markdown import device_lines
+from .program import run_study
 
 GOAL_DEVICE, MAX_FLASH_BYTES, MAX_RAM_BYTES = "cortex-m4", 106_000, 1_500
 _COMPILERS = ("gcc", "clang")
@@ -88,4 +89,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_study(main)

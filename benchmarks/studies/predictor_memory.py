@@ -17,6 +17,7 @@ import typer
 from ...runtime import load_predictor
 from ..datasets import load_test_split
 from ..process_status import resident_bytes
+from .program import run_study
 
 _REPORTS = 5
 _BATCH_EVERY = 10_000
@@ -67,4 +68,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_study(main)

@@ -24,6 +24,7 @@ from ..datasets import load_test_split
 from ..machine import describe_machine
 from ..timing import Effort, time_calls
 from .bare import bare_call
+from .program import run_study
 
 _Call = Callable[[Any], object]
 _SINGLE_BLOCKS = (25, 200)  # blocks, calls in each
@@ -135,4 +136,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_study(main)

@@ -20,6 +20,7 @@ from typing import Annotated
 import typer
 
 from ..machine import describe_machine
+from .program import run_study
 
 _RUNTIME = """
 import sys
@@ -131,4 +132,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_study(main)

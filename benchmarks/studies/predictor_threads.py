@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from ...runtime import load_predictor
 from ..datasets import load_test_split
 from .bare import bare_call
+from .program import run_study
 
 _Run = Callable[[NDArray[Any]], NDArray[Any]]
 _DISTINCT = 500
@@ -94,4 +95,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_study(main)

@@ -26,6 +26,7 @@ from ..processes import MEASURED
 from ..statistics import Ratio, paired_ratio
 from ..targets import Target, targets_for
 from ..units import duration
+from .program import run_study
 
 MAX_DIFFERENCE = 0.1
 _NS_PER_SEC = 1e9
@@ -132,4 +133,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_study(main)

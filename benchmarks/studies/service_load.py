@@ -27,6 +27,7 @@ import numpy as np
 import typer
 
 from ..datasets import load_test_split
+from .program import run_study
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -208,4 +209,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_study(main)

@@ -26,6 +26,7 @@ import typer
 
 from ...export.recipe import NOTEBOOK, Augmentation, Recipe, find_recipe
 from ...runtime.errors import OptionError
+from .program import run_study
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -142,6 +143,7 @@ def main(
     """Train by plain Keras and by this project's trainer, and compare time and accuracy."""
     from ...export.training_data import load_training_data
 
+    numbers = parsed_seeds(seeds)
     chosen = dataclasses.replace(find_recipe(recipe), epochs=epochs)
     seen = load_training_data(data, chosen)
     ways: dict[str, Callable[[Recipe, TrainingData, int], Timing]] = {"plain fit": train_plainly}
@@ -153,7 +155,7 @@ def main(
     print(f"{'seed':>4}  {'':<13}  {'total s':>8}  {'s/epoch':>8}  {'accuracy':>8}  {'waited':>6}")
     # Each in a process of its own, since how many threads TensorFlow has is settled once for a process.
     with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as fresh:
-        for seed in parsed_seeds(seeds):
+        for seed in numbers:
             for name in order:
                 timing = fresh.submit(ways[name], chosen, seen, seed).result()
                 timings[name].append(timing)
@@ -243,4 +245,4 @@ def _accuracy(timings: list[Timing]) -> float:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_study(main)

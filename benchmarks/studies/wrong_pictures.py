@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ...runtime import load_predictor
 from ..datasets import load_test_split
 from ..units import percent
+from .program import run_study
 
 Images = NDArray[np.uint8]
 _PIXEL_MAX = 255
@@ -72,4 +73,4 @@ def main(model: Annotated[Path, typer.Argument(help="A model file.")]) -> None:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_study(main)

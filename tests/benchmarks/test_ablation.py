@@ -2,8 +2,9 @@ import dataclasses
 
 import pytest
 
-from edgemnist.benchmarks.studies.ablation import variants
+from edgemnist.benchmarks.studies.ablation import main, variants
 from edgemnist.export.recipe import EDGE, NOTEBOOK
+from edgemnist.runtime.errors import OptionError
 
 
 def test_every_variant_lacks_something_else():
@@ -28,3 +29,8 @@ def test_every_ingredient_of_the_recipe_is_taken_away_once():
 def test_recipe_without_augmentation_has_no_ablation():
     with pytest.raises(ValueError, match="no augmentation"):
         variants(NOTEBOOK)
+
+
+def test_unknown_ingredient_names_the_known_ones():
+    with pytest.raises(OptionError, match=r"received magic; expected augmentation, .*centring"):
+        main(without=["magic"])
