@@ -15,7 +15,8 @@ may send one more, which is answered with `Connection: close`. Then the process 
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from asyncio.trsock import TransportSocket
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -98,13 +99,35 @@ class DrainingServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop listening, let connections end with their next answer, then stop as uvicorn does."""
         self._edge.draining = True
-        await asyncio.sleep(0)  # what waits to be accepted is accepted first
+        loop = asyncio.get_running_loop()
+        waiting = []
         for server in self.servers:
+            # A listening socket that is closed resets what waits in its queue.
+            waiting += [connection for listening in server.sockets for connection in accept_all(listening)]
             server.close()
-        deadline = asyncio.get_running_loop().time() + DRAIN_SECS
-        while self.server_state.connections and asyncio.get_running_loop().time() < deadline:
+        for connection in waiting:
+            await loop.connect_accepted_socket(self._make_protocol, connection)
+        deadline = loop.time() + DRAIN_SECS
+        await asyncio.sleep(0.01)  # so that what was accepted just before counts as a connection
+        while self.server_state.connections and loop.time() < deadline:
             await asyncio.sleep(0.01)
         await super().shutdown(sockets)
+
+    def _make_protocol(self) -> asyncio.Protocol:
+        return self.config.http_protocol_class(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+
+
+def accept_all(listening: TransportSocket) -> Iterator[socket.socket]:
+    """Yield each connection that waits in the queue of a listening socket."""
+    with listening.dup() as own:
+        own.setblocking(False)
+        while True:
+            try:
+                yield own.accept()[0]
+            except BlockingIOError:
+                return
 
 
 def make_app(model: Path) -> FastAPI:
