@@ -1,8 +1,10 @@
 """The HTTP service, over HTTP, in a process of its own."""
 
+import asyncio
 import http.client
 import io
 import json
+import runpy
 import signal
 import uuid
 from collections.abc import Iterator
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import uvicorn
 from PIL import Image
 
 from edgemnist.benchmarks.studies.service_load import (
@@ -169,3 +172,22 @@ def test_sigterm_under_load_loses_no_request(artifacts: Path, examples: Path, pi
     assert sum(len(tally.labels) for tally in tallies) == sum(tally.sent for tally in tallies) >= 200
     assert [tally.refused for tally in tallies] == [1] * 8  # each client went on until it was refused
     assert exit_code == -signal.SIGTERM
+
+
+def test_a_connection_that_waits_to_be_accepted_is_answered(artifacts: Path, examples: Path):
+    """The stop begins before the event loop can accept, which a load hits by chance only."""
+    service = runpy.run_path(str(examples / "service/digits_service.py"))
+    edge = service["Edge"](service["make_app"](artifacts / "mnist.float32.onnx"))
+
+    async def status_of_the_waiting() -> int:
+        config = uvicorn.Config(edge, host=HOST, port=0, log_level="warning")
+        config.load()
+        server = service["DrainingServer"](config, edge)
+        server.lifespan = config.lifespan_class(config)
+        await server.startup()
+        client = http.client.HTTPConnection(HOST, server.servers[0].sockets[0].getsockname()[1], timeout=60)
+        client.request("GET", "/health")
+        await server.shutdown()
+        return client.getresponse().status
+
+    assert asyncio.run(status_of_the_waiting()) == http.HTTPStatus.SERVICE_UNAVAILABLE
