@@ -153,8 +153,8 @@ def _ticks(axis: Any, text: Callable[[float], str]) -> None:
         low, high = axis.get_view_interval()
         steps = (1.0, 2.0, 5.0) if high / low < 30 else (1.0,)  # noqa: PLR2004 - less than 1.5 decades
         # Within less than a decade LogLocator sets more marks than have room for their texts.
-        within = MaxNLocator(4) if high / low < 10 else LogLocator(subs=steps, numticks=8)  # noqa: PLR2004
-        axis.set_major_locator(within)
+        few = high / low < 10  # noqa: PLR2004
+        axis.set_major_locator(MaxNLocator(4) if few else LogLocator(subs=steps, numticks=8))
         axis.set_minor_locator(NullLocator())
     else:
         axis.set_major_locator(MaxNLocator(5))

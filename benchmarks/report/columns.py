@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVarTuple, Unpack
+from typing import Any, Generic, TypeVarTuple
 
 ABSENT = "-"
 
@@ -20,7 +20,7 @@ class Column(Generic[*Given]):
     """
 
     heading: str
-    text: Callable[[Unpack[Given]], str]
+    text: Callable[[*Given], str]
     help: str = ""
 
 
