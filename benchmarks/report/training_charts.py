@@ -21,16 +21,22 @@ def accuracy_curves(axes: "Axes", histories: Sequence[History], colour: Colour) 
     _curves(axes, histories, colour, lambda one: 100 * one.accuracy, lambda one: 100 * one.val_accuracy)
     axes.set_ylabel("accuracy [%]")
     # The first epochs on training images fall out, so that what comes after them can be told apart.
-    shown = [value for one in histories for value in (one.epochs[-1].accuracy, *_val_accuracies(one))]
+    shown = [epoch.val_accuracy for history in histories for epoch in history.epochs]
+    shown += [history.epochs[-1].accuracy for history in histories]
     span = max(100 * (1 - min(shown)), 1)
     axes.set_ylim(100 - 1.05 * span, 100 + 0.05 * span)
 
 
 def loss_curves(axes: "Axes", histories: Sequence[History], colour: Colour) -> None:
     """Draw the loss over the epochs, a colour for each training, dashed on its training images."""
+    from matplotlib.ticker import LogLocator, NullLocator
+
     _curves(axes, histories, colour, lambda one: one.loss, lambda one: one.val_loss)
-    axes.set_ylabel("categorical cross-entropy [nats]")
+    axes.set_ylabel("cross-entropy [nats]")
     axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_locator(NullLocator())
 
 
 def reliability(axes: "Axes", calibration: Calibration, colour: Colour) -> None:
@@ -88,11 +94,7 @@ def _curves(
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     # Below, since no place within is free of curves for sure.
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=2, frameon=False, fontsize="small")
-
-
-def _val_accuracies(history: History) -> list[float]:
-    return [epoch.val_accuracy for epoch in history.epochs]
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, frameon=False, fontsize="small")
 
 
 def _bars(axes: "Axes", calibration: Calibration, heights: Sequence[float], colour: Colour) -> None:
