@@ -1,6 +1,8 @@
 """What the tests share: one quickly trained model and its artifacts, made once by the real code."""
 
+import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -69,3 +71,19 @@ def artifacts_copy(artifacts: Path, tmp_path: Path) -> Path:
 def digit(test_split: Split) -> np.ndarray:
     """The first test image, a seven: (28, 28) uint8."""
     return test_split.images[0]
+
+
+@pytest.fixture
+def noexec_temporary_folder(tmp_path: Path) -> list[str]:
+    """What to put before a command so that $TMPDIR is on a file system mounted noexec while it runs."""
+    mount = 'mount -t tmpfs -o noexec tmpfs "$TMPDIR" && exec "$@"'
+    command = ["unshare", "--map-root-user", "--mount", "sh", "-c", mount, "sh"]
+    try:
+        tried = subprocess.run(
+            [*command, "true"], env={"TMPDIR": str(tmp_path), "PATH": os.defpath}, check=False
+        )
+    except FileNotFoundError:
+        pytest.skip("needs unshare, of util-linux")
+    if tried.returncode:
+        pytest.skip("this user may not mount a file system in a namespace of their own")
+    return command
