@@ -21,7 +21,9 @@ lint: $(INSTALLED)
 
 # Type checkers do not follow the folder mapping of an editable install, so the installed wheel is checked.
 types: wheel
-	MYPYPATH=build/site $(BIN)/mypy -p edgemnist
+	for platform in linux win32 darwin; do \
+		MYPYPATH=build/site $(BIN)/mypy --platform $$platform -p edgemnist || exit 1; \
+	done
 
 ## Build the wheel in build/dist and unpack it in build/site.
 wheel: $(INSTALLED)

@@ -9,8 +9,9 @@ from time import perf_counter
 
 import numpy as np
 
+from ..runtime.cpus import usable_cpus
 from .datasets import Split
-from .machine import load_average, usable_cpus
+from .machine import load_average
 from .plan import Plan
 from .processes import MEASURED, SKIPPED, WORKER, Answer, run_worker
 from .schedule import Schedule

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..runtime.cpus import usable_cpus
 from ..runtime.engines import engine_for
 from ..runtime.errors import ArtifactError
 from ..runtime.loading import load_predictor
@@ -98,7 +99,7 @@ def _pin(cpus: tuple[int, ...] | None) -> list[int] | None:
     if cpus is None or not hasattr(os, "sched_setaffinity"):
         return None
     os.sched_setaffinity(0, cpus)
-    return sorted(os.sched_getaffinity(0))
+    return list(usable_cpus())
 
 
 def _import_engine(task: Task) -> None:

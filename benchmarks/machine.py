@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from ..runtime.cpus import usable_cpu_count
+
 _PACKAGES = ("edgemnist", "numpy", "onnxruntime", "ai-edge-litert", "tensorflow", "keras", "scipy")
 _CPUINFO = Path("/proc/cpuinfo")
 _CPUFREQ = Path("/sys/devices/system/cpu/cpu0/cpufreq")
@@ -44,7 +46,7 @@ def describe_machine() -> Machine:
     return Machine(
         cpu=_cpu_name(),
         architecture=platform.machine(),
-        cores=len(usable_cpus()) or os.cpu_count() or 1,
+        cores=usable_cpu_count(),
         system=f"{platform.system()} {platform.release()}",
         python=f"{platform.python_implementation()} {platform.python_version()}",
         governor=_read(_CPUFREQ / "scaling_governor"),
@@ -52,11 +54,6 @@ def describe_machine() -> Machine:
         virtual=_is_virtual(),
         versions=installed_versions(),
     )
-
-
-def usable_cpus() -> tuple[int, ...]:
-    """Return the CPUs this process may be pinned to; none where the system does not pin."""
-    return tuple(sorted(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else ()
 
 
 def load_average() -> float | None:

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from .tasks import Task, result_paths
 
 MEASURED, SKIPPED, FAILED = "measured", "skipped", "failed"
-WORKER = (sys.executable, "-m", "edgemnist.benchmarks.worker")
+# Without -P it would import what lies in the current folder, which may be a stranger's.
+WORKER = (sys.executable, "-P", "-m", "edgemnist.benchmarks.worker")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from rich.markup import escape
 
 from .commands import bench, compare, curves, env, export, formats, inspect, predict, train, verify
 from .console import messages
+from .encodings import print_whatever_the_encoding
 from .runtime.errors import EdgeMnistError, ProofError
 
 EXIT_FAILED = 1
@@ -37,6 +38,7 @@ app.command(epilog=env.EXAMPLES)(env.env)
 
 def main() -> None:
     """Run the command line; exit 0 done, 1 failed, 2 wrong usage, 3 a proof did not hold."""
+    print_whatever_the_encoding()
     try:
         app()
     except ProofError as error:

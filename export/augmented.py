@@ -1,14 +1,13 @@
 """The augmented images of a training, made by helper processes while the training step runs."""
 
-import os
 from concurrent.futures import Future, ThreadPoolExecutor
-from multiprocessing.connection import Connection
 from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .helpers import Helper
+from ..runtime.cpus import usable_cpu_count
+from .helpers import Connection, Helper
 from .recipe import Augmentation
 
 MAX_HELPERS = 4  # one augments faster than the training step takes the images; more only cost memory
@@ -36,7 +35,7 @@ class AugmentedSets:
             sets: The numbers of the sets that will be taken, in this order.
             helpers: How many processes; by default as many as there are cores beside the training step's.
         """
-        count = helpers or max(1, min(MAX_HELPERS, len(os.sched_getaffinity(0)) - 1))
+        count = helpers or max(1, min(MAX_HELPERS, usable_cpu_count() - 1))
         self._helpers = [
             Helper("augmenting", serve_sets, augmentation, images, seed) for _ in range(min(count, len(sets)))
         ]

@@ -4,13 +4,13 @@ import os
 import shlex
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..runtime.engines import LIBRARY_SUFFIX
 from ..runtime.errors import ConversionError, MissingCompilerError
+from ..runtime.private_folder import private_folder
 
 _COMPILERS = ("cc", "gcc", "clang")
 _FLAGS = ("-std=c99", "-O3", "-shared", "-fPIC")
@@ -24,11 +24,22 @@ def find_compiler() -> tuple[str, ...]:
     Raises:
         MissingCompilerError: There is none, or CC names none.
     """
-    named = os.environ.get("CC", "")
-    for command in [shlex.split(named)] if named else [[name] for name in _COMPILERS]:
+    named = os.environ.get("CC", "").strip()
+    for command in _commands(named, windows=os.name == "nt") if named else [[name] for name in _COMPILERS]:
         if command and shutil.which(command[0]):
             return tuple(command)
     raise MissingCompilerError(f"CC={named}" if named else f"none of {', '.join(_COMPILERS)}")
+
+
+def _commands(named: str, *, windows: bool) -> Iterator[list[str]]:
+    """Yield what CC may mean: one program, whose path may have spaces, or a program and its options.
+
+    On Windows a backslash is part of a path, and only double quotes hold words together.
+    """
+    yield [named]
+    with suppress(ValueError):  # a quote that is not closed
+        words = shlex.split(named, posix=not windows)
+        yield [word.strip('"') for word in words] if windows else words
 
 
 def can_run(path: Path) -> bool:
@@ -51,11 +62,11 @@ def compiled(name: str, files: Mapping[str, bytes]) -> bytes:
         MissingCompilerError: There is no C compiler.
         ConversionError: It failed.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    with private_folder() as folder:
         for ending, content in files.items():
-            Path(folder, f"{name}{ending}").write_bytes(content)
-        library = Path(folder, f"{name}{LIBRARY_SUFFIX}")
-        _compile(Path(folder, f"{name}{_HOST}"), library)
+            (folder / f"{name}{ending}").write_bytes(content)
+        library = folder / f"{name}{LIBRARY_SUFFIX}"
+        _compile(folder / f"{name}{_HOST}", library)
         return library.read_bytes()
 
 
@@ -68,8 +79,8 @@ def libraries(path: Path) -> Iterator[list[Path]]:
         ConversionError: The compiler failed.
     """
     beside = path.with_suffix(LIBRARY_SUFFIX)
-    with tempfile.TemporaryDirectory() as folder:
-        made = Path(folder, beside.name)
+    with private_folder() as folder:
+        made = folder / beside.name
         found = [beside] if beside.is_file() else []
         try:
             _compile(path.with_name(path.stem + _HOST), made)
@@ -84,7 +95,7 @@ def libraries(path: Path) -> Iterator[list[Path]]:
 def _compile(source: Path, library: Path) -> None:
     command = [*find_compiler(), *_FLAGS, "-o", library.name, str(source.absolute())]
     ended = subprocess.run(  # noqa: S603 - the compiler that the user named or installed
-        command, cwd=library.parent, capture_output=True, text=True, check=False
+        command, cwd=library.parent, capture_output=True, text=True, errors="replace", check=False
     )
     if ended.returncode:
         raise ConversionError(

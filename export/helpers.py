@@ -2,16 +2,25 @@
 
 import os
 import signal
+import sys
 from collections.abc import Callable
 from multiprocessing import get_context
-from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any, Self
 
 from ..runtime.errors import EdgeMnistError, HelperError, first_line
 
+if sys.platform == "win32":
+    from multiprocessing.connection import PipeConnection as Connection
+else:
+    from multiprocessing.connection import Connection
+
+__all__ = ["Connection", "Helper"]
+
 # One core each: more threads would contend with the training step, and could change the last bits.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+# Nothing is imported from the current folder, which may be a stranger's.
+ENVIRONMENT = ONE_THREAD | {"PYTHONSAFEPATH": "1"}
 STOP_SECONDS = 5.0
 
 Work = Callable[..., None]
@@ -31,8 +40,8 @@ class Helper:
         context = get_context("spawn")
         self._connection, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(work, theirs, *arguments), daemon=True)
-        before = {name: os.environ.get(name) for name in ONE_THREAD}
-        os.environ.update(ONE_THREAD)  # read when the process imports numpy, before any of our code runs
+        before = {name: os.environ.get(name) for name in ENVIRONMENT}
+        os.environ.update(ENVIRONMENT)  # read when the process imports numpy, before any of our code runs
         try:
             self._process.start()
         finally:

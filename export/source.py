@@ -6,8 +6,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from ..runtime.cpus import usable_cpu_count
 from ..runtime.embedded import Embedded
-from ..runtime.engines import usable_cpus
 from ..runtime.files import sha256_of
 from ..runtime.loading import load_predictor
 from ..runtime.predictor import Predictor
@@ -92,7 +92,7 @@ def load_source(path: Path, calibration: Calibration, class_names: tuple[str, ..
     """
     # As many threads as TensorFlow takes by itself: the number decides the order of its sums, and so the last
     # digit of the reference, which must not depend on whether this process has trained the model before.
-    predictor = load_predictor(path, engine="keras", num_threads=usable_cpus())
+    predictor = load_predictor(path, engine="keras", num_threads=usable_cpu_count())
     return Source(path, sha256_of(path), predictor, calibration, class_names or predictor.class_names)
 
 

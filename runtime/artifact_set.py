@@ -96,7 +96,7 @@ def _remove_abandoned(folder: Path) -> None:
 
 def _sync(path: Path) -> None:
     """Have the disk hold a file's content or a folder's entries; folders cannot be opened on Windows."""
-    if path.is_dir() and os.name == "nt":
+    if os.name == "nt" and path.is_dir():
         return
     descriptor = os.open(path, os.O_RDONLY)
     try:

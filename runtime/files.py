@@ -25,18 +25,13 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         OutputError: The folder or the file cannot be written.
     """
-    import tempfile  # here, since a predictor writes nothing and must start quickly
-
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".tmp-", suffix=f"-{path.name}")
-        os.close(handle)
-        temporary = Path(name)
+        temporary = _new_file(path)
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
-        temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
     except OSError as error:
         raise OutputError(
@@ -54,7 +49,7 @@ def require_writable(folder: Path) -> None:
     Raises:
         OutputError: They cannot.
     """
-    import tempfile
+    import tempfile  # here, since a predictor writes nothing and must start quickly
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -86,7 +81,12 @@ def write_text(path: Path, content: str) -> None:
     write_bytes(path, content.encode())
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _new_file(path: Path) -> Path:
+    """Make an empty file beside `path`, with the permissions that this process gives to its files.
+
+    The system takes the umask off them. To read the umask is to set it for a moment, in which other threads'
+    files would be open to everybody.
+    """
+    created = path.with_name(f".tmp-{os.urandom(8).hex()}-{path.name}")
+    os.close(os.open(created, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    return created

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 from .engines import ENGINES
@@ -122,7 +123,9 @@ class Task:
 
 def run_child(source: ModelSource, limits: Probe) -> "subprocess.CompletedProcess[bytes] | None":
     """Return the ended child, or None if its time ran out."""
-    command = [sys.executable, "-I", "-c", _CHILD, json.dumps(sys.path)]
+    # What is not absolute, such as the "" of `python -c`, means the current folder: maybe a stranger's.
+    places = [place for place in sys.path if Path(place).is_absolute()]
+    command = [sys.executable, "-I", "-c", _CHILD, json.dumps(places)]
     try:
         return subprocess.run(  # noqa: S603 - our own module, with this interpreter
             command,

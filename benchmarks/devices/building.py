@@ -167,7 +167,7 @@ def _symbols(device: Device, path: Path) -> dict[str, int]:
 def _run(command: Sequence[str]) -> str:
     try:
         done = subprocess.run(  # noqa: S603 - a compiler, on files that this package or the user names
-            command, capture_output=True, text=True, check=False, timeout=_TIMEOUT_SECS
+            command, capture_output=True, text=True, errors="replace", check=False, timeout=_TIMEOUT_SECS
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise EngineError(f"{command[0]} did not run", received=error) from error

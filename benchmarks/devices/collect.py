@@ -1,14 +1,13 @@
 """Collecting what emulated devices answer: build, run, and turn every way it can end into an outcome."""
 
-import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
+from ...runtime.cpus import usable_cpu_count
 from ...runtime.errors import EdgeMnistError
+from ...runtime.private_folder import private_folder
 from ..datasets import Split
-from ..machine import usable_cpus
 from ..processes import FAILED, MEASURED, SKIPPED
 from .building import Sections, build_harness, build_self_test, model_sections, version_of
 from .model import CModel, Expected, expected_answers
@@ -85,7 +84,7 @@ def collect_devices(
         on_progress(device.title)
         return outcome
 
-    with ThreadPoolExecutor(len(usable_cpus()) or 1) as pool:
+    with ThreadPoolExecutor(usable_cpu_count()) as pool:
         return tuple(pool.map(measure, pairs))
 
 
@@ -102,8 +101,7 @@ def measure_device(device: Device, model: CModel, split: Split, expected: Expect
         return DeviceOutcome(device, model, SKIPPED, device.missing)
     classes = expected.probabilities.shape[1]
     try:
-        with tempfile.TemporaryDirectory(prefix="edgemnist-device-") as name:
-            folder = Path(name)
+        with private_folder() as folder:
             program = build_harness(device, model, folder, image_bytes=split.images[0].size, classes=classes)
             self_test = build_self_test(device, model, folder)
             run = DeviceRun(

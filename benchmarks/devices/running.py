@@ -100,8 +100,9 @@ def _execute(device: Device, path: Path, folder: Path, plugin: tuple[str, ...]) 
         raise EngineError(f"{command[0]} did not end within {_TIMEOUT_SECS:g} s") from error
     said = done.stderr.decode(errors="replace").strip().splitlines()
     if done.returncode < 0:
+        name = signal.strsignal(-done.returncode) or "unknown"  # `Signals` does not know all of them
         raise EngineError(
-            f"{path.name} died of {signal.Signals(-done.returncode).name}",
+            f"{path.name} died of signal {-done.returncode} ({name})",
             received=" / ".join(said[:3]) or None,
         )
     if said and done.returncode != 0:

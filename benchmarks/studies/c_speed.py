@@ -17,7 +17,6 @@ AVX2, a C compiler, and `edgemnist export --int8 --format int8.c --compile`, wit
 import ctypes
 import json
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -30,6 +29,7 @@ from numpy.typing import NDArray
 
 from ...runtime import load_predictor
 from ...runtime.engines import engine_for
+from ...runtime.private_folder import private_folder
 from ...runtime.structure import read_structure
 from ..datasets import load_test_split
 from ..machine import describe_machine
@@ -109,8 +109,8 @@ def _best(run: Callable[[], int], repeats: int) -> float:
 
 
 def _stream_of(size_bytes: int) -> Callable[[], int]:
-    with tempfile.TemporaryDirectory() as folder:
-        source, made = Path(folder, "stream.c"), Path(folder, "stream.so")
+    with private_folder() as folder:
+        source, made = folder / "stream.c", folder / "stream.so"
         source.write_text(_STREAM)
         subprocess.run(  # noqa: S603 - the compiler by which the library was made
             [*_compiler(), "-O3", "-shared", "-fPIC", "-o", made, source], check=True

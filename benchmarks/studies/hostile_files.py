@@ -53,7 +53,7 @@ def _worker(path: Path, seeds: range, artifacts: Path) -> Iterator[Fate]:
     arguments = ["--worker-seeds", span, "--artifacts", str(artifacts), str(path)]
     module = __spec__.name if __name__ == "__main__" else __name__
     with subprocess.Popen(  # noqa: S603 - this module
-        [sys.executable, "-m", module, *arguments],
+        [sys.executable, "-P", "-m", module, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,

@@ -63,7 +63,7 @@ def main(
         call_often(only, calls)
         return
     for path in sorted(path for path in artifacts.iterdir() if path.suffix in (".onnx", ".tflite")):
-        command = [sys.executable, "-m", __spec__.name, "--only", str(path), "--calls", str(calls)]
+        command = [sys.executable, "-P", "-m", __spec__.name, "--only", str(path), "--calls", str(calls)]
         subprocess.run(command, check=True)  # noqa: S603 - this module
 
 

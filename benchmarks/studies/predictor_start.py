@@ -22,6 +22,8 @@ import typer
 from ..machine import describe_machine
 from .program import run_study
 
+assert sys.platform != "win32"  # noqa: S101 - which has no getrusage
+
 _RUNTIME = """
 import sys
 import numpy as np

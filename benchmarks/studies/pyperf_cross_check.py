@@ -17,10 +17,10 @@ from typing import Annotated
 
 import typer
 
+from ...runtime.cpus import usable_cpus
 from ...runtime.errors import EdgeMnistError, EngineError
 from ..collect import collect
 from ..datasets import load_test_split
-from ..machine import usable_cpus
 from ..plan import Plan
 from ..processes import MEASURED
 from ..statistics import Ratio, paired_ratio

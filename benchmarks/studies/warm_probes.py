@@ -20,6 +20,8 @@ from ...runtime.probe_child import answer
 from ...runtime.probing import Probe, Task
 from ...runtime.source import ModelSource
 
+assert sys.platform != "win32"  # noqa: S101 - which has no fork
+
 _READ_BYTES = 65536
 
 
@@ -28,7 +30,7 @@ class WarmProbes:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(  # noqa: S603 - this module
-            [sys.executable, "-m", __name__],
+            [sys.executable, "-P", "-m", __name__],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

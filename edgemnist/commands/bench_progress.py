@@ -17,7 +17,7 @@ def bench_progress(console: "Console") -> "Iterator[Callable[[Progress], None]]"
     from rich import progress as bars
 
     columns = (
-        bars.TextColumn("{task.description}"),
+        bars.TextColumn("{task.description}", markup=False),  # a file's name
         bars.BarColumn(),
         bars.TextColumn("{task.fields[left]}"),
     )

@@ -29,7 +29,11 @@ def env(json: Json = False) -> None:
     if json:
         print_json({"machine": asdict(machine), "engines": engines, "missing_extras": lines})
         return
-    results.print(f"{machine.cpu}, {machine.architecture}, {machine.cores} core(s) usable", highlight=False)
+    results.print(
+        f"{machine.cpu}, {machine.architecture}, {machine.cores} core(s) usable",
+        markup=False,
+        highlight=False,
+    )
     results.print(f"{machine.system}, {machine.python}", highlight=False)
     results.print(f"frequency governor: {machine.governor or 'not told by this system'}", highlight=False)
     for name, version in machine.versions.items():

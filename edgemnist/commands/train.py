@@ -2,13 +2,14 @@
 
 import dataclasses
 from contextlib import contextmanager
+from json import loads
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
 
-from ..console import messages, results
+from ..console import messages, print_json, results
 from ..export.recipe import NOTEBOOK, Recipe, find_recipe
 from ..runtime.errors import OutputError
 from .options import Artifacts, Data, Json, Seed
@@ -90,7 +91,7 @@ def train(
     chosen = dataclasses.replace(find_recipe(recipe), **changes)
     run_training(artifacts, data, chosen, seed, resume=resume, tensorboard=tensorboard)
     if json:
-        results.file.write((artifacts / HISTORY_FILE).read_text(encoding="utf-8"))
+        print_json(loads((artifacts / HISTORY_FILE).read_text(encoding="utf-8")))
         return
     for name in (MODEL_FILE, HISTORY_FILE, *PICTURES):
         if (artifacts / name).exists():  # a recipe may have no augmentation

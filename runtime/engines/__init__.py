@@ -207,11 +207,3 @@ def engine_for(path: Path, name: str | None = None) -> EngineEntry:
     raise ArtifactError(
         f"no engine loads {path.name}", received=f"the suffix {path.suffix!r}", expected=f"one of {known}"
     )
-
-
-def usable_cpus() -> int:
-    """Return how many CPUs this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # macOS and Windows
-        return os.cpu_count() or 1

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
+from ..cpus import usable_cpu_count
 from ..errors import ArtifactError, EngineError, first_line
 from ..tensors import TensorSpec, require_one
-from . import Array, EngineOptions, usable_cpus
+from . import Array, EngineOptions
 from .sharing import Pool
 
 _FILE_IDENTIFIER = b"TFL3"
@@ -35,7 +36,9 @@ class LiteRtEngine:
         self._content = content
         input_index: int = interpreter.get_input_details()[0]["index"]
         output_index: int = interpreter.get_output_details()[0]["index"]
-        pool = Pool(_calls_of(interpreter), lambda: _calls_of(make()), max(1, usable_cpus() // num_threads))
+        pool = Pool(
+            _calls_of(interpreter), lambda: _calls_of(make()), max(1, usable_cpu_count() // num_threads)
+        )
         self.run = _runner(pool, input_index, output_index)
 
     @cached_property

@@ -1,0 +1,72 @@
+"""Text for a terminal or a pipe whose encoding lacks some of its characters, as Windows' cp1252 does.
+
+Nothing that edgemnist prints makes it fail: what cannot be encoded is replaced by what reads alike.
+"""
+
+import codecs
+import io
+import json
+import sys
+import unicodedata
+
+_PLAIN, _JSON = "edgemnist.plain", "edgemnist.json"
+_ALIKE = {
+    "×": "x",
+    "µ": "u",
+    "Δ": "d",
+    "±": "+/-",
+    "≤": "<=",
+    "≥": ">=",
+    "≈": "~",
+    "→": "->",
+    "…": "...",
+    "·": ".",
+    "•": "*",
+    "“": '"',
+    "”": '"',
+    "\N{LEFT SINGLE QUOTATION MARK}": "'",
+    "\N{RIGHT SINGLE QUOTATION MARK}": "'",
+    "\N{EN DASH}": "-",
+    "\N{EM DASH}": "-",
+    "\N{MINUS SIGN}": "-",
+    "\N{GREEK SMALL LETTER MU}": "u",
+    "\N{NO-BREAK SPACE}": " ",
+}
+
+
+def print_whatever_the_encoding() -> None:
+    """Have this process's stdout and stderr replace what their encoding lacks."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=_PLAIN)
+
+
+def encodable_json(text: str, encoding: str) -> str:
+    """Return a JSON text in which escapes stand for what an encoding lacks, so that its values stay exact."""
+    return text.encode(encoding, _JSON).decode(encoding)
+
+
+def _plain(character: str) -> str:
+    if character in _ALIKE:
+        return _ALIKE[character]
+    name = unicodedata.name(character, "")
+    if name.startswith("BOX DRAWINGS"):
+        straight = {"HORIZONTAL": "-", "VERTICAL": "|"}
+        return "+" if " AND " in name else straight.get(name.split()[-1], "+")
+    return ascii(character)[1:-1]
+
+
+def _alike(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(map(_plain, error.object[error.start : error.end])), error.end
+
+
+def _escaped(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return json.dumps(error.object[error.start : error.end])[1:-1], error.end
+
+
+codecs.register_error(_PLAIN, _alike)
+codecs.register_error(_JSON, _escaped)
