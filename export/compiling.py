@@ -4,13 +4,13 @@ import os
 import shlex
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..runtime.engines import LIBRARY_SUFFIX
 from ..runtime.errors import ConversionError, MissingCompilerError
-from ..runtime.private_folder import private_folder
 
 _COMPILERS = ("cc", "gcc", "clang")
 _FLAGS = ("-std=c99", "-O3", "-shared", "-fPIC")
@@ -62,11 +62,11 @@ def compiled(name: str, files: Mapping[str, bytes]) -> bytes:
         MissingCompilerError: There is no C compiler.
         ConversionError: It failed.
     """
-    with private_folder() as folder:
+    with tempfile.TemporaryDirectory() as folder:
         for ending, content in files.items():
-            (folder / f"{name}{ending}").write_bytes(content)
-        library = folder / f"{name}{LIBRARY_SUFFIX}"
-        _compile(folder / f"{name}{_HOST}", library)
+            Path(folder, f"{name}{ending}").write_bytes(content)
+        library = Path(folder, f"{name}{LIBRARY_SUFFIX}")
+        _compile(Path(folder, f"{name}{_HOST}"), library)
         return library.read_bytes()
 
 
@@ -79,8 +79,8 @@ def libraries(path: Path) -> Iterator[list[Path]]:
         ConversionError: The compiler failed.
     """
     beside = path.with_suffix(LIBRARY_SUFFIX)
-    with private_folder() as folder:
-        made = folder / beside.name
+    with tempfile.TemporaryDirectory() as folder:
+        made = Path(folder, beside.name)
         found = [beside] if beside.is_file() else []
         try:
             _compile(path.with_name(path.stem + _HOST), made)

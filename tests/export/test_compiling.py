@@ -1,22 +1,8 @@
-import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from edgemnist.export.compiling import _commands, find_compiler
-
-BUILD_AND_LOAD = """
-import ctypes, sys
-from edgemnist.export.compiling import compiled
-from edgemnist.runtime.private_folder import private_folder
-content = compiled("one", {"_host.c": b"int one(void) { return 1; }"})
-with private_folder() as folder:
-    (folder / "one.so").write_bytes(content)
-    print(ctypes.CDLL(str(folder / "one.so")).one())
-"""
 
 
 @pytest.fixture
@@ -58,18 +44,3 @@ def test_an_open_quote_is_no_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CC", "'gcc")
     with pytest.raises(MissingCompilerError, match="'gcc"):
         find_compiler()
-
-
-@pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler: apt install gcc")
-def test_a_library_is_built_and_loaded_where_the_temporary_folder_is_mounted_noexec(
-    tmp_path: Path, noexec_temporary_folder: list[str]
-) -> None:
-    ended = subprocess.run(
-        [*noexec_temporary_folder, sys.executable, "-P", "-c", BUILD_AND_LOAD],
-        env=os.environ | {"TMPDIR": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stderr
-    assert ended.stdout == "1\n"
