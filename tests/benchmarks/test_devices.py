@@ -1,8 +1,11 @@
 """The model in C on emulated devices: real compilers and emulators, on some images."""
 
 import dataclasses
+import os
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -89,6 +92,36 @@ def run_tiny(device: Device, model: CModel, pixels: list[list[int]]) -> Answers:
     folder = model.source.parent
     program = build_harness(device, model, folder, image_bytes=2, classes=2)
     return run_harness(device, program, folder, np.array(pixels, np.uint8), classes=2)
+
+
+MEASURE_ON_HOST = """
+import sys
+from pathlib import Path
+from edgemnist.benchmarks.datasets import Split, load_test_split
+from edgemnist.benchmarks.devices.collect import measure_device
+from edgemnist.benchmarks.devices.model import c_models, expected_answers
+from edgemnist.benchmarks.devices.table import Device
+test = load_test_split()
+some = Split(test.images[:2], test.labels[:2])
+model, = c_models([Path(sys.argv[1])])
+host = Device("host", "this machine", "gcc", "", ("-O2",))
+outcome = measure_device(host, model, some, expected_answers(model, some.images))
+print(outcome.status, outcome.reason)
+"""
+
+
+@needs(HOST)
+def test_programs_run_where_the_temporary_folder_is_mounted_noexec(
+    model: CModel, tmp_path: Path, noexec_temporary_folder: list[str]
+):
+    ended = subprocess.run(
+        [*noexec_temporary_folder, sys.executable, "-P", "-c", MEASURE_ON_HOST, str(model.source.parent)],
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.stdout.strip() == "measured", ended.stdout + ended.stderr
 
 
 @on_each(DEVICES.values())

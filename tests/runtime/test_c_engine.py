@@ -99,6 +99,8 @@ def _label_in_a_child(predictor, image, answers):
     answers.put(int(predictor.predict(image).labels[0]))
 
 
+# Python 3.12 warns of every fork in a process with threads; that this engine survives it is what is tested.
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_a_child_process_predicts_too(predictor, digit, method):
     context = multiprocessing.get_context(method)

@@ -18,11 +18,12 @@ print(run_worker(task, Path(sys.argv[1]), timeout_secs=60))
 """
 HELPER = """
 from edgemnist.export.helpers import Helper
-with Helper("testing", print) as helper:
-    try:
-        helper.receive()
-    except Exception as error:
-        print(error)
+if __name__ == "__main__":
+    with Helper("testing", print) as helper:
+        try:
+            helper.receive()
+        except Exception as error:
+            print(error)
 """
 PROBE = """
 import sys
@@ -46,8 +47,10 @@ def test_nothing_is_imported_from_the_current_folder(tmp_path: Path, program: st
         package = trapped / name
         package.mkdir(parents=True)
         (package / "__init__.py").write_text(f"open({str(sprung)!r}, 'a').write({name!r})", encoding="utf-8")
+    script = tmp_path / "program.py"
+    script.write_text(program, encoding="utf-8")
     ended = subprocess.run(
-        [sys.executable, "-P", "-c", program, str(tmp_path), str(trapped)],
+        [sys.executable, str(script), str(tmp_path), str(trapped)],
         cwd=tmp_path if program is PROBE else trapped,
         capture_output=True,
         text=True,
