@@ -1,11 +1,25 @@
-# Two commands for a fresh clone: `make quickstart` needs Python 3.11, `make test` a C compiler too.
+# Two commands for a fresh clone: `make quickstart` needs Python 3.11, 3.12 or 3.13, `make test` a C compiler too.
+# `make PYTHON=/path/to/python3.13` picks the interpreter, `VENV=.venv-3.13` another folder to install into.
 
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
-BIN := .venv/bin
-INSTALLED := .venv/.installed
+SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
+	$$python -c "$(SUPPORTED)" 2>/dev/null && echo $$python && break; done)
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+TOOLS := $(VENV)/.tools
 SOURCES := $(shell find edgemnist runtime export benchmarks -name '*.py' -o -name '*.json' -o -name '*.jinja' | grep -v __pycache__)
 
-.PHONY: quickstart test lint types wheel bare-test portability lock clean
+.PHONY: quickstart test lint types wheel bare-test short locks portability lock clean
+
+ifeq ($(origin PYTHON),command line)
+ifneq ($(wildcard $(BIN)/python),)
+VERSION := import sys; print(sys.version_info[:2])
+ifneq ($(shell $(PYTHON) -c "$(VERSION)"),$(shell $(BIN)/python -c "$(VERSION)"))
+$(error $(VENV) was made by another Python than $(PYTHON): remove it, or name another folder with VENV=)
+endif
+endif
+endif
 
 ## Train, export to TFLite, full-int8 TFLite and ONNX, and print the table of parity and latency.
 quickstart: artifacts/manifest.json
@@ -15,9 +29,10 @@ quickstart: artifacts/manifest.json
 test: lint types
 	$(BIN)/python -m pytest --cov --cov-report=term
 
-lint: $(INSTALLED)
+lint: $(TOOLS)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python tests/lock_check.py
 
 # Type checkers do not follow the folder mapping of an editable install, so the installed wheel is checked.
 types: wheel
@@ -26,7 +41,7 @@ types: wheel
 	done
 
 ## Build the wheel in build/dist and unpack it in build/site.
-wheel: $(INSTALLED)
+wheel: $(TOOLS)
 	rm -rf build
 	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir build/dist .
 	$(BIN)/pip install --quiet --no-deps --target build/site build/dist/*.whl
@@ -39,6 +54,22 @@ bare-test: wheel artifacts/manifest.json
 	build/bare/bin/pip install --quiet --no-deps build/dist/*.whl
 	cd build && bare/bin/python ../tests/base_install.py ../artifacts
 
+## What a further Python must pass: export the trained model, measure it quickly, test.
+short: $(TOOLS)
+	rm -rf $(VENV)/artifacts
+	mkdir $(VENV)/artifacts
+	cp artifacts/mnist.keras $(VENV)/artifacts
+	$(BIN)/edgemnist export --all --artifacts $(VENV)/artifacts
+	$(BIN)/edgemnist bench --quick --artifacts $(VENV)/artifacts
+	$(BIN)/python -m pytest
+
+## Check with an old pip and a new one that no later release of anything changes what the locks install.
+locks: $(TOOLS)
+	rm -rf build/pips
+	$(BIN)/pip download --quiet --no-deps --require-hashes --dest build/pips -r requirements/pip-old.txt
+	$(BIN)/pip download --quiet --no-deps --require-hashes --dest build/pips -r requirements/pip-new.txt
+	$(BIN)/python tests/lock_check.py build/pips/*.whl
+
 ## Run the model in C on all test images with every compiler and processor, and print what it takes there.
 ## Needs the Debian packages that .ci/run installs, and names those that are missing.
 portability: artifacts/manifest.json
@@ -48,19 +79,31 @@ portability: artifacts/manifest.json
 	$(BIN)/python -m edgemnist.benchmarks.studies.portability --artifacts build/portability \
 		--output build/portability/portability.md
 
-## Compile the locked requirements from pyproject.toml; needs uv.
+## Compile the locked requirements from pyproject.toml; needs uv. The extras stay in: without `[toml]`, pip looks for
+## `coverage[toml]` beyond the lock, and refuses what was released since.
+COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-strip-extras
 lock:
-	uv pip compile pyproject.toml --python-version 3.11 --generate-hashes --no-header -o requirements/base.txt
-	uv pip compile pyproject.toml --python-version 3.11 --generate-hashes --no-header --all-extras --group dev \
-		-o requirements/dev.txt
+	$(COMPILE) pyproject.toml -o requirements/base.txt
+	$(COMPILE) pyproject.toml --extra export --group build -o requirements/quickstart.txt
+	$(COMPILE) pyproject.toml --all-extras --group dev -c requirements/quickstart.txt -o requirements/dev.txt
+	echo pip==23.2.1 | $(COMPILE) --no-annotate - -o requirements/pip-old.txt
+	echo pip | $(COMPILE) --no-annotate - -o requirements/pip-new.txt
 
 clean:
 	rm -rf build artifacts .coverage .coverage.*
 
-$(INSTALLED): requirements/dev.txt pyproject.toml
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
+$(BIN)/pip:
+	@$(or $(PYTHON),false) -c "$(SUPPORTED)" || { \
+		echo "error: '$(PYTHON)' is no Python 3.11, 3.12 or 3.13; name one: make PYTHON=/path/to/python3.13" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(INSTALLED): requirements/quickstart.txt pyproject.toml | $(BIN)/pip
+	$(BIN)/pip install --quiet --require-hashes -r requirements/quickstart.txt
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(TOOLS): requirements/dev.txt $(INSTALLED)
+	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
 	touch $@
 
 artifacts/manifest.json: $(INSTALLED) $(SOURCES)

@@ -1,11 +1,12 @@
 """The `edgemnist` command: its subcommands, and how an error becomes a message and an exit code."""
 
 import sys
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 from rich.markup import escape
 
+from . import __version__
 from .commands import bench, compare, curves, env, export, formats, inspect, predict, train, verify
 from .console import messages
 from .encodings import print_whatever_the_encoding
@@ -16,7 +17,6 @@ EXIT_PROOF = 3
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -34,6 +34,23 @@ app.command(epilog=bench.EXAMPLES)(bench.bench)
 app.command("benchmark", hidden=True, epilog=bench.EXAMPLES)(bench.bench)
 app.command(epilog=compare.EXAMPLES)(compare.compare)
 app.command(epilog=env.EXAMPLES)(env.env)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"edgemnist {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _global_options(
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit."),
+    ] = False,
+) -> None:
+    """Options of `edgemnist` itself, before any command."""
 
 
 def main() -> None:

@@ -43,8 +43,9 @@ class Trainer:
         """
         self._model, self._offset = model, offset
         model.optimizer.build(model.trainable_variables)
-        self._train_steps = tf.function(self._train_steps_eagerly, jit_compile=True)
-        self._measure = tf.function(self._measure_eagerly, jit_compile=True)
+        # AutoGraph rewrites source code, which TensorFlow 2.21 cannot do on Python 3.13.
+        self._train_steps = tf.function(self._trace_steps, autograph=False, jit_compile=True)
+        self._measure = tf.function(self._trace_measurement, autograph=False, jit_compile=True)
 
     def train_epoch(
         self, examples: Examples, order: NDArray[np.intp], batch_size: int
@@ -65,19 +66,25 @@ class Trainer:
             loss, correct = loss + float(sums[0]), correct + float(sums[1])
         return loss / len(examples.images), correct / len(examples.images)
 
-    def _train_steps_eagerly(self, images: Any, targets: Any) -> tuple[Any, Any]:
-        loss, correct = tf.constant(0.0), tf.constant(0.0)
-        for step in tf.range(len(images)):
+    def _trace_steps(self, images: Any, targets: Any) -> tuple[Any, Any]:
+        steps = images.shape[0]
+
+        def unfinished(step: Any, _loss: Any, _correct: Any) -> Any:
+            return step < steps
+
+        def take_step(step: Any, loss: Any, correct: Any) -> tuple[Any, Any, Any]:
             with tf.GradientTape() as tape:
                 losses, hits = self._forward(images[step], targets[step], training=True)
                 mean_loss = tf.reduce_mean(losses)
             variables = self._model.trainable_variables
             self._model.optimizer.apply(tape.gradient(mean_loss, variables), variables)
-            loss += tf.reduce_sum(losses)
-            correct += hits
+            return step + 1, loss + tf.reduce_sum(losses), correct + hits
+
+        start = (tf.constant(0), tf.constant(0.0), tf.constant(0.0))
+        _, loss, correct = tf.while_loop(unfinished, take_step, start)
         return loss, correct
 
-    def _measure_eagerly(self, images: Any, targets: Any) -> tuple[Any, Any]:
+    def _trace_measurement(self, images: Any, targets: Any) -> tuple[Any, Any]:
         losses, hits = self._forward(images, targets, training=False)
         return tf.reduce_sum(losses), hits
 

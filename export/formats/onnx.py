@@ -29,7 +29,7 @@ def from_keras(model: Any, opset: int) -> Any:
     try:
         with quiet():
             proto, _ = tf2onnx.convert.from_function(
-                tf.function(model, input_signature=signature), signature, opset=opset
+                tf.function(model, signature, autograph=False), signature, opset=opset
             )
     except Exception as error:  # tf2onnx raises errors of all types
         raise ConversionError("the ONNX converter failed", received=error) from error

@@ -1,7 +1,9 @@
 """The command line as a person meets it: help, errors, exit codes."""
 
+import os
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -67,3 +69,18 @@ def test_a_proof_that_does_not_hold_exits_with_3(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(cli, "app", fail)
     assert run_here(monkeypatch) == 3
     assert capsys.readouterr().err == "error: it does not hold; received [0.1]\n"
+
+
+def test_the_version_is_the_installed_one():
+    done = run("--version")
+    assert (done.returncode, done.stdout) == (0, f"edgemnist {metadata.version('edgemnist')}\n")
+
+
+def test_a_shell_completes_the_commands():
+    asked = {"_EDGEMNIST_COMPLETE": "complete_bash", "COMP_WORDS": "edgemnist ver", "COMP_CWORD": "1"}
+    command = "import sys; sys.argv[0] = 'edgemnist'; from edgemnist.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", command],
+        env={**os.environ, **asked}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.stdout.split() == ["verify"], done.stderr

@@ -2,6 +2,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from tensorflow.python.autograph.impl import api as autograph
 
 from edgemnist.export.backend import keras
 from edgemnist.export.examples import Examples
@@ -103,6 +104,14 @@ def test_same_seed_gives_the_same_weights(small_mnist):
     assert losses[0] == losses[1]
     for first, same in zip(*(run.model.get_weights() for run in runs), strict=True):
         np.testing.assert_array_equal(first, same)
+
+
+def test_training_does_without_autograph(small_mnist, monkeypatch):
+    def refuse(function, _context):
+        raise AssertionError(f"AutoGraph rewrites {function}")
+
+    monkeypatch.setattr(autograph, "_convert_actual", refuse)
+    assert len(list(TrainingRun(SHORT, validated_by_test(small_mnist), seed=5))) == SHORT.epochs
 
 
 def test_another_seed_gives_other_first_weights(small_mnist):
