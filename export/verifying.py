@@ -2,10 +2,12 @@
 
 Nothing that the manifest claims is believed: hashes, structure and answers are found anew and compared with
 it. The source model's answers come from `reference.npz`; where TensorFlow is installed, the source model
-itself is asked too.
+itself is asked too. Model files are data, and are tried in a subprocess first. Native code is not: C is
+generated again and only the generator's own files are compiled, and a library is run if it was built here.
 """
 
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,15 +17,31 @@ from numpy.typing import NDArray
 from ..benchmarks.datasets import Split
 from ..benchmarks.parity import Parity
 from ..runtime.artifact_set import recover
-from ..runtime.errors import ArtifactNotFoundError, ManifestError, ProofError
+from ..runtime.engines import LIBRARY_SUFFIX
+from ..runtime.errors import (
+    ArtifactNotFoundError,
+    EdgeMnistError,
+    ManifestError,
+    MissingExtraError,
+    ProofError,
+    UnprovenError,
+)
 from ..runtime.files import sha256_of
+from ..runtime.generated_c import ENDINGS, Generate, prove_c
+from ..runtime.loading import load_predictor
 from ..runtime.manifest import ArtifactRecord, Manifest, read_manifest
-from .compiling import can_run
+from ..runtime.native_code import CODE_SUFFIXES, is_built_here
+from ..runtime.probing import Probe
+from .compiling import has_compiler
 from .formats import FORMATS, SOURCE, Format
 from .proving import Proof, prove
 
 # Recorded and found figures may differ by what another CPU's rounding does to a few near ties.
 _SHARE_TOLERANCE = 0.0005
+_FOREIGN = (
+    "this user has not built it on this machine, and no library can be proven otherwise; it was not loaded"
+    " (`edgemnist export --format int8.tflite --format int8.c --compile` builds one)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +53,26 @@ class Verdict:
         failures: A sentence for each thing that does not hold; empty where the file is good.
         parity: How its answers compare with the source model's; None where they were not needed or not given.
         note: What was left out, and why; "" if nothing was.
+        unproven: Why nothing here proves the file, which was therefore not run; "" if it is proven or fails.
     """
 
     file: str
     failures: tuple[str, ...]
     parity: Parity | None = None
     note: str = ""
+    unproven: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """Whether the file is proven."""
+        return not self.failures and not self.unproven
 
 
 def verify(
     folder: Path,
     test: Split,
     *,
+    generate: Generate | None = None,
     formats: Sequence[Format] = FORMATS,
     report: Callable[[str], None] = lambda _: None,
 ) -> tuple[Verdict, ...]:
@@ -55,12 +81,13 @@ def verify(
     Args:
         folder: The folder.
         test: The test images that the artifacts were proved on.
+        generate: What makes C of a TFLite file; None leaves C unproven.
         formats: The formats that artifacts may have, with the limits to hold them to.
         report: Called with each artifact's name before its proof starts.
 
     Returns:
-        One verdict for each artifact, for the reference, and for each file in the folder that looks like an
-        artifact and is not on record.
+        One verdict for each artifact, for each library on record, for the reference, and for each file in the
+        folder that looks like an artifact and is not on record.
 
     Raises:
         ArtifactNotFoundError: There is no such folder.
@@ -84,7 +111,8 @@ def verify(
     verdicts = [Verdict(manifest.reference["file"], ())]
     for record in manifest.artifacts:
         report(record.file)
-        verdicts.append(_verify(folder, record, manifest, reference, test, formats))
+        verdict = _verify(folder, record, manifest, reference, test, formats, generate)
+        verdicts += [verdict, *_libraries(folder, record)]
     if manifest.model["file"] not in {record.file for record in manifest.artifacts}:
         failures = _wrong_hash(folder / manifest.model["file"], manifest.model["sha256"])
         verdicts.append(Verdict(manifest.model["file"], failures))
@@ -131,12 +159,11 @@ def _verify(
     reference: NDArray[np.float32],
     test: Split,
     formats: Sequence[Format],
+    generate: Generate | None,
 ) -> Verdict:
     path = folder / record.file
     damaged = [
-        failure
-        for name, sha256 in {record.file: record.sha256, **record.companions}.items()
-        for failure in _wrong_hash(folder / name, sha256)
+        failure for name, sha256 in _hashes(record).items() for failure in _wrong_hash(folder / name, sha256)
     ]
     if damaged:
         return Verdict(record.file, tuple(damaged))
@@ -145,15 +172,71 @@ def _verify(
     )
     if row is None:
         return Verdict(record.file, (f"unknown format {record.precision}.{record.format}",))
-    if path.suffix in row.engine.sources and not can_run(path):
-        return Verdict(record.file, (), note="hash only, since no C compiler was found")
+    if path.suffix in row.engine.sources:
+        return _verify_c(path, record, manifest, row, reference, test, generate)
     if row.format == SOURCE.format:
         if not row.engine.available:
             return Verdict(record.file, (), note="hash only, since TensorFlow is not installed")
         from . import backend  # noqa: F401 - starts TensorFlow without its notes
-    proof = prove(path, row, reference, test)
+    proof = prove(path, row, reference, test, ours=False)
     failures = (*proof.failures, *_wrong_record(record, manifest, proof, path))
     return Verdict(record.file, failures, proof.parity)
+
+
+def _verify_c(
+    path: Path,
+    record: ArtifactRecord,
+    manifest: Manifest,
+    row: Format,
+    reference: NDArray[np.float32],
+    test: Split,
+    generate: Generate | None,
+) -> Verdict:
+    """Prove C by generating it again, then run the generator's files: never those of the folder."""
+    unrecorded = [name for name in (path.stem + end for end in ENDINGS) if name not in _hashes(record)]
+    if unrecorded:
+        return Verdict(record.file, (f"{', '.join(unrecorded)} is not in the manifest",))
+    if generate is None:
+        return Verdict(record.file, (), unproven="nothing here can generate it again")
+    # LiteRT's reference kernels run while the C is generated: an unknown file must not get them in here.
+    original = path.with_suffix(".tflite")
+    try:
+        if original.is_file():
+            load_predictor(original, probe=Probe(when="always")).close()
+        generated = prove_c(path, generate)
+    except (UnprovenError, MissingExtraError) as error:
+        return Verdict(record.file, (), unproven=str(error))
+    except EdgeMnistError as error:
+        return Verdict(record.file, (str(error),))
+    library = path.with_suffix(LIBRARY_SUFFIX)
+    trusted = library.name in record.companions and is_built_here(record.companions[library.name])
+    if not trusted and not has_compiler():
+        return Verdict(record.file, (), note="generated again and not run, since no C compiler was found")
+    with tempfile.TemporaryDirectory() as folder:
+        own = generated.write(Path(folder), path.stem)
+        proof = prove(
+            own,
+            row,
+            reference,
+            test,
+            ours=True,
+            structure=generated.structure,
+            built=library if trusted else None,
+        )
+        return Verdict(
+            record.file, (*proof.failures, *_wrong_record(record, manifest, proof, path)), proof.parity
+        )
+
+
+def _libraries(folder: Path, record: ArtifactRecord) -> Iterator[Verdict]:
+    """Yield a verdict for each library on record that is there."""
+    for name, sha256 in record.companions.items():
+        path = folder / name
+        if path.suffix in CODE_SUFFIXES and path.is_file():
+            failures = _wrong_hash(path, sha256)
+            built_here = is_built_here(sha256)
+            unproven = "" if built_here or failures else _FOREIGN
+            yield Verdict(name, failures, note="built here" if built_here else "", unproven=unproven)
 
 
 def _wrong_record(record: ArtifactRecord, manifest: Manifest, proof: Proof, path: Path) -> list[str]:
@@ -191,8 +274,14 @@ def _wrong_record(record: ArtifactRecord, manifest: Manifest, proof: Proof, path
 
 def _unrecorded(folder: Path, manifest: Manifest) -> list[Verdict]:
     suffixes = {suffix for row in FORMATS for suffix in (f".{row.format}", *row.engine.suffixes)}
+    suffixes |= {*CODE_SUFFIXES}
     names = sorted(path.name for path in folder.iterdir() if path.suffix in suffixes)
     return [Verdict(name, ("it is not in the manifest",)) for name in names if name not in manifest.files]
+
+
+def _hashes(record: ArtifactRecord) -> dict[str, str]:
+    """Return the sha256 of an artifact's file and of each of its companions, by its name."""
+    return {record.file: record.sha256, **record.companions}
 
 
 def _wrong_hash(path: Path, sha256: str) -> tuple[str, ...]:
