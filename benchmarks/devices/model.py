@@ -155,8 +155,8 @@ def _run_reference(path: Path, images: NDArray[np.uint8]) -> Expected:
 
 
 def _minus_128(values: NDArray[np.uint8]) -> NDArray[np.int8]:
-    return (values ^ 0x80).view(np.int8)
+    return (values ^ np.uint8(128)).view(np.int8)
 
 
 def _plus_128(values: NDArray[np.int8]) -> NDArray[np.uint8]:
-    return values.view(np.uint8) ^ 0x80
+    return values.view(np.uint8) ^ np.uint8(128)

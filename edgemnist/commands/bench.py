@@ -147,7 +147,7 @@ def bench(
     if loadgen:
         require_loadgen()
     split = load_test_split(data)
-    targets = ()
+    targets: tuple[Target, ...] = ()
     if on_host:
         targets = _targets(files, artifacts, engine or [], keras is True, why_no_keras, run_foreign_code)
     folder = files[0].parent if files else artifacts

@@ -35,9 +35,9 @@ def verify(
     """Prove every artifact of a folder again: hashes, structure, metadata, and answers on the whole test set.
 
     Nothing in the manifest is believed, and no code in the folder is run: C is generated again from the
-    TFLite file beside it, compared byte for byte, and the generator's own copy is compiled; a library that was
-    not built here is not loaded. The answers are compared with those in `reference.npz`; where TensorFlow is
-    installed, the Keras model must give these too. An export that was interrupted is finished first.
+    TFLite file beside it and compared byte for byte, and the generator's own copy is compiled; a library that
+    was not built here is not loaded. The answers are compared with those in `reference.npz`; where TensorFlow
+    is installed, the Keras model must give these too. An export that was interrupted is finished first.
 
     Prints one line per file; exits with 0 if everything holds and with 3 if anything fails or is unproven.
     """

@@ -22,9 +22,11 @@ from edgemnist.export.calibration import Calibration
 from edgemnist.export.formats import tflite, tflite_int8
 from edgemnist.export.formats.options import ExportOptions
 from edgemnist.export.quiet import quiet
+from edgemnist.export.regenerating import regenerate
 from edgemnist.export.source import load_source
 from edgemnist.runtime import load_predictor
 from edgemnist.runtime.errors import ConversionError
+from edgemnist.runtime.generated_c import prove_c
 from edgemnist.runtime.structure.tflite import unpack
 
 STEM = "mnist.int8"
@@ -280,11 +282,10 @@ def dense(*units, activation="relu", last="softmax"):
 
 def assert_same_bytes(content, source, prefix, folder):
     """Check C files of a TFLite file, and the library of them, against the reference kernels."""
-    model, companions = write_files(content, source.calibration.images)
+    generated = write_files(content, source.calibration.images)
     folder.mkdir()
     stem = f"{source.name}.int8"
-    for ending, text in {".c": model, **companions}.items():
-        (folder / f"{stem}{ending}").write_bytes(text)
+    assert prove_c(generated.write(folder, stem), regenerate).files == generated.files
     graph = read_graph(content)
     expected = reference(content, graph, source.calibration.images)
     classes = graph.output.size
@@ -293,12 +294,10 @@ def assert_same_bytes(content, source, prefix, folder):
     np.testing.assert_array_equal(given.probabilities, expected.probabilities)
     library = folder / f"{stem}.so"
     build(["gcc", *STRICT, "-O3", "-shared", "-fPIC"], folder / f"{stem}_host.c", output=library)
-    from edgemnist.runtime import Probe
-
-    with load_predictor(library, probe=Probe(when="never")) as predictor:
+    with load_predictor(library, run_foreign_code=True) as predictor:
         np.testing.assert_array_equal(predictor.engine.run(source.calibration.images), expected.probabilities)
         assert predictor.class_names == source.class_names
-    return model.decode("ascii")
+    return generated.files[".c"].decode("ascii")
 
 
 @pytest.mark.parametrize(
