@@ -13,7 +13,7 @@ from pathlib import Path
 from ..runtime.engines import LIBRARY_SUFFIX
 from ..runtime.errors import ConversionError, MissingCompilerError
 from ..runtime.files import sha256_of
-from ..runtime.native_code import remember_build, remember_for_session
+from ..runtime.native_code import remember_build
 
 _COMPILERS = ("cc", "gcc", "clang")
 _FLAGS = ("-std=c99", "-O3", "-shared", "-fPIC")
@@ -65,8 +65,10 @@ def compiled(name: str, files: Mapping[str, bytes]) -> bytes:
 
 
 @contextmanager
-def libraries(path: Path, built: Path | None) -> Iterator[list[Path]]:
+def libraries(path: Path, built: Path | None) -> Iterator[dict[Path, str | None]]:
     """Yield what can be run of an `int8.c` artifact: a library compiled anew, and one that was built before.
+
+    Each comes with the sha256 that lets it be loaded: for one that was built before, its record does.
 
     Args:
         path: The C file, which the caller has generated.
@@ -78,7 +80,7 @@ def libraries(path: Path, built: Path | None) -> Iterator[list[Path]]:
     """
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder, f"{path.stem}{LIBRARY_SUFFIX}")
-        found = [built] if built else []
+        found: dict[Path, str | None] = {built: None} if built else {}
         try:
             _compile(path.with_name(path.stem + _HOST), made)
         except MissingCompilerError:
@@ -86,8 +88,7 @@ def libraries(path: Path, built: Path | None) -> Iterator[list[Path]]:
                 raise
             yield found
         else:
-            remember_for_session(sha256_of(made))
-            yield [made, *found]
+            yield {made: sha256_of(made), **found}
 
 
 def _compile(source: Path, library: Path) -> None:

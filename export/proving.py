@@ -69,17 +69,17 @@ def prove(
         embedded = read_embedded(structure.metadata)
         with row.runnable(path, built) as files:
             answers = []
-            for file in files:
+            for file, sha256 in files.items():
                 with (
                     quiet(),
-                    load_predictor(file, probe=probe) as predictor,
+                    load_predictor(file, probe=probe, sha256=sha256) as predictor,
                 ):  # LiteRT announces its kernels
                     answers.append(predictor.predict(test.images).probabilities)
         parity = compare(answers[0], reference, test.labels)
     except EdgeMnistError as error:
         return Proof((str(error),), structure, embedded, predictor)
     failures = (
-        *_different(files, answers),
+        *_different(tuple(files), answers),
         *row.promise.broken_by(structure),
         *(_wrong_contract(row, embedded, predictor) if predictor else ()),
         *row.gates.broken_by(parity),

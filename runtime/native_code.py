@@ -22,17 +22,12 @@ _OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _session: set[str] = set()
 
 
-def remember_for_session(sha256: str) -> None:
-    """Let this process, and its forks, load a library that was built here for a moment."""
-    _session.add(sha256)
-
-
 def remember_build(sha256: str) -> bool:
     """Record a library that was built here; return whether later processes will know it.
 
-    Where the user's data directory is missing or cannot be written, only this process knows it.
+    Where the user's data directory is missing or cannot be written, only this process and its forks know it.
     """
-    remember_for_session(sha256)
+    _session.add(sha256)
     builds = _builds()
     if builds is None:
         return False

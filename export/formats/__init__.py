@@ -6,7 +6,7 @@ converted.
 """
 
 import importlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,8 +65,10 @@ class Format:
         return next(entry for entry in ENGINES.values() if suffix in entry.suffixes + entry.sources)
 
     @contextmanager
-    def runnable(self, path: Path, built: Path | None = None) -> Iterator[Sequence[Path]]:
+    def runnable(self, path: Path, built: Path | None = None) -> Iterator[Mapping[Path, str | None]]:
         """Yield the files by which an artifact is run: itself, or libraries compiled of it.
+
+        With each goes the sha256 that it has to have, where that is known.
 
         Args:
             path: The artifact; if it has to be compiled, C that the caller has generated.
@@ -77,7 +79,7 @@ class Format:
             ConversionError: The compiler failed.
         """
         if path.suffix not in self.engine.sources:
-            yield [path]
+            yield {path: None}
             return
         from ..compiling import libraries
 

@@ -110,8 +110,7 @@ def test_where_nothing_can_be_recorded_this_process_still_knows(tmp_path, monkey
     if data_home == "a file":
         (tmp_path / "data").write_text("")
     else:
-        monkeypatch.delenv("XDG_DATA_HOME")
-        monkeypatch.setenv("HOME", "not/absolute")
+        monkeypatch.setattr("platformdirs.user_data_path", lambda *_, **__: Path("~/.local/share/edgemnist"))
     assert not remember_build(SHA256)
     assert is_built_here(SHA256)
     assert not is_recorded(SHA256)
