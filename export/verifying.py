@@ -213,7 +213,7 @@ def _verify_c(
     if not trusted and not has_compiler():
         return Verdict(record.file, (), note="generated again and not run, since no C compiler was found")
     with tempfile.TemporaryDirectory() as folder:
-        own = generated.write(Path(folder), path.stem)
+        own = generated.write(Path(folder))
         proof = prove(
             own,
             row,

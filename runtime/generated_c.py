@@ -30,20 +30,22 @@ class GeneratedC:
     """A model in C, as the generator here writes it.
 
     Attributes:
+        name: What the files are called, `<model>.<precision>`; they include each other by it.
         files: The content of each file, by what its name has after `<model>.<precision>`: all of `ENDINGS`.
         structure: What the code consists of, as the generator knows it.
         made_of: The TFLite file.
     """
 
+    name: str
     files: Mapping[str, bytes]
     structure: Structure
     made_of: bytes
 
-    def write(self, folder: Path, stem: str) -> Path:
+    def write(self, folder: Path) -> Path:
         """Write the files to a folder, the TFLite file with them, and return the C file's path."""
         for ending, content in {**self.files, ".tflite": self.made_of}.items():
-            (folder / f"{stem}{ending}").write_bytes(content)
-        return folder / f"{stem}.c"
+            (folder / f"{self.name}{ending}").write_bytes(content)
+        return folder / f"{self.name}.c"
 
 
 Generate = Callable[[bytes, bytes], GeneratedC]
@@ -117,6 +119,10 @@ def prove_c(path: Path, generate: Generate) -> GeneratedC:
         raise
     except Exception as error:  # flatbuffers, numpy and LiteRT raise whatever a strange file leads to
         raise ProofError(f"{path.stem}.tflite is nothing to make C of", received=first_line(error)) from error
+    if generated.name != path.stem:
+        raise ProofError(
+            f"{path.stem}.tflite makes C of another name", received=generated.name, expected=path.stem
+        )
     for ending, content_found in found.items():
         if content_found is not None and content_found != generated.files[ending]:
             raise _difference(path, ending, content_found, generated, content)

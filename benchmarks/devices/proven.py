@@ -38,5 +38,5 @@ def _proven(model: CModel, generate: Generate, folder: Path) -> CModel:
     if model.original.is_file():  # LiteRT's reference kernels run it, so an unknown file is tried first
         load_predictor(model.original, probe=Probe(when="always")).close()
     folder.mkdir()
-    copy = prove_c(model.source, generate).write(folder, model.source.stem)
+    copy = prove_c(model.source, generate).write(folder)
     return replace(model, source=copy, sha256=sha256_of(copy))

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -28,6 +29,8 @@ _TEMPLATES = {
     "_host.c": "host.c.jinja",
 }
 MAX_GOLDEN_IMAGES = 10
+# Names go into comments and #include lines: none may end a comment, or lead to a file in another folder.
+_FILE_NAME = re.compile(r"[\w .,()+=~-]+", re.ASCII)
 _AXES = {2: ("HEIGHT", "WIDTH"), 3: ("HEIGHT", "WIDTH", "CHANNELS")}
 _FNV_BASIS, _FNV_PRIME = 2166136261, 16777619
 _SOFTMAX = "SOFTMAX"
@@ -48,8 +51,12 @@ def write_files(content: bytes, images: NDArray[np.uint8]) -> GeneratedC:
     graph = read_graph(content)
     program = to_program(graph)
     file = f"{graph.contract.model}.int8"
-    if texts.string(file) != f'"{file}"':
-        raise ConversionError("the model's name cannot be a C file's", received=repr(file))
+    if not _FILE_NAME.fullmatch(file):
+        raise ConversionError(
+            "the model's name cannot be a C file's",
+            received=repr(file),
+            expected="letters and digits of ASCII, spaces, and any of _ . , ( ) + = ~ -",
+        )
     facts = _facts(graph, program, content) | {"file": file}
     golden = _choose(reference(content, graph, images))
     environment = _environment()
@@ -57,7 +64,7 @@ def write_files(content: bytes, images: NDArray[np.uint8]) -> GeneratedC:
         ending: environment.get_template(template).render(**facts, golden=golden).encode("ascii")
         for ending, template in _TEMPLATES.items()
     }
-    return GeneratedC(MappingProxyType(files), _structure(graph, program), content)
+    return GeneratedC(file, MappingProxyType(files), _structure(graph, program), content)
 
 
 def to_program(graph: Graph) -> Program:

@@ -1,8 +1,10 @@
 """Which native code may run here, and the private copy by which it is loaded."""
 
+import functools
 import json
 import multiprocessing
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -161,24 +163,26 @@ def test_a_copy_avoids_a_file_system_that_runs_nothing(folders, monkeypatch):
         pass
 
 
-SHM = Path("/dev/shm")  # noqa: S108 - a file system that containers mount noexec
-
-
-@pytest.mark.skipif(
-    not SHM.is_dir() or not os.statvfs(SHM).f_flag & getattr(os, "ST_NOEXEC", 0),
-    reason="no file system is mounted noexec here",
-)
 def test_a_library_loads_where_temporary_files_are_on_a_real_noexec_mount(artifacts, tmp_path):
-    code = (
-        "import sys; from edgemnist.runtime import load_predictor; load_predictor(sys.argv[1]); print('ok')"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, artifacts / "mnist.int8.c"],
-        env=os.environ | {"TMPDIR": str(SHM), "XDG_CACHE_HOME": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    code = "import sys, edgemnist.runtime as r; r.load_predictor(sys.argv[1]); print('ok')"
+    temporary, library = tmp_path / "temporary", artifacts / "mnist.int8.so"
+    temporary.mkdir()
+    mounted = [
+        "unshare",
+        "--mount",
+        "sh",
+        "-c",
+        'mount -t tmpfs -o noexec tmpfs "$TMPDIR" && exec "$@"',
+        "sh",
+    ]
+    environment = os.environ | {"TMPDIR": str(temporary), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    run = functools.partial(subprocess.run, env=environment, capture_output=True, text=True, check=False)
+    if shutil.which("unshare") is None or run([*mounted, "true"]).returncode:
+        pytest.skip("this user cannot mount a file system")
+    by_itself = f"import ctypes, shutil; ctypes.CDLL(shutil.copy({str(library)!r}, {str(temporary)!r}))"
+    refused = run([*mounted, sys.executable, "-c", by_itself])
+    assert "failed to map segment" in refused.stderr
+    done = run([*mounted, sys.executable, "-c", code, library])
     assert done.stdout == "ok\n", done.stderr
 
 
