@@ -1,11 +1,16 @@
 """C made again of a TFLite file, to prove C with that is there already. Needs no TensorFlow."""
 
+import hashlib
 import re
+from pathlib import Path
 
 import numpy as np
 
+from ..runtime.engines import EngineOptions
 from ..runtime.errors import ConversionError, MissingExtraError
 from ..runtime.generated_c import GeneratedC
+from ..runtime.probing import Probe, probe_if_needed
+from ..runtime.source import ModelSource
 
 _IMAGES = re.compile(
     rb"^static const uint8_t images\[IMAGES\]\[\w+\] = \{$(.*?)^\};$", re.MULTILINE | re.DOTALL
@@ -20,7 +25,7 @@ def regenerate(content: bytes, self_test: bytes) -> GeneratedC:
 
     Raises:
         MissingExtraError: LiteRT or jinja2 is not installed.
-        ArtifactError: It is no TFLite file that edgemnist made.
+        ArtifactError: It is no TFLite file that edgemnist made, or it crashes LiteRT.
         ConversionError: There is no C for it, or the self-test holds no images of that model.
     """
     try:
@@ -39,4 +44,8 @@ def regenerate(content: bytes, self_test: bytes) -> GeneratedC:
             received=f"{len(numbers)} numbers",
             expected=f"1 to {MAX_GOLDEN_IMAGES} images of {pixels} pixels, 0 to 255",
         )
+    # LiteRT's kernels are about to run the file in this process, and it may be anybody's.
+    sha256 = hashlib.sha256(content).hexdigest()
+    source = ModelSource(Path("the TFLite file"), content, sha256, "litert", EngineOptions())
+    probe_if_needed(source, Probe(when="always"), vouched=False)
     return write_files(content, np.array(numbers, np.uint8).reshape(count, *shape))

@@ -28,10 +28,8 @@ from ..runtime.errors import (
 )
 from ..runtime.files import sha256_of
 from ..runtime.generated_c import ENDINGS, Generate, prove_c
-from ..runtime.loading import load_predictor
 from ..runtime.manifest import ArtifactRecord, Manifest, read_manifest
 from ..runtime.native_code import CODE_SUFFIXES, is_built_here
-from ..runtime.probing import Probe
 from .compiling import has_compiler
 from .formats import FORMATS, SOURCE, Format
 from .proving import Proof, prove
@@ -198,11 +196,7 @@ def _verify_c(
         return Verdict(record.file, (f"{', '.join(unrecorded)} is not in the manifest",))
     if generate is None:
         return Verdict(record.file, (), unproven="nothing here can generate it again")
-    # LiteRT's reference kernels run while the C is generated: an unknown file must not get them in here.
-    original = path.with_suffix(".tflite")
     try:
-        if original.is_file():
-            load_predictor(original, probe=Probe(when="always")).close()
         generated = prove_c(path, generate)
     except (UnprovenError, MissingExtraError) as error:
         return Verdict(record.file, (), unproven=str(error))

@@ -9,7 +9,6 @@ lies beside a library counts.
 
 import os
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -64,6 +63,8 @@ def private_copy(content: bytes, suffix: str) -> Iterator[Path]:
     Raises:
         EngineError: Every folder for it is on a file system that is mounted `noexec`.
     """
+    import tempfile  # here, since every predictor imports this module and must start quickly
+
     with tempfile.TemporaryDirectory(
         prefix="edgemnist-", dir=_executable_folder(), ignore_cleanup_errors=True
     ) as folder:
@@ -89,6 +90,8 @@ def _ours(status: os.stat_result) -> bool:
 
 def _executable_folder() -> Path:
     """Return a folder for temporary files from which code can be loaded: `/tmp` is often mounted noexec."""
+    import tempfile
+
     from platformdirs import user_cache_path
 
     temporary, cache = Path(tempfile.gettempdir()), user_cache_path(_APPLICATION, appauthor=False)

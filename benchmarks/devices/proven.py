@@ -8,8 +8,6 @@ from pathlib import Path
 
 from ...runtime.files import sha256_of
 from ...runtime.generated_c import Generate, prove_c
-from ...runtime.loading import load_predictor
-from ...runtime.probing import Probe
 from .model import CModel
 
 
@@ -35,8 +33,6 @@ def proven_copies(models: Iterable[CModel], generate: Generate) -> Iterator[tupl
 
 
 def _proven(model: CModel, generate: Generate, folder: Path) -> CModel:
-    if model.original.is_file():  # LiteRT's reference kernels run it, so an unknown file is tried first
-        load_predictor(model.original, probe=Probe(when="always")).close()
     folder.mkdir()
     copy = prove_c(model.source, generate).write(folder)
     return replace(model, source=copy, sha256=sha256_of(copy))
