@@ -6,7 +6,6 @@ itself is asked too. Model files are data, and are tried in a subprocess first. 
 generated again and only the generator's own files are compiled, and a library is run if it was built here.
 """
 
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,6 @@ from numpy.typing import NDArray
 from ..benchmarks.datasets import Split
 from ..benchmarks.parity import Parity
 from ..runtime.artifact_set import recover
-from ..runtime.engines import LIBRARY_SUFFIX
 from ..runtime.errors import (
     ArtifactNotFoundError,
     EdgeMnistError,
@@ -27,19 +25,15 @@ from ..runtime.errors import (
     UnprovenError,
 )
 from ..runtime.files import sha256_of
-from ..runtime.generated_c import ENDINGS, Generate, prove_c
+from ..runtime.generated_c import Generate
 from ..runtime.manifest import ArtifactRecord, Manifest, read_manifest
-from ..runtime.native_code import CODE_SUFFIXES, is_built_here
-from .compiling import has_compiler
+from ..runtime.native_code import CODE_SUFFIXES
 from .formats import FORMATS, SOURCE, Format
 from .proving import Proof, prove
+from .proving_code import prove_generated, why_foreign
 
 # Recorded and found figures may differ by what another CPU's rounding does to a few near ties.
 _SHARE_TOLERANCE = 0.0005
-_FOREIGN = (
-    "this user has not built it on this machine, and no library can be proven otherwise; it was not loaded"
-    " (`edgemnist export --format int8.tflite --format int8.c --compile` builds one)"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,74 +157,39 @@ def _verify(
     damaged = [
         failure for name, sha256 in _hashes(record).items() for failure in _wrong_hash(folder / name, sha256)
     ]
-    if damaged:
-        return Verdict(record.file, tuple(damaged))
     row = next(
         (row for row in formats if (row.format, row.precision) == (record.format, record.precision)), None
     )
-    if row is None:
-        return Verdict(record.file, (f"unknown format {record.precision}.{record.format}",))
-    if path.suffix in row.engine.sources:
-        return _verify_c(path, record, manifest, row, reference, test, generate)
+    if damaged or row is None:
+        unknown = f"unknown format {record.precision}.{record.format}"
+        return Verdict(record.file, tuple(damaged) or (unknown,))
     if row.format == SOURCE.format:
         if not row.engine.available:
             return Verdict(record.file, (), note="hash only, since TensorFlow is not installed")
         from . import backend  # noqa: F401 - starts TensorFlow without its notes
-    proof = prove(path, row, reference, test, ours=False)
-    failures = (*proof.failures, *_wrong_record(record, manifest, proof, path))
-    return Verdict(record.file, failures, proof.parity)
-
-
-def _verify_c(
-    path: Path,
-    record: ArtifactRecord,
-    manifest: Manifest,
-    row: Format,
-    reference: NDArray[np.float32],
-    test: Split,
-    generate: Generate | None,
-) -> Verdict:
-    """Prove C by generating it again, then run the generator's files: never those of the folder."""
-    unrecorded = [name for name in (path.stem + end for end in ENDINGS) if name not in _hashes(record)]
-    if unrecorded:
-        return Verdict(record.file, (f"{', '.join(unrecorded)} is not in the manifest",))
-    if generate is None:
-        return Verdict(record.file, (), unproven="nothing here can generate it again")
     try:
-        generated = prove_c(path, generate)
+        if path.suffix in row.engine.sources:
+            proof = prove_generated(path, record, row, reference, test, generate)
+        else:
+            proof = prove(path, row, reference, test, ours=False)
     except (UnprovenError, MissingExtraError) as error:
         return Verdict(record.file, (), unproven=str(error))
     except EdgeMnistError as error:
         return Verdict(record.file, (str(error),))
-    library = path.with_suffix(LIBRARY_SUFFIX)
-    trusted = library.name in record.companions and is_built_here(record.companions[library.name])
-    if not trusted and not has_compiler():
+    if proof is None:
         return Verdict(record.file, (), note="generated again and not run, since no C compiler was found")
-    with tempfile.TemporaryDirectory() as folder:
-        own = generated.write(Path(folder))
-        proof = prove(
-            own,
-            row,
-            reference,
-            test,
-            ours=True,
-            structure=generated.structure,
-            built=library if trusted else None,
-        )
-        return Verdict(
-            record.file, (*proof.failures, *_wrong_record(record, manifest, proof, path)), proof.parity
-        )
+    failures = (*proof.failures, *_wrong_record(record, manifest, proof, path))
+    return Verdict(record.file, failures, proof.parity)
 
 
 def _libraries(folder: Path, record: ArtifactRecord) -> Iterator[Verdict]:
     """Yield a verdict for each library on record that is there."""
     for name, sha256 in record.companions.items():
-        path = folder / name
-        if path.suffix in CODE_SUFFIXES and path.is_file():
-            failures = _wrong_hash(path, sha256)
-            built_here = is_built_here(sha256)
-            unproven = "" if built_here or failures else _FOREIGN
-            yield Verdict(name, failures, note="built here" if built_here else "", unproven=unproven)
+        if Path(name).suffix in CODE_SUFFIXES and (folder / name).is_file():
+            failures = _wrong_hash(folder / name, sha256)
+            foreign = why_foreign(sha256)
+            note = "" if foreign else "built here"
+            yield Verdict(name, failures, note=note, unproven="" if failures else foreign)
 
 
 def _wrong_record(record: ArtifactRecord, manifest: Manifest, proof: Proof, path: Path) -> list[str]:
