@@ -49,7 +49,8 @@ def run_course(task: Task, started_ns: int) -> tuple[dict[str, Any], Samples]:
     cpus = _pin(task.cpus)
     _import_engine(task)
     imported_ns, imported_bytes = perf_counter_ns(), resident_bytes()
-    # With its sha256 given, the file is not tried in a subprocess first: this process is one.
+    # With its sha256 given, the file is not tried in a subprocess first: this process is one. And native code
+    # is loaded: whoever made the task has found that what has this sha256 may run.
     predictor = load_predictor(
         task.path, engine=task.engine, num_threads=task.num_threads, sha256=task.sha256 or None
     )

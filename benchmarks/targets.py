@@ -9,6 +9,7 @@ from ..runtime.engines import ENGINES, EngineEntry
 from ..runtime.errors import ArtifactError, ArtifactNotFoundError, MissingExtraError, OptionError
 from ..runtime.files import sha256_of
 from ..runtime.manifest import MANIFEST_NAME, ArtifactRecord, find_record, read_manifest
+from ..runtime.native_code import is_built_here
 
 KERAS = "keras"
 
@@ -48,10 +49,17 @@ class Target:
         return f"{self.name} ({self.engine})"
 
 
-def targets_in(folder: Path, *, engines: Iterable[str] = (), why_no_keras: str = "") -> tuple[Target, ...]:
+def targets_in(
+    folder: Path,
+    *,
+    engines: Iterable[str] = (),
+    why_no_keras: str = "",
+    run_foreign_code: bool = False,
+) -> tuple[Target, ...]:
     """Return a target for each model file in an artifacts folder and each engine for it, Keras first.
 
     A file that the manifest lists is included even if it is missing, so that it fails and is not overlooked.
+    The other arguments are those of `targets_for`.
 
     Raises:
         ArtifactNotFoundError: There is no such folder, or no model in it.
@@ -74,11 +82,15 @@ def targets_in(folder: Path, *, engines: Iterable[str] = (), why_no_keras: str =
             expected=f"files ending in {', '.join(sorted(suffixes))}",
             fix="`edgemnist export --int8` makes them.",
         )
-    return targets_for(paths, engines=engines, why_no_keras=why_no_keras)
+    return targets_for(paths, engines=engines, why_no_keras=why_no_keras, run_foreign_code=run_foreign_code)
 
 
 def targets_for(
-    paths: Iterable[Path], *, engines: Iterable[str] = (), why_no_keras: str = ""
+    paths: Iterable[Path],
+    *,
+    engines: Iterable[str] = (),
+    why_no_keras: str = "",
+    run_foreign_code: bool = False,
 ) -> tuple[Target, ...]:
     """Return a target for each of the files and each engine for it, Keras first, then by name.
 
@@ -86,6 +98,7 @@ def targets_for(
         paths: Model files.
         engines: Only these; none means all.
         why_no_keras: Skip Keras, the slowest by far, for this reason; "" means measure it.
+        run_foreign_code: Measure shared libraries that were not built here too.
 
     Raises:
         ArtifactError: No engine loads a file with such a suffix.
@@ -99,7 +112,10 @@ def targets_for(
     paths = tuple(paths)
     names = Counter(path.name for path in paths)
     targets = [
-        replace(_target(path, entry, why_no_keras), shown=str(path) if names[path.name] > 1 else "")
+        replace(
+            _target(path, entry, why_no_keras, run_foreign_code),
+            shown=str(path) if names[path.name] > 1 else "",
+        )
         for path in paths
         for entry in _entries(path, wanted)
     ]
@@ -123,10 +139,17 @@ def _entries(path: Path, wanted: tuple[str, ...]) -> list[EngineEntry]:
     return [entry for entry in loading if not wanted or entry.name in wanted] + asked
 
 
-def _target(path: Path, entry: EngineEntry, why_no_keras: str) -> Target:
+def _target(path: Path, entry: EngineEntry, why_no_keras: str, run_foreign_code: bool) -> Target:
     skipped = _why_skipped(path, entry, why_no_keras)
     loaded = path if skipped else entry.file_to_load(path)
     exists = loaded.is_file()
+    sha256 = sha256_of(loaded) if exists else ""
+    # The worker loads what has this sha256, so for native code it is decided here whether that may run.
+    if not skipped and entry.code and exists and not (run_foreign_code or is_built_here(sha256)):
+        skipped = (
+            f"{loaded.name} is native code, and this user has not built it on this machine"
+            " (--run-foreign-code runs it all the same)"
+        )
     record = find_record(path)
     return Target(
         path=path,
@@ -134,7 +157,7 @@ def _target(path: Path, entry: EngineEntry, why_no_keras: str) -> Target:
         format=path.suffix.removeprefix("."),
         precision=_precision(path, entry, record),
         size_bytes=loaded.stat().st_size if exists else 0,
-        sha256=sha256_of(loaded) if exists else "",
+        sha256=sha256,
         skipped=skipped,
     )
 

@@ -1,5 +1,6 @@
 """The C compiler that is found here, and the shared library that it makes of an `int8.c` artifact."""
 
+import hashlib
 import os
 import shlex
 import shutil
@@ -11,6 +12,8 @@ from pathlib import Path
 
 from ..runtime.engines import LIBRARY_SUFFIX
 from ..runtime.errors import ConversionError, MissingCompilerError
+from ..runtime.files import sha256_of
+from ..runtime.native_code import remember_build
 
 _COMPILERS = ("cc", "gcc", "clang")
 _FLAGS = ("-std=c99", "-O3", "-shared", "-fPIC")
@@ -42,17 +45,17 @@ def _commands(named: str, *, windows: bool) -> Iterator[list[str]]:
         yield [word.strip('"') for word in words] if windows else words
 
 
-def can_run(path: Path) -> bool:
-    """Return whether an `int8.c` artifact can be run here: there is a compiler, or a library beside it."""
+def has_compiler() -> bool:
+    """Return whether an `int8.c` artifact can be compiled here."""
     try:
         find_compiler()
     except MissingCompilerError:
-        return path.with_suffix(LIBRARY_SUFFIX).is_file()
+        return False
     return True
 
 
 def compiled(name: str, files: Mapping[str, bytes]) -> bytes:
-    """Return the shared library of an artifact that is not on disk yet.
+    """Return the shared library of an artifact that is not on disk yet, and record that it was built here.
 
     Args:
         name: What its files are called, such as "mnist.int8".
@@ -67,21 +70,28 @@ def compiled(name: str, files: Mapping[str, bytes]) -> bytes:
             Path(folder, f"{name}{ending}").write_bytes(content)
         library = Path(folder, f"{name}{LIBRARY_SUFFIX}")
         _compile(Path(folder, f"{name}{_HOST}"), library)
-        return library.read_bytes()
+        content = library.read_bytes()
+    remember_build(hashlib.sha256(content).hexdigest())
+    return content
 
 
 @contextmanager
-def libraries(path: Path) -> Iterator[list[Path]]:
-    """Yield what can be run of an `int8.c` artifact: a library compiled anew, and the one beside it, if any.
+def libraries(path: Path, built: Path | None) -> Iterator[dict[Path, str | None]]:
+    """Yield what can be run of an `int8.c` artifact: a library compiled anew, and one that was built before.
+
+    Each comes with the sha256 that lets it be loaded: for one that was built before, its record does.
+
+    Args:
+        path: The C file, which the caller has generated.
+        built: The library, if there is one.
 
     Raises:
-        MissingCompilerError: There is no C compiler, and no library beside the artifact.
+        MissingCompilerError: There is no C compiler, and no library.
         ConversionError: The compiler failed.
     """
-    beside = path.with_suffix(LIBRARY_SUFFIX)
     with tempfile.TemporaryDirectory() as folder:
-        made = Path(folder, beside.name)
-        found = [beside] if beside.is_file() else []
+        made = Path(folder, f"{path.stem}{LIBRARY_SUFFIX}")
+        found: dict[Path, str | None] = {built: None} if built else {}
         try:
             _compile(path.with_name(path.stem + _HOST), made)
         except MissingCompilerError:
@@ -89,7 +99,7 @@ def libraries(path: Path) -> Iterator[list[Path]]:
                 raise
             yield found
         else:
-            yield [made, *found]
+            yield {made: sha256_of(made), **found}
 
 
 def _compile(source: Path, library: Path) -> None:

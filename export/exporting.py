@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..benchmarks.datasets import Dataset
 from ..benchmarks.parity import Parity
 from ..runtime.artifact_set import staging
+from ..runtime.engines import LIBRARY_SUFFIX
 from ..runtime.errors import ConversionError
 from ..runtime.files import sha256_of
 from ..runtime.manifest import ArtifactRecord
@@ -100,7 +101,15 @@ def _make(
     }
     for companion, content in companions.items():
         companion.write_bytes(content)
-    proof = prove(path, row, reference, dataset.test)
+    proof = prove(
+        path,
+        row,
+        reference,
+        dataset.test,
+        ours=True,
+        structure=converted.structure,
+        built=next((companion for companion in companions if companion.suffix == LIBRARY_SUFFIX), None),
+    )
     record = _record(path, row, source, dataset, proof, tuple(companions))
     if proof.failures:
         for failed in (path, *companions):

@@ -19,6 +19,7 @@ from .formats import Format
 from .quiet import quiet
 
 _OUR_OWN = Probe(when="never")  # the file was made a moment ago
+_ANYBODYS = Probe(when="always")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,16 @@ class Proof:
     parity: Parity | None = None
 
 
-def prove(path: Path, row: Format, reference: NDArray[np.float32], test: Split) -> Proof:
+def prove(
+    path: Path,
+    row: Format,
+    reference: NDArray[np.float32],
+    test: Split,
+    *,
+    ours: bool,
+    structure: Structure | None = None,
+    built: Path | None = None,
+) -> Proof:
     """Prove that a file is what its format promises and answers as the source model does.
 
     Args:
@@ -48,24 +58,28 @@ def prove(path: Path, row: Format, reference: NDArray[np.float32], test: Split) 
         row: Its format, with the limits to keep.
         reference: (N, classes) float32, the source model's answers on the test images.
         test: The test images and their labels.
+        ours: Whether this process has made the file; any other is tried in a subprocess before it is loaded.
+        structure: What the file contains, where only its generator can tell.
+        built: For C, a library that was compiled of it here before; it has to give the same answers.
     """
-    structure = embedded = predictor = None
+    embedded = predictor = None
+    probe = _OUR_OWN if ours else _ANYBODYS
     try:
-        structure = read_structure(path)
+        structure = structure or read_structure(path)
         embedded = read_embedded(structure.metadata)
-        with row.runnable(path) as files:
+        with row.runnable(path, built) as files:
             answers = []
-            for file in files:
+            for file, sha256 in files.items():
                 with (
                     quiet(),
-                    load_predictor(file, probe=_OUR_OWN) as predictor,
+                    load_predictor(file, probe=probe, sha256=sha256) as predictor,
                 ):  # LiteRT announces its kernels
                     answers.append(predictor.predict(test.images).probabilities)
         parity = compare(answers[0], reference, test.labels)
     except EdgeMnistError as error:
         return Proof((str(error),), structure, embedded, predictor)
     failures = (
-        *_different(files, answers),
+        *_different(tuple(files), answers),
         *row.promise.broken_by(structure),
         *(_wrong_contract(row, embedded, predictor) if predictor else ()),
         *row.gates.broken_by(parity),

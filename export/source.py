@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..runtime.cpus import usable_cpu_count
 from ..runtime.embedded import Embedded
-from ..runtime.files import sha256_of
 from ..runtime.loading import load_predictor
 from ..runtime.predictor import Predictor
 from ..runtime.structure.promise import INPUT_NAME, OUTPUT_NAME
@@ -28,7 +27,7 @@ class Source:
 
     Attributes:
         path: The `.keras` file.
-        sha256: Of that file.
+        sha256: Of that file as it was loaded.
         predictor: The model behind the interface that every artifact has, for reference answers.
         calibration: The training images that quantization may look at.
         class_names: The name of each class.
@@ -93,7 +92,7 @@ def load_source(path: Path, calibration: Calibration, class_names: tuple[str, ..
     # As many threads as TensorFlow takes by itself: the number decides the order of its sums, and so the last
     # digit of the reference, which must not depend on whether this process has trained the model before.
     predictor = load_predictor(path, engine="keras", num_threads=usable_cpu_count())
-    return Source(path, sha256_of(path), predictor, calibration, class_names or predictor.class_names)
+    return Source(path, predictor.sha256, predictor, calibration, class_names or predictor.class_names)
 
 
 def tool_versions() -> dict[str, str]:

@@ -2,10 +2,11 @@
 
 Nothing that the manifest claims is believed: hashes, structure and answers are found anew and compared with
 it. The source model's answers come from `reference.npz`; where TensorFlow is installed, the source model
-itself is asked too.
+itself is asked too. Model files are data, and are tried in a subprocess first. Native code is not: C is
+generated again and only the generator's own files are compiled, and a library is run if it was built here.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,12 +16,21 @@ from numpy.typing import NDArray
 from ..benchmarks.datasets import Split
 from ..benchmarks.parity import Parity
 from ..runtime.artifact_set import recover
-from ..runtime.errors import ArtifactNotFoundError, ManifestError, ProofError
+from ..runtime.errors import (
+    ArtifactNotFoundError,
+    EdgeMnistError,
+    ManifestError,
+    MissingExtraError,
+    ProofError,
+    UnprovenError,
+)
 from ..runtime.files import sha256_of
+from ..runtime.generated_c import Generate
 from ..runtime.manifest import ArtifactRecord, Manifest, read_manifest
-from .compiling import can_run
+from ..runtime.native_code import CODE_SUFFIXES
 from .formats import FORMATS, SOURCE, Format
 from .proving import Proof, prove
+from .proving_code import prove_generated, why_foreign
 
 # Recorded and found figures may differ by what another CPU's rounding does to a few near ties.
 _SHARE_TOLERANCE = 0.0005
@@ -35,18 +45,26 @@ class Verdict:
         failures: A sentence for each thing that does not hold; empty where the file is good.
         parity: How its answers compare with the source model's; None where they were not needed or not given.
         note: What was left out, and why; "" if nothing was.
+        unproven: Why nothing here proves the file, which was therefore not run; "" if it is proven or fails.
     """
 
     file: str
     failures: tuple[str, ...]
     parity: Parity | None = None
     note: str = ""
+    unproven: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """Whether the file is proven."""
+        return not self.failures and not self.unproven
 
 
 def verify(
     folder: Path,
     test: Split,
     *,
+    generate: Generate | None = None,
     formats: Sequence[Format] = FORMATS,
     report: Callable[[str], None] = lambda _: None,
 ) -> tuple[Verdict, ...]:
@@ -55,12 +73,13 @@ def verify(
     Args:
         folder: The folder.
         test: The test images that the artifacts were proved on.
+        generate: What makes C of a TFLite file; None leaves C unproven.
         formats: The formats that artifacts may have, with the limits to hold them to.
         report: Called with each artifact's name before its proof starts.
 
     Returns:
-        One verdict for each artifact, for the reference, and for each file in the folder that looks like an
-        artifact and is not on record.
+        One verdict for each artifact, for each library on record, for the reference, and for each file in the
+        folder that looks like an artifact and is not on record.
 
     Raises:
         ArtifactNotFoundError: There is no such folder.
@@ -84,7 +103,8 @@ def verify(
     verdicts = [Verdict(manifest.reference["file"], ())]
     for record in manifest.artifacts:
         report(record.file)
-        verdicts.append(_verify(folder, record, manifest, reference, test, formats))
+        verdict = _verify(folder, record, manifest, reference, test, formats, generate)
+        verdicts += [verdict, *_libraries(folder, record)]
     if manifest.model["file"] not in {record.file for record in manifest.artifacts}:
         failures = _wrong_hash(folder / manifest.model["file"], manifest.model["sha256"])
         verdicts.append(Verdict(manifest.model["file"], failures))
@@ -131,29 +151,45 @@ def _verify(
     reference: NDArray[np.float32],
     test: Split,
     formats: Sequence[Format],
+    generate: Generate | None,
 ) -> Verdict:
     path = folder / record.file
     damaged = [
-        failure
-        for name, sha256 in {record.file: record.sha256, **record.companions}.items()
-        for failure in _wrong_hash(folder / name, sha256)
+        failure for name, sha256 in _hashes(record).items() for failure in _wrong_hash(folder / name, sha256)
     ]
-    if damaged:
-        return Verdict(record.file, tuple(damaged))
     row = next(
         (row for row in formats if (row.format, row.precision) == (record.format, record.precision)), None
     )
-    if row is None:
-        return Verdict(record.file, (f"unknown format {record.precision}.{record.format}",))
-    if path.suffix in row.engine.sources and not can_run(path):
-        return Verdict(record.file, (), note="hash only, since no C compiler was found")
+    if damaged or row is None:
+        unknown = f"unknown format {record.precision}.{record.format}"
+        return Verdict(record.file, tuple(damaged) or (unknown,))
     if row.format == SOURCE.format:
         if not row.engine.available:
             return Verdict(record.file, (), note="hash only, since TensorFlow is not installed")
         from . import backend  # noqa: F401 - starts TensorFlow without its notes
-    proof = prove(path, row, reference, test)
+    try:
+        if path.suffix in row.engine.sources:
+            proof = prove_generated(path, record, row, reference, test, generate)
+        else:
+            proof = prove(path, row, reference, test, ours=False)
+    except (UnprovenError, MissingExtraError) as error:
+        return Verdict(record.file, (), unproven=str(error))
+    except EdgeMnistError as error:
+        return Verdict(record.file, (str(error),))
+    if proof is None:
+        return Verdict(record.file, (), note="generated again and not run, since no C compiler was found")
     failures = (*proof.failures, *_wrong_record(record, manifest, proof, path))
     return Verdict(record.file, failures, proof.parity)
+
+
+def _libraries(folder: Path, record: ArtifactRecord) -> Iterator[Verdict]:
+    """Yield a verdict for each library on record that is there."""
+    for name, sha256 in record.companions.items():
+        if Path(name).suffix in CODE_SUFFIXES and (folder / name).is_file():
+            failures = _wrong_hash(folder / name, sha256)
+            foreign = why_foreign(sha256)
+            note = "" if foreign else "built here"
+            yield Verdict(name, failures, note=note, unproven="" if failures else foreign)
 
 
 def _wrong_record(record: ArtifactRecord, manifest: Manifest, proof: Proof, path: Path) -> list[str]:
@@ -191,8 +227,14 @@ def _wrong_record(record: ArtifactRecord, manifest: Manifest, proof: Proof, path
 
 def _unrecorded(folder: Path, manifest: Manifest) -> list[Verdict]:
     suffixes = {suffix for row in FORMATS for suffix in (f".{row.format}", *row.engine.suffixes)}
+    suffixes |= {*CODE_SUFFIXES}
     names = sorted(path.name for path in folder.iterdir() if path.suffix in suffixes)
     return [Verdict(name, ("it is not in the manifest",)) for name in names if name not in manifest.files]
+
+
+def _hashes(record: ArtifactRecord) -> dict[str, str]:
+    """Return the sha256 of an artifact's file and of each of its companions, by its name."""
+    return {record.file: record.sha256, **record.companions}
 
 
 def _wrong_hash(path: Path, sha256: str) -> tuple[str, ...]:

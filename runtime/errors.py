@@ -51,7 +51,7 @@ class ArtifactNotFoundError(ArtifactError, FileNotFoundError):
 
 
 class IntegrityError(ArtifactError):
-    """A model file whose sha256 differs from the manifest's."""
+    """A model file whose sha256 is not the expected one, or native code that nobody said may run here."""
 
 
 class ManifestError(ArtifactError):
@@ -114,6 +114,10 @@ class OutputError(EdgeMnistError, OSError):
 
 class ProofError(EdgeMnistError):
     """A gate or a proof that did not hold: parity, structure, or a benchmark's limit."""
+
+
+class UnprovenError(ProofError):
+    """A file that may be good, but that nothing here proves, and that was therefore not run."""
 
 
 def first_line(error: BaseException) -> str:

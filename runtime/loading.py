@@ -7,6 +7,7 @@ from pathlib import Path
 from .embedded import read_embedded
 from .engines import Engine, EngineOptions, Provider, SessionOptions, engine_for
 from .errors import ArtifactError, IntegrityError, OptionError
+from .native_code import is_built_here
 from .pictures import PictureOptions
 from .predictor import Predictor
 from .probing import Probe, probe_if_needed
@@ -24,6 +25,7 @@ def load_predictor(
     providers: Sequence[Provider] = (),
     session: SessionOptions | None = None,
     sha256: str | None = None,
+    run_foreign_code: bool = False,
     probe: Probe | None = None,
     pictures: PictureOptions | None = None,
 ) -> Predictor:
@@ -32,6 +34,10 @@ def load_predictor(
     If a `manifest.json` beside the file records it, the file's sha256 must match and the class names come
     from there. A file that nothing vouches for loads too, with the class names that export wrote into it,
     after it was loaded and run once in a subprocess, where a damaged file can do no harm; see `Probe`.
+
+    A shared library is native code, which nothing contains: it is loaded if this user built it on this
+    machine, with `edgemnist export --compile`, wherever it lies now. Any other is loaded only with its
+    `sha256` or with `run_foreign_code`. No manifest changes that.
 
     Args:
         path: A `.onnx`, `.ort`, `.tflite` or `.keras` file, or a `.c` file with the library compiled of it
@@ -42,13 +48,15 @@ def load_predictor(
         session: What else is particular to ONNX Runtime.
         sha256: What the sha256 of the file that is loaded must be, 64 hexadecimal digits; of the library,
             where the path is a `.c` file.
+        run_foreign_code: Run a shared library that was not built here, with all that this user may do.
         probe: When and how the file is tried in a subprocess first.
         pictures: How pictures become images of the model's size.
 
     Raises:
         ArtifactNotFoundError: There is no such file.
         ArtifactError: The file is empty, damaged, foreign, or does not keep the artifact contract.
-        IntegrityError: The file's sha256 differs from the manifest's or from the one given.
+        IntegrityError: The file's sha256 differs from the manifest's or from the one given; or it is a shared
+            library that was not built here.
         ManifestError: The manifest beside the file is damaged or of an unknown version.
         MissingExtraError: The engine's package is not installed.
         OptionError: An option is out of range, or there is no engine of that name.
@@ -69,8 +77,10 @@ def load_predictor(
         _check_integrity(source, voucher.sha256, "the file that its manifest records")
     if sha256 is not None:
         _check_integrity(source, sha256, "the file that was asked for")
+    if entry.code and sha256 is None and not run_foreign_code:
+        _require_built_here(source)
     entry.import_module()  # a missing package is told as such, before anything is tried
-    vouched = voucher is not None or sha256 is not None
+    vouched = voucher is not None or sha256 is not None or entry.code
     guarded = probe_if_needed(source, probe or Probe(), vouched=vouched)
     loaded = source.load()
     class_names = voucher.labels if voucher else _class_names(loaded)
@@ -112,6 +122,16 @@ def _check_integrity(source: ModelSource, sha256: str, expected: str) -> None:
             expected=sha256,
             fix="Fetch the artifacts again, or export them again; if an export was interrupted here,"
             " `edgemnist verify` finishes it.",
+        )
+
+
+def _require_built_here(source: ModelSource) -> None:
+    if not is_built_here(source.sha256):
+        raise IntegrityError(
+            f"{source.path.name} is native code, and this user has not built it on this machine",
+            received=f"sha256 {source.sha256}",
+            fix="Build it here: edgemnist export --format int8.tflite --format int8.c --compile. Or, if you"
+            " trust who built it, give its sha256= or run_foreign_code=True (--run-foreign-code).",
         )
 
 

@@ -40,6 +40,7 @@ class Predictor:
 
     Attributes:
         path: The artifact's file, absolute.
+        sha256: Of the content that was loaded, whatever the file holds now.
         engine_name: The engine that runs it, a key of `edgemnist.runtime.ENGINES`.
         engine: The engine itself, for calls without checks and conversions.
         input: The model's input tensor.
@@ -59,6 +60,7 @@ class Predictor:
         pictures: PictureOptions,
     ) -> None:
         self.path = source.path
+        self.sha256 = source.sha256
         self.engine_name = source.engine
         self.engine = engine
         self.input = engine.input

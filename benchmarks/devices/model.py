@@ -52,7 +52,7 @@ class Expected:
 
     Attributes:
         logits: (N, classes) int8, what goes into the softmax.
-        probabilities: (N, classes) uint8, the TFLite file's output.
+        probabilities: (N, classes) uint8, the TFLite file's output, plus 128 where that is int8.
     """
 
     logits: NDArray[np.int8]
@@ -135,18 +135,28 @@ def _run_reference(path: Path, images: NDArray[np.uint8]) -> Expected:
         experimental_op_resolver_type=OpResolverType.BUILTIN_REF,
         experimental_preserve_all_tensors=True,
     )
-    taken = interpreter.get_input_details()[0]["index"]
-    interpreter.resize_tensor_input(taken, images.shape)
+    taken = interpreter.get_input_details()[0]
+    interpreter.resize_tensor_input(taken["index"], images.shape)
     interpreter.allocate_tensors()
-    interpreter.set_tensor(taken, images)
+    interpreter.set_tensor(taken["index"], _minus_128(images) if taken["dtype"] == np.int8 else images)
     interpreter.invoke()
     probabilities = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
     softmax = [one for one in interpreter._get_ops_details() if one["op_name"] == "SOFTMAX"]  # noqa: SLF001
+    if probabilities.dtype == np.int8:
+        probabilities = _plus_128(probabilities)
     if probabilities.dtype != np.uint8 or len(softmax) != 1:
         raise ArtifactError(
             f"{path.name} is not a classifier in integers",
             received=f"output {probabilities.dtype}, {len(softmax)} SOFTMAX",
-            expected="output uint8, one SOFTMAX",
+            expected="output uint8 or int8, one SOFTMAX",
         )
     logits = interpreter.get_tensor(int(softmax[0]["inputs"][0]))
     return Expected(logits, probabilities)
+
+
+def _minus_128(values: NDArray[np.uint8]) -> NDArray[np.int8]:
+    return (values ^ np.uint8(128)).view(np.int8)
+
+
+def _plus_128(values: NDArray[np.int8]) -> NDArray[np.uint8]:
+    return values.view(np.uint8) ^ np.uint8(128)

@@ -66,7 +66,7 @@ def measure(artifacts: Path, images: NDArray[np.uint8], rounds: int) -> Figures:
     predictors = {name: load_predictor(artifacts / name) for name in (_OURS, *_OTHERS)}
     library = predictors[_OURS].engine
     noise = np.random.default_rng(0).integers(1, 256, images[:_BLOCK].shape, dtype=np.uint8)
-    weights = [tensor for tensor in read_structure(artifacts / _OURS).tensors if tensor.is_weight]
+    weights = [tensor for tensor in read_structure(artifacts / _OTHERS[0]).tensors if tensor.is_weight]
     stream = _stream_of(sum(tensor.size_bytes for tensor in weights))
     one: dict[str, Callable[[Any], object]] = {
         f"{name}, one image": predictor.predict for name, predictor in predictors.items()

@@ -46,4 +46,4 @@ def proof_of(source: "Source", row: "Format", dataset: "Dataset") -> "Proof":
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, row.file_name(source.name))
         path.write_bytes(row.convert(source, ExportOptions()).content)
-        return prove(path, row, reference, dataset.test)
+        return prove(path, row, reference, dataset.test, ours=True)

@@ -15,11 +15,13 @@ from typing import Annotated
 
 import typer
 
+from ...export.regenerating import regenerate
 from ...runtime.files import write_text
 from ..datasets import load_test_split
 from ..devices.collect import collect_devices
 from ..devices.figures import DeviceRow, Footprint, device_rows
 from ..devices.model import c_models
+from ..devices.proven import proven_copies
 from ..devices.table import DEVICES, Device
 from ..report.markdown import device_lines
 from .program import run_study
@@ -76,7 +78,8 @@ def main(
         print(f"{perf_counter() - began:5.0f} s  {title}", file=sys.stderr, flush=True)
 
     devices = (*DEVICES.values(), *host_builds())
-    rows = device_rows(collect_devices(c_models([artifacts]), devices, split, on_progress=progress), split)
+    with proven_copies(c_models([artifacts]), regenerate) as models:
+        rows = device_rows(collect_devices(models, devices, split, on_progress=progress), split)
     lines = [*device_lines(rows), "", f"{len(split):,} images each, {perf_counter() - began:.0f} s in all."]
     text = "\n".join(lines).strip() + "\n"
     print(text)

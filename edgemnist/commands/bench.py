@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..console import literal, messages, print_json, results
-from .options import Artifacts, Data, Force, Json
+from .options import Artifacts, Data, Force, Json, RunForeignCode
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from ..benchmarks.devices.model import CModel
     from ..benchmarks.devices.table import Device
     from ..benchmarks.plan import Plan
@@ -79,6 +81,7 @@ def bench(
         typer.Option(metavar="SHARE", help="Exit 3 if a model loses more accuracy, such as 0.001."),
     ] = None,
     force: Force = False,
+    run_foreign_code: RunForeignCode = False,
     data: Data = None,
     artifacts: Artifacts = Path("artifacts"),
     output: Annotated[
@@ -110,6 +113,10 @@ def bench(
     kernels to the byte, flash, RAM and instructions. If a byte differs, the exit code is 3. Where a compiler
     or an emulator is missing, the row is "skipped" and names the Debian packages.
 
+    Native code is run if it was built here: a shared library from elsewhere gives a row "skipped". C for an
+    emulated processor is generated again from the TFLite file beside it, and the exit code is 3 if it is not
+    the same.
+
     Writes bench.json (figures, machine, versions, raw samples), bench.md and bench.html, which shows the
     training too where its history.json lies in the folder.
     """
@@ -140,10 +147,12 @@ def bench(
     if loadgen:
         require_loadgen()
     split = load_test_split(data)
-    targets = _targets(files, artifacts, engine or [], keras is True, why_no_keras) if on_host else ()
+    targets: tuple[Target, ...] = ()
+    if on_host:
+        targets = _targets(files, artifacts, engine or [], keras is True, why_no_keras, run_foreign_code)
     folder = files[0].parent if files else artifacts
     trained = read_trained(folder, history or ())
-    with bench_progress(messages) as report:
+    with _runnable(models, run_foreign_code) as runnable, bench_progress(messages) as report:
         benchmark = run_benchmark(
             targets,
             split,
@@ -151,7 +160,7 @@ def bench(
             folder,
             on_progress=report,
             devices=devices,
-            models=models,
+            models=runnable,
             on_device=device_progress(messages, len(devices) * len(models)),
         )
     document = benchmark.document()
@@ -208,14 +217,38 @@ def _why_no_keras(keras: bool | None, quick: bool) -> str:
 
 
 def _targets(
-    files: list[Path] | None, artifacts: Path, engines: list[str], add_keras: bool, why_no_keras: str
+    files: list[Path] | None,
+    artifacts: Path,
+    engines: list[str],
+    add_keras: bool,
+    why_no_keras: str,
+    run_foreign_code: bool,
 ) -> "tuple[Target, ...]":
     from ..benchmarks.targets import targets_for, targets_in
 
     if not files:
-        return targets_in(artifacts, engines=engines, why_no_keras=why_no_keras)
+        return targets_in(
+            artifacts, engines=engines, why_no_keras=why_no_keras, run_foreign_code=run_foreign_code
+        )
     added = sorted(artifacts.glob("*.keras")) if add_keras else []
-    return targets_for(dict.fromkeys([*files, *added]), engines=engines, why_no_keras=why_no_keras)
+    return targets_for(
+        dict.fromkeys([*files, *added]),
+        engines=engines,
+        why_no_keras=why_no_keras,
+        run_foreign_code=run_foreign_code,
+    )
+
+
+def _runnable(
+    models: "tuple[CModel, ...]", run_foreign_code: bool
+) -> "AbstractContextManager[tuple[CModel, ...]]":
+    """Return the models in C as they may be run: as they are, or as they were generated again."""
+    from contextlib import nullcontext
+
+    from ..benchmarks.devices.proven import proven_copies
+    from ..export.regenerating import regenerate
+
+    return nullcontext(models) if run_foreign_code else proven_copies(models, regenerate)
 
 
 def _devices(

@@ -127,6 +127,23 @@ def export(
             fix="These files were not written; the others were.",
         )
     messages.print(f"wrote {len(outcomes)} artifacts and manifest.json to {literal(artifacts)}")
+    _warn_of_forgotten_builds(outcomes)
+
+
+def _warn_of_forgotten_builds(outcomes: "tuple[Outcome, ...]") -> None:
+    """Say which libraries only this process knows to be built here, since it could not record them."""
+    from ..runtime.native_code import CODE_SUFFIXES, is_recorded
+
+    records = [outcome.record for outcome in outcomes if outcome.record and not outcome.failures]
+    for name, sha256 in (item for record in records for item in record.companions.items()):
+        if name.endswith(CODE_SUFFIXES) and not is_recorded(sha256):
+            messages.print(
+                f"warning: your data directory cannot hold the record that {name} was built here, so other"
+                f" processes load it only with sha256='{sha256}' or --run-foreign-code",
+                markup=False,
+                highlight=False,
+                soft_wrap=True,
+            )
 
 
 def _table(outcomes: "tuple[Outcome, ...]", images: int) -> "Table":

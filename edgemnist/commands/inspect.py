@@ -32,7 +32,7 @@ def inspect(
     """Draw a model as text: operators, shapes, element types, scales, sizes, versions and metadata.
 
     Without `--arena` the file is read and not run. Any model of these formats will do; it need not come from
-    edgemnist.
+    edgemnist. Of a C file only what its comment claims is shown: `edgemnist verify` proves it.
     """
     from dataclasses import asdict
 
@@ -40,6 +40,9 @@ def inspect(
     from ..runtime.files import sha256_of
     from ..runtime.structure import read_structure
 
+    if file.suffix == ".c":
+        _show_c(file, json)
+        return
     if file.suffix == ".keras":
         from ..export import backend  # noqa: F401 - starts TensorFlow without its notes
     structure = read_structure(file)
@@ -61,6 +64,38 @@ def inspect(
         *metadata_lines(structure),
     ]
     for line in lines:
+        results.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _show_c(file: Path, json: bool) -> None:
+    """Show what a C file says of itself, as its word: only generating it again shows what it computes."""
+    from dataclasses import asdict
+
+    from ..runtime.errors import ArtifactError, ArtifactNotFoundError
+    from ..runtime.files import sha256_of
+    from ..runtime.generated_c import read_claims
+
+    if not file.is_file():
+        raise ArtifactNotFoundError(f"no such file: {file}")
+    try:
+        claims = read_claims(file.read_bytes())
+    except ArtifactError as error:
+        raise ArtifactError(f"{file.name}: {error}") from error
+    size_bytes, sha256 = file.stat().st_size, sha256_of(file)
+    if json:
+        print_json({"file": file.name, "size_bytes": size_bytes, "sha256": sha256, "claims": asdict(claims)})
+        return
+    for line in (
+        f"{file.name}: {size_bytes:,} bytes of generated C",
+        f"sha256 {sha256}",
+        "",
+        "By its own account, which proves nothing:",
+        f"  written by edgemnist {claims.version or 'of an unknown version'}",
+        f"  made of {claims.made_of or 'an unknown file'}, sha256 {claims.made_of_sha256 or 'unknown'}",
+        "",
+        f"edgemnist verify {file.parent}  generates it again from the TFLite file, and compares every byte",
+        f"edgemnist inspect {file.with_suffix('.tflite')}  shows the operators and tensors it is made of",
+    ):
         results.print(line, markup=False, highlight=False, soft_wrap=True)
 
 

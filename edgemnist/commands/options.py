@@ -19,6 +19,14 @@ Seed = Annotated[int, typer.Option(min=0, help="Seed of everything drawn at rand
 Force = Annotated[
     bool, typer.Option("--force", help="Compare benchmarks of different machines all the same.")
 ]
+RunForeignCode = Annotated[
+    bool,
+    typer.Option(
+        "--run-foreign-code",
+        help="Run native code that was not built here or cannot be proven, with all that you may do on this"
+        " machine.",
+    ),
+]
 MinAgreement = Annotated[
     float | None,
     typer.Option(

@@ -9,13 +9,14 @@ from rich.markup import escape
 from ..console import messages, print_json, results
 from ..picture_files import content_of, listed
 from ..runtime.errors import ArtifactError, InputError
-from .options import Artifacts, Json
+from .options import Artifacts, Json, RunForeignCode
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from ..runtime import Prediction, Predictor
+    from ..runtime.engines import EngineEntry
 
 EXAMPLES = """
 **Examples**
@@ -50,6 +51,7 @@ def predict(
     show: Annotated[
         bool, typer.Option("--show", help="Draw the image the model saw, and all classes.")
     ] = False,
+    run_foreign_code: RunForeignCode = False,
     json: Json = False,
 ) -> None:
     """Classify pictures of one digit each: photos, scans, drawings, of any size.
@@ -66,7 +68,10 @@ def predict(
     options = PictureOptions(polarity=polarity, fit=fit)
     failures = 0
     with load_predictor(
-        model or _default_model(artifacts, engine), engine=engine, pictures=options
+        model or _default_model(artifacts, engine, run_foreign_code),
+        engine=engine,
+        pictures=options,
+        run_foreign_code=run_foreign_code,
     ) as predictor:
         count = min(top, len(predictor.class_names))
         documents: list[dict[str, object]] = []
@@ -103,7 +108,7 @@ def _pixels(predictor: "Predictor", path: Path) -> "NDArray[np.uint8]":
         ) from error
 
 
-def _default_model(artifacts: Path, engine: str | None) -> Path:
+def _default_model(artifacts: Path, engine: str | None, run_foreign_code: bool) -> Path:
     """Return the first artifact on record that the engine loads, a float ONNX file before others.
 
     Microcontrollers run integers, so their engine gets the int8 file.
@@ -114,7 +119,9 @@ def _default_model(artifacts: Path, engine: str | None) -> Path:
     if engine is not None:
         engine_for(artifacts, engine).import_module()  # an unknown or a missing engine is told as such
     records = [
-        record for record in read_manifest(artifacts).artifacts if _loadable(artifacts / record.file, engine)
+        record
+        for record in read_manifest(artifacts).artifacts
+        if _loadable(artifacts / record.file, engine, run_foreign_code)
     ]
     precision = "int8" if engine == "tflite_micro" else "float32"
     records.sort(key=lambda record: (record.format != "onnx", record.precision != precision))
@@ -124,7 +131,8 @@ def _default_model(artifacts: Path, engine: str | None) -> Path:
     return artifacts / records[0].file
 
 
-def _loadable(path: Path, engine: str | None) -> bool:
+def _loadable(path: Path, engine: str | None, run_foreign_code: bool) -> bool:
+    """Return whether the engine, or some installed one, loads the file and may."""
     from ..runtime.engines import engine_for
 
     try:
@@ -132,8 +140,20 @@ def _loadable(path: Path, engine: str | None) -> bool:
     except ArtifactError:
         return False
     if engine is not None:
-        return path.suffix in (*entry.suffixes, *entry.on_request)
+        return path.suffix in (*entry.suffixes, *entry.sources, *entry.on_request)
+    if entry.code and not (run_foreign_code or _is_built_here(path, entry)):
+        return False
     return entry.light and entry.available
+
+
+def _is_built_here(path: Path, entry: "EngineEntry") -> bool:
+    from ..runtime.files import sha256_of
+    from ..runtime.native_code import is_built_here
+
+    try:
+        return is_built_here(sha256_of(entry.file_to_load(path)))
+    except (ArtifactError, OSError):
+        return False
 
 
 def _draw(image: "NDArray[np.uint8]", prediction: "Prediction") -> None:

@@ -34,25 +34,31 @@ def verify(
 ) -> None:
     """Prove every artifact of a folder again: hashes, structure, metadata, and answers on the whole test set.
 
-    Nothing in the manifest is believed. The answers are compared with those in `reference.npz`; where
-    TensorFlow is installed, the Keras model must give these too. An export that was interrupted is finished
-    first.
+    Nothing in the manifest is believed, and no code in the folder is run: C is generated again from the
+    TFLite file beside it and compared byte for byte, and the generator's own copy is compiled; a library that
+    was not built here is not loaded. The answers are compared with those in `reference.npz`; where TensorFlow
+    is installed, the Keras model must give these too. An export that was interrupted is finished first.
 
-    Prints one line per file; exits with 0 if everything holds and with 3 if anything does not.
+    Prints one line per file; exits with 0 if everything holds and with 3 if anything fails or is unproven.
     """
     from dataclasses import replace
 
     from ..benchmarks.datasets import load_test_split
     from ..export.formats import FORMATS
+    from ..export.regenerating import regenerate
     from ..export.verifying import verify as prove_again
 
     test = load_test_split(data)
     rows = [replace(row, gates=row.gates.replaced(min_agreement, max_accuracy_drop, atol)) for row in FORMATS]
     with messages.status("verifying") as status:
         verdicts = prove_again(
-            folder, test, formats=rows, report=lambda name: status.update(f"verifying {name}")
+            folder,
+            test,
+            generate=regenerate,
+            formats=rows,
+            report=lambda name: status.update(f"verifying {name}"),
         )
-    failed = [verdict for verdict in verdicts if verdict.failures]
+    failed = [verdict for verdict in verdicts if not verdict.holds]
     if json:
         print_json({"holds": not failed, "files": [_document(verdict) for verdict in verdicts]})
     else:
@@ -60,12 +66,22 @@ def verify(
         for verdict in verdicts:
             results.print(_line(verdict, width), soft_wrap=True, highlight=False)
     if failed:
-        raise ProofError(f"{len(failed)} of {len(verdicts)} files do not hold")
+        raise ProofError(_summary(verdicts))
+
+
+def _summary(verdicts: "tuple[Verdict, ...]") -> str:
+    counts = {
+        "do not hold": sum(bool(verdict.failures) for verdict in verdicts),
+        "are unproven": sum(bool(verdict.unproven) for verdict in verdicts),
+    }
+    return ", ".join(f"{count} of {len(verdicts)} files {what}" for what, count in counts.items() if count)
 
 
 def _line(verdict: "Verdict", width: int) -> str:
     if verdict.failures:
         found = "[red]fails[/]  " + escape("; ".join(verdict.failures))
+    elif verdict.unproven:
+        found = "[yellow]unproven[/]  " + escape(verdict.unproven)
     elif verdict.parity is not None:
         parity = verdict.parity
         found = f"[green]holds[/]  accuracy {parity.accuracy:.2%}, agreement {parity.agreement:.2%}"
@@ -77,4 +93,4 @@ def _line(verdict: "Verdict", width: int) -> str:
 def _document(verdict: "Verdict") -> dict[str, object]:
     from dataclasses import asdict
 
-    return {"holds": not verdict.failures, **asdict(verdict)}
+    return {"holds": verdict.holds, **asdict(verdict)}

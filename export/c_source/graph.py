@@ -1,6 +1,6 @@
 """The graph of a full-integer TFLite file as plain values: what the operators of `operators` take."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ...runtime.embedded import Embedded, read_embedded
 from ...runtime.errors import ConversionError
 from ...runtime.structure.tflite import metadata_of, operator_name, unpack
+from ...runtime.tensors import TensorSpec
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +78,7 @@ class Graph:
         input: What it takes, `(N, *image shape)`.
         output: What it gives, `(N, classes)`.
         nodes: Its operators, in order.
-        contract: What the file says about itself.
+        contract: What the file says about itself, as far as its graph bears it out.
     """
 
     input: Tensor
@@ -112,7 +113,35 @@ def read_graph(content: bytes) -> Graph:
         )
         for node in graph.operators
     )
-    return Graph(tensors[graph.inputs[0]], tensors[graph.outputs[0]], nodes, contract)
+    taken, given = tensors[graph.inputs[0]], tensors[graph.outputs[0]]
+    return Graph(taken, given, nodes, _borne_out(contract, taken, given))
+
+
+def _borne_out(contract: Embedded, taken: Tensor, given: Tensor) -> Embedded:
+    """Return a contract whose input and output are the graph's own.
+
+    The C is written by the graph, but memory for what it reads and writes is laid out by the contract, and
+    both may be a stranger's.
+
+    Raises:
+        ConversionError: The contract says something else.
+    """
+    own = replace(
+        contract,
+        input=_spec(contract.input.name, taken),
+        output=_spec(contract.output.name, given),
+    )
+    if own != contract or given.shape != (len(contract.labels),):
+        raise ConversionError(
+            "the contract inside the file is not that of its graph",
+            received=f"{contract.input}, {contract.output} and {len(contract.labels)} labels",
+            expected=f"{own.input}, {own.output} and a label for each class",
+        )
+    return own
+
+
+def _spec(name: str, tensor: Tensor) -> TensorSpec:
+    return TensorSpec(name, tensor.dtype, (None, *tensor.shape), float(tensor.scale), tensor.zero_point)
 
 
 def _tensor(model: Any, tensor: Any) -> Tensor:

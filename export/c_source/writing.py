@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import re
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import jinja2
@@ -12,6 +14,8 @@ from numpy.typing import NDArray
 from ...runtime.embedded import Embedded
 from ...runtime.engines.c import ABI_VERSION
 from ...runtime.errors import ConversionError
+from ...runtime.generated_c import GeneratedC
+from ...runtime.structure import GraphTensor, Operator, Structure
 from ...runtime.tensors import TensorSpec
 from . import operators, texts
 from .golden import Golden, reference
@@ -24,14 +28,17 @@ _TEMPLATES = {
     "_selftest.c": "selftest.c.jinja",
     "_host.c": "host.c.jinja",
 }
-_GOLDEN_IMAGES = 10
+MAX_GOLDEN_IMAGES = 10
+# Names go into comments and #include lines: none may end a comment, or lead to a file in another folder.
+_FILE_NAME = re.compile(r"[\w .,()+=~-]+", re.ASCII)
 _AXES = {2: ("HEIGHT", "WIDTH"), 3: ("HEIGHT", "WIDTH", "CHANNELS")}
 _FNV_BASIS, _FNV_PRIME = 2166136261, 16777619
 _SOFTMAX = "SOFTMAX"
+_STANDARD, _STDC_VERSION = "ISO C 1999", 199901
 
 
-def write_files(content: bytes, images: NDArray[np.uint8]) -> tuple[bytes, dict[str, bytes]]:
-    """Return the C file of a full-integer TFLite model, and its companions by what their names end with.
+def write_files(content: bytes, images: NDArray[np.uint8]) -> GeneratedC:
+    """Return the C of a full-integer TFLite model.
 
     Args:
         content: The TFLite file.
@@ -44,16 +51,20 @@ def write_files(content: bytes, images: NDArray[np.uint8]) -> tuple[bytes, dict[
     graph = read_graph(content)
     program = to_program(graph)
     file = f"{graph.contract.model}.int8"
-    if texts.string(file) != f'"{file}"':
-        raise ConversionError("the model's name cannot be a C file's", received=repr(file))
+    if not _FILE_NAME.fullmatch(file):
+        raise ConversionError(
+            "the model's name cannot be a C file's",
+            received=repr(file),
+            expected="letters and digits of ASCII, spaces, and any of _ . , ( ) + = ~ -",
+        )
     facts = _facts(graph, program, content) | {"file": file}
     golden = _choose(reference(content, graph, images))
     environment = _environment()
-    texts_of = {
+    files = {
         ending: environment.get_template(template).render(**facts, golden=golden).encode("ascii")
         for ending, template in _TEMPLATES.items()
     }
-    return texts_of.pop(".c"), texts_of
+    return GeneratedC(file, MappingProxyType(files), _structure(graph, program), content)
 
 
 def to_program(graph: Graph) -> Program:
@@ -93,8 +104,8 @@ def _facts(graph: Graph, program: Program, content: bytes) -> dict[str, Any]:
     logits = program.steps[-1].takes
     shape = graph.input.shape
     names = _AXES.get(len(shape), ())
-    takes, gives = _as_bytes(contract.input), _as_bytes(contract.output)
-    embedded = replace(contract, input=takes, output=gives)
+    embedded = _contract(graph)
+    takes, gives = embedded.input, embedded.output
     return {
         "prefix": prefix,
         "macro": prefix.upper(),
@@ -123,6 +134,41 @@ def _facts(graph: Graph, program: Program, content: bytes) -> dict[str, Any]:
     }
 
 
+def _structure(graph: Graph, program: Program) -> Structure:
+    """Return what the code consists of: its tables, the bytes between layers, and the operators."""
+    contract = _contract(graph)
+    tables = {table.name: table.values for table in program.tables}
+    return Structure(
+        inputs=(contract.input,),
+        outputs=(contract.output,),
+        tensors=(
+            *(
+                GraphTensor(name, values.dtype.name, values.shape, values.nbytes)
+                for name, values in tables.items()
+            ),
+            *(_value(step) for step in program.steps),
+        ),
+        operators=tuple(
+            Operator(step.operator, inputs=(step.takes.name, *step.tables), outputs=(step.gives.name,))
+            for step in program.steps
+        ),
+        versions={"c": _STDC_VERSION},
+        oldest_runtime=_STANDARD,
+        metadata=contract.to_metadata(),
+    )
+
+
+def _value(step: Step) -> GraphTensor:
+    gives = step.gives
+    return GraphTensor(gives.name, "uint8", (None, gives.size), 0, (float(gives.scale),), (gives.zero,))
+
+
+def _contract(graph: Graph) -> Embedded:
+    """Return what the C takes and gives: an int8 of the TFLite file is a uint8 there."""
+    contract = graph.contract
+    return replace(contract, input=_as_bytes(contract.input), output=_as_bytes(contract.output))
+
+
 def _provenance(contract: Embedded, content: bytes) -> str:
     lines = (
         f"Made of {contract.model}.int8.tflite, sha256 {hashlib.sha256(content).hexdigest()},",
@@ -133,7 +179,7 @@ def _provenance(contract: Embedded, content: bytes) -> str:
 
 
 def _contract_lines(contract: Embedded) -> list[str]:
-    """Return the contract as lines that `runtime.structure.c` and `runtime.engines.c` read."""
+    """Return the contract as lines that `runtime.engines.c` reads in the library."""
     return [f"{key}: {_json_in_comment(json.loads(text))}" for key, text in contract.to_metadata().items()]
 
 
@@ -153,12 +199,12 @@ def _choose(golden: Golden) -> Golden:
     """Return the first image of each class, up to so many as fit on a small board."""
     classes = golden.probabilities.argmax(axis=1)
     _, first = np.unique(classes, return_index=True)
-    chosen = np.sort(first)[:_GOLDEN_IMAGES]
+    chosen = np.sort(first)[:MAX_GOLDEN_IMAGES]
     return Golden(golden.images[chosen], golden.logits[chosen], golden.probabilities[chosen])
 
 
 def _signature(step: Step) -> str:
-    """Return what `runtime.structure.c` reads of a step."""
+    """Return what a comment says of a step."""
     takes = ", ".join((step.takes.name, *step.tables))
     gives = f"uint8 {step.gives.name}[{step.gives.size}]"
     return f"{step.operator}({takes}) -> {gives}, scale {step.gives.scale:.9g}, zero point {step.gives.zero}"

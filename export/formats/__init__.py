@@ -6,7 +6,7 @@ converted.
 """
 
 import importlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,19 +65,25 @@ class Format:
         return next(entry for entry in ENGINES.values() if suffix in entry.suffixes + entry.sources)
 
     @contextmanager
-    def runnable(self, path: Path) -> Iterator[Sequence[Path]]:
+    def runnable(self, path: Path, built: Path | None = None) -> Iterator[Mapping[Path, str | None]]:
         """Yield the files by which an artifact is run: itself, or libraries compiled of it.
 
+        With each goes the sha256 that it has to have, where that is known.
+
+        Args:
+            path: The artifact; if it has to be compiled, C that the caller has generated.
+            built: A library that was compiled of it before.
+
         Raises:
-            MissingCompilerError: It has to be compiled, and there is no C compiler.
+            MissingCompilerError: It has to be compiled, and there is neither a C compiler nor a library.
             ConversionError: The compiler failed.
         """
         if path.suffix not in self.engine.sources:
-            yield [path]
+            yield {path: None}
             return
         from ..compiling import libraries
 
-        with libraries(path) as found:
+        with libraries(path, built) as found:
             yield found
 
     def convert(self, source: "Source", options: "ExportOptions") -> "Converted":

@@ -5,8 +5,6 @@ library for this machine of it: `<model>.int8.h`, `<model>.int8_selftest.c` and 
 request the library too.
 """
 
-from dataclasses import replace
-
 from ...runtime.engines import LIBRARY_SUFFIX
 from ..c_source.writing import write_files
 from ..compiling import compiled
@@ -22,9 +20,9 @@ def convert(source: Source, options: ExportOptions) -> Converted:
         ConversionError: The converter failed, there is no C for what the model computes, or the C compiler is
             missing or failed.
     """
-    content = tflite_int8.convert(source, replace(options, io="uint8")).content
-    model, companions = write_files(content, source.calibration.images)
+    # Of the very file that int8.tflite becomes, so that both can lie side by side and prove each other.
+    generated = write_files(tflite_int8.convert(source, options).content, source.calibration.images)
+    files = dict(generated.files)
     if options.compile:
-        name = f"{source.name}.int8"
-        companions |= {LIBRARY_SUFFIX: compiled(name, {".c": model, **companions})}
-    return Converted(model, companions)
+        files |= {LIBRARY_SUFFIX: compiled(f"{source.name}.int8", files)}
+    return Converted(files.pop(".c"), files, generated.structure)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from ...runtime.errors import OptionError
+from ...runtime.structure import Structure
 
 OPSETS = range(13, 19)
 IO_DTYPES = ("uint8", "int8")
@@ -41,7 +42,9 @@ class Converted:
     Attributes:
         content: The artifact's bytes.
         companions: The bytes of files that belong to it, by what their name has after `<model>.<precision>`.
+        structure: What it contains, for a format that only its generator can tell; None where the file tells.
     """
 
     content: bytes
     companions: dict[str, bytes] = field(default_factory=dict)
+    structure: Structure | None = None

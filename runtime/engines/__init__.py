@@ -119,7 +119,7 @@ class EngineEntry:
         sources: The suffixes of source files; the library that was compiled of one lies beside it, with the
             first of `suffixes`.
         code: Whether its files are programs for this machine. What such a program does, no trial run could
-            contain: it is loaded only if the manifest or its sha256 vouches for it.
+            contain: it is loaded only if this user built it here, gave its sha256 or said that it may run.
     """
 
     name: str

@@ -1,13 +1,12 @@
 """A model in C, compiled into a shared library: what `edgemnist export --format int8.c --compile` makes.
 
-The library is loaded from a copy of the content that was checked, so that a file which changes later changes
-nothing here. Its code keeps no state: any number of threads may be in it at once, and ctypes lets go of
-Python's lock meanwhile.
+The library is loaded from a private copy of the content that was hashed, so that a file which changes later
+changes nothing here; whether it may be loaded at all, `load_predictor` has decided before. Its code keeps no
+state: any number of threads may be in it at once, and ctypes lets go of Python's lock meanwhile.
 """
 
 import ctypes
 import math
-import tempfile
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 
 from ..embedded import Embedded, read_embedded
 from ..errors import ArtifactError, EngineError, first_line
+from ..native_code import private_copy
 from . import Array, EngineOptions
 
 # The meaning of the library's functions; another meaning is another number.
@@ -154,9 +154,7 @@ def load(path: Path, content: bytes, options: EngineOptions) -> CEngine:
 
 def _open(content: bytes, suffix: str) -> ctypes.CDLL:
     """Load a library under a name that no other has, since the system's loader knows libraries by name."""
-    with tempfile.TemporaryDirectory(prefix="edgemnist-", ignore_cleanup_errors=True) as folder:
-        copy = Path(folder, f"model{suffix}")
-        copy.write_bytes(content)
+    with private_copy(content, suffix) as copy:
         return ctypes.CDLL(str(copy))
 
 

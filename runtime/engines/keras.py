@@ -1,6 +1,7 @@
 """Keras itself: `.keras` files, only where TensorFlow is installed."""
 
 import io
+import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,7 @@ def _closed(_batch: Array, **_arguments: bool) -> Array:
 def load(path: Path, content: bytes, options: EngineOptions) -> KerasEngine:
     """Load a Keras model in safe mode, so that no code in the file is run.
 
+    Keras reads a path only, so it gets a private copy of the content that was hashed and checked.
     TensorFlow's threads belong to the process; its first Keras predictor sets their number.
     """
     import tensorflow as tf
@@ -53,8 +55,10 @@ def load(path: Path, content: bytes, options: EngineOptions) -> KerasEngine:
         pass
     try:
         _check_archive(content)
-        model = keras.saving.load_model(path, compile=False, safe_mode=True)
-        return KerasEngine(model)
+        with tempfile.TemporaryDirectory(prefix="edgemnist-", ignore_cleanup_errors=True) as folder:
+            copy = Path(folder, path.name)
+            copy.write_bytes(content)
+            return KerasEngine(keras.saving.load_model(copy, compile=False, safe_mode=True))
     except Exception as error:  # keras raises whatever its zip, HDF5 and JSON readers raise
         raise ArtifactError(
             f"{path.name} is not a Keras model that Keras {keras.__version__} can load in safe mode",

@@ -84,7 +84,7 @@ class Structure:
         return tuple(dict.fromkeys(operator.name for operator in self.operators))
 
 
-_READERS = {".tflite": "tflite", ".onnx": "onnx", ".ort": "ort", ".keras": "keras", ".c": "c"}
+_READERS = {".tflite": "tflite", ".onnx": "onnx", ".ort": "ort", ".keras": "keras"}
 
 
 def read_structure(path: Path) -> Structure:

@@ -1,5 +1,6 @@
 """Keras files, read by Keras itself in safe mode: their layers are their operators."""
 
+import io
 import json
 import zipfile
 from collections.abc import Iterator
@@ -18,9 +19,10 @@ def read(path: Path) -> Structure:
         ArtifactError: The file is not a Keras model.
         MissingExtraError: TensorFlow is not installed.
     """
-    engine: Any = read_source(path, "keras", EngineOptions()).load()
+    source = read_source(path, "keras", EngineOptions())
+    engine: Any = source.load()
     layers = engine.model.layers
-    saved = _metadata(path)
+    saved = _metadata(source.content)
     return Structure(
         inputs=(engine.input,),
         outputs=(engine.output,),
@@ -55,8 +57,8 @@ def _operators(first: str, layers: list[Any]) -> Iterator[Operator]:
         names[id(layer.output)] = above = layer.name
 
 
-def _metadata(path: Path) -> dict[str, str]:
+def _metadata(content: bytes) -> dict[str, str]:
     """Return what Keras wrote about the file itself: its version and the date."""
-    with zipfile.ZipFile(path) as archive:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
         document = json.loads(archive.read("metadata.json"))
     return {key: str(value) for key, value in document.items()}

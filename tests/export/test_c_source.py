@@ -1,6 +1,7 @@
 """Generated C, compiled by real compilers, gives LiteRT's reference bytes for every test image."""
 
 import ctypes
+import dataclasses
 import json
 import re
 import shutil
@@ -22,9 +23,11 @@ from edgemnist.export.calibration import Calibration
 from edgemnist.export.formats import tflite, tflite_int8
 from edgemnist.export.formats.options import ExportOptions
 from edgemnist.export.quiet import quiet
+from edgemnist.export.regenerating import regenerate
 from edgemnist.export.source import load_source
 from edgemnist.runtime import load_predictor
-from edgemnist.runtime.errors import ConversionError
+from edgemnist.runtime.errors import ConversionError, ProofError
+from edgemnist.runtime.generated_c import prove_c
 from edgemnist.runtime.structure.tflite import unpack
 
 STEM = "mnist.int8"
@@ -280,11 +283,10 @@ def dense(*units, activation="relu", last="softmax"):
 
 def assert_same_bytes(content, source, prefix, folder):
     """Check C files of a TFLite file, and the library of them, against the reference kernels."""
-    model, companions = write_files(content, source.calibration.images)
+    generated = write_files(content, source.calibration.images)
     folder.mkdir()
     stem = f"{source.name}.int8"
-    for ending, text in {".c": model, **companions}.items():
-        (folder / f"{stem}{ending}").write_bytes(text)
+    assert prove_c(generated.write(folder), regenerate).files == generated.files
     graph = read_graph(content)
     expected = reference(content, graph, source.calibration.images)
     classes = graph.output.size
@@ -293,12 +295,10 @@ def assert_same_bytes(content, source, prefix, folder):
     np.testing.assert_array_equal(given.probabilities, expected.probabilities)
     library = folder / f"{stem}.so"
     build(["gcc", *STRICT, "-O3", "-shared", "-fPIC"], folder / f"{stem}_host.c", output=library)
-    from edgemnist.runtime import Probe
-
-    with load_predictor(library, probe=Probe(when="never")) as predictor:
+    with load_predictor(library, run_foreign_code=True) as predictor:
         np.testing.assert_array_equal(predictor.engine.run(source.calibration.images), expected.probabilities)
         assert predictor.class_names == source.class_names
-    return model.decode("ascii")
+    return generated.files[".c"].decode("ascii")
 
 
 @pytest.mark.parametrize(
@@ -356,13 +356,64 @@ def test_names_and_labels_may_hold_anything(source_of, tmp_path):
     assert '"Gr\\303\\266\\303\\237e \\077\\077/"' in text
 
 
-@pytest.mark.parametrize("name", ['say "hi"', "back\\slash", "Größe"])
-def test_a_name_that_no_include_can_hold_is_refused(tflite_content, test_split, name):
+def with_metadata(tflite_content, key, value):
+    """Let a TFLite file say something else of itself."""
     model = unpack(tflite_content, schema)
-    entry = next(entry for entry in model.metadata if entry.name == b"edgemnist.model")
-    model.buffers[entry.buffer].data = np.frombuffer(json.dumps(name).encode(), np.uint8)
+    entry = next(entry for entry in model.metadata if entry.name == f"edgemnist.{key}".encode())
+    model.buffers[entry.buffer].data = np.frombuffer(json.dumps(value).encode(), np.uint8)
+    return tflite.pack(model)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        'say "hi"',
+        "back\\slash",
+        "Größe",
+        "../../home/payload",
+        "/home/payload",
+        "a */ __attribute__((constructor)) void f(void)<% %> /* b",
+        "two\nlines",
+    ],
+)
+def test_a_name_that_could_be_more_than_a_name_in_c_is_refused(tflite_content, test_split, name):
+    """A stranger's TFLite file is what C is generated of: nothing in it may become code."""
     with pytest.raises(ConversionError, match="name cannot be a C file's"):
-        write_files(tflite.pack(model), test_split.images[:20])
+        write_files(with_metadata(tflite_content, "model", name), test_split.images[:20])
+
+
+@pytest.mark.parametrize("side", ["input", "output"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"shape": [None, 1]},
+        {"shape": [None, 4000]},
+        {"dtype": "int8"},
+        {"scale": 1.5},
+        {"zero_point": 3},
+        {"zero_point": "0\n__attribute__((constructor)) static void f(void) {}"},
+    ],
+    ids=str,
+)
+def test_a_contract_other_than_the_graphs_is_refused(tflite_content, test_split, side, change):
+    """The engine lays out memory by the contract, and the header has its numbers."""
+    contract = read_graph(tflite_content).contract
+    changed = dataclasses.asdict(getattr(contract, side)) | change
+    with pytest.raises(ConversionError, match="contract inside the file is not that of its graph"):
+        write_files(with_metadata(tflite_content, side, changed), test_split.images[:20])
+
+
+def test_another_number_of_labels_than_classes_is_refused(tflite_content, test_split):
+    with pytest.raises(ConversionError, match=r"is not that of its graph; .* and 3 labels"):
+        write_files(with_metadata(tflite_content, "labels", ["a", "b", "c"]), test_split.images[:20])
+
+
+def test_c_under_another_name_is_not_proven(artifacts, tmp_path):
+    """It includes its other files by the name in it: those of the folder that it lies in."""
+    for path in artifacts.glob(f"{STEM}*"):
+        shutil.copy(path, tmp_path / path.name.replace("mnist", "other"))
+    with pytest.raises(ProofError, match=r"makes C of another name; received mnist\.int8;"):
+        prove_c(tmp_path / "other.int8.c", regenerate)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,6 @@ from edgemnist.runtime.errors import (
 from edgemnist.runtime.files import sha256_of
 
 SOURCE, LIBRARY = "mnist.int8.c", "mnist.int8.so"
-UNPROBED = Probe(when="never")
 _MACHINE_OFFSET = 18  # e_machine in an ELF header
 _AARCH64 = 183
 
@@ -38,6 +37,14 @@ def predictor(artifacts):
 def library(artifacts, tmp_path):
     """A copy of the library, without the manifest."""
     return shutil.copy(artifacts / LIBRARY, tmp_path / LIBRARY)
+
+
+@pytest.fixture
+def foreign_library(library):
+    """The same library as bytes that nobody built here: what follows an ELF file's sections is not read."""
+    with library.open("ab") as file:
+        file.write(b"\0")
+    return library
 
 
 DEFINITIONS = (
@@ -135,15 +142,36 @@ def test_a_c_file_without_its_library_says_how_to_compile_it(artifacts_copy):
         load_predictor(artifacts_copy / SOURCE)
 
 
-def test_a_library_that_nothing_vouches_for_is_not_loaded(library):
-    """A trial run in a subprocess would be a run of whatever is in it."""
-    with pytest.raises(IntegrityError, match=r"is a program, .*; received nothing that vouches for it\. Put"):
-        load_predictor(library)
-
-
-def test_a_known_sha256_vouches_for_a_library(library, digit):
-    with load_predictor(library, sha256=sha256_of(library)) as predictor:
+def test_a_library_that_was_built_here_loads_wherever_it_lies(library, digit):
+    with load_predictor(library) as predictor:
         assert predictor.predict(digit).labels[0] == 7
+
+
+@pytest.mark.parametrize("options", [{}, {"probe": Probe(when="never")}], ids=["usual", "never probed"])
+def test_a_library_that_was_not_built_here_is_not_loaded(foreign_library, options):
+    """A trial run in a subprocess would be a run of whatever is in it."""
+    with pytest.raises(IntegrityError, match="is native code, and this user has not built it"):
+        load_predictor(foreign_library, **options)
+
+
+def test_a_foreign_library_loads_with_its_sha256_or_on_request(foreign_library, digit):
+    for options in ({"sha256": sha256_of(foreign_library)}, {"run_foreign_code": True}):
+        with load_predictor(foreign_library, **options) as predictor:
+            assert predictor.predict(digit).labels[0] == 7
+    with pytest.raises(IntegrityError, match="is not the file that was asked for"):
+        load_predictor(foreign_library, sha256="0" * 64, run_foreign_code=True)
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_a_foreign_library_that_was_allowed_goes_to_children_too(foreign_library, digit, method):
+    context = multiprocessing.get_context(method)
+    answers = context.Queue()
+    with load_predictor(foreign_library, run_foreign_code=True) as allowed:
+        given = allowed if method == "fork" else pickle.loads(pickle.dumps(allowed))
+        child = context.Process(target=_label_in_a_child, args=(given, digit, answers))
+        child.start()
+        assert answers.get(timeout=60) == 7
+        child.join()
 
 
 def test_a_library_is_not_tried_even_on_request(artifacts):
@@ -171,7 +199,7 @@ def test_a_library_for_another_processor_is_a_clear_error(library):
     struct.pack_into("<H", content, _MACHINE_OFFSET, _AARCH64)
     library.write_bytes(content)
     with pytest.raises(ArtifactError, match=r"not a model's library for this machine; .*Compile it on this"):
-        load_predictor(library, probe=UNPROBED)
+        load_predictor(library, run_foreign_code=True)
 
 
 @pytest.mark.parametrize(
@@ -180,7 +208,7 @@ def test_a_library_for_another_processor_is_a_clear_error(library):
 def test_a_file_that_is_no_library_is_a_clear_error(library, content):
     library.write_bytes(content)
     with pytest.raises(ArtifactError, match="not a model's library for this machine"):
-        load_predictor(library, probe=UNPROBED)
+        load_predictor(library, run_foreign_code=True)
 
 
 @pytest.mark.parametrize(
@@ -205,7 +233,7 @@ def test_a_file_that_is_no_library_is_a_clear_error(library, content):
 )
 def test_a_library_with_something_else_in_it_is_a_clear_error(tmp_path, code, message):
     with pytest.raises(ArtifactError, match=re.escape(message)):
-        load_predictor(compiled(code, tmp_path / LIBRARY), probe=UNPROBED)
+        load_predictor(compiled(code, tmp_path / LIBRARY), run_foreign_code=True)
 
 
 def test_a_library_without_a_function_is_a_clear_error(artifacts, tmp_path):
@@ -214,17 +242,17 @@ def test_a_library_without_a_function_is_a_clear_error(artifacts, tmp_path):
         shutil.copy(artifacts / name, tmp_path)
     library = compiled(text.replace("edgemnist_many", "renamed"), tmp_path / LIBRARY)
     with pytest.raises(ArtifactError, match="undefined symbol: edgemnist_many"):
-        load_predictor(library, probe=UNPROBED)
+        load_predictor(library, run_foreign_code=True)
 
 
 def test_a_library_that_is_replaced_is_loaded_anew(artifacts, tmp_path, digit):
     """The system's loader would give the old one again for a name that it knows."""
     for name in ("mnist.int8.c", "mnist.int8.h", LIBRARY):
         shutil.copy(artifacts / name, tmp_path)
-    old = load_predictor(tmp_path / LIBRARY, probe=UNPROBED).predict(digit).probabilities
+    old = load_predictor(tmp_path / LIBRARY, run_foreign_code=True).predict(digit).probabilities
     text = (artifacts / "mnist.int8_host.c").read_text()
     opposite = text.replace("    softmax(layer_2, probabilities);", "    softmax(layer_1, probabilities);")
     assert opposite != text
     library = compiled(opposite, tmp_path / LIBRARY)
-    new = load_predictor(library, probe=UNPROBED).predict(digit).probabilities
+    new = load_predictor(library, run_foreign_code=True).predict(digit).probabilities
     assert not np.array_equal(old, new)
