@@ -182,9 +182,10 @@ def _wrong_record(record: ArtifactRecord, manifest: Manifest, proof: Proof, path
     wrong = [
         f"the manifest says {name} {said}, the file {found}" for name, said, found in claims if said != found
     ]
+    images = proof.parity.images
     for name in ("accuracy", "agreement"):
         said, found = record.parity[name], getattr(proof.parity, name)
-        if abs(said - found) > _SHARE_TOLERANCE:
+        if abs(round(said * images) - round(found * images)) / images > _SHARE_TOLERANCE:
             wrong.append(f"the manifest says {name} {said:.2%}, measured {found:.2%}")
     return wrong
 
