@@ -17,13 +17,16 @@ from ..benchmarks.parity import Parity
 from ..runtime.artifact_set import recover
 from ..runtime.errors import ArtifactNotFoundError, ManifestError, ProofError
 from ..runtime.files import sha256_of
-from ..runtime.manifest import ArtifactRecord, Manifest, read_manifest
+from ..runtime.manifest import ArtifactRecord, Manifest, newer_model, read_manifest
+from ..runtime.previous import is_model
+from ..runtime.settling import ATTEMPTS, state_of
 from .compiling import can_run
 from .formats import FORMATS, SOURCE, Format
 from .proving import Proof, prove
 
 # Recorded and found figures may differ by what another CPU's rounding does to a few near ties.
 _SHARE_TOLERANCE = 0.0005
+NOT_CHECKED = "not of this set, and not checked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,8 @@ def verify(
 
     Returns:
         One verdict for each artifact, for the reference, and for each file in the folder that looks like an
-        artifact and is not on record.
+        artifact and is not on record. All are of one set: where an export replaces it meanwhile, the new one
+        is verified.
 
     Raises:
         ArtifactNotFoundError: There is no such folder.
@@ -69,7 +73,25 @@ def verify(
     """
     if not folder.is_dir():
         raise ArtifactNotFoundError(f"no such folder: {folder}")
-    recover(folder)
+    for _ in range(ATTEMPTS):
+        recover(folder)
+        before = state_of(folder)
+        try:
+            verdicts = _verify_set(folder, test, formats, report)
+        except ProofError:
+            if state_of(folder) == before:
+                raise
+        else:
+            if state_of(folder) == before:
+                return verdicts
+    raise ProofError(
+        f"{folder} changes faster than it can be verified", fix="Try again when no export is running there."
+    )
+
+
+def _verify_set(
+    folder: Path, test: Split, formats: Sequence[Format], report: Callable[[str], None]
+) -> tuple[Verdict, ...]:
     try:
         manifest = read_manifest(folder)
     except ManifestError as error:
@@ -86,7 +108,7 @@ def verify(
         report(record.file)
         verdicts.append(_verify(folder, record, manifest, reference, test, formats))
     if manifest.model["file"] not in {record.file for record in manifest.artifacts}:
-        failures = _wrong_hash(folder / manifest.model["file"], manifest.model["sha256"])
+        failures = _wrong_model(folder, manifest)
         verdicts.append(Verdict(manifest.model["file"], failures))
     return (*verdicts, *_unrecorded(folder, manifest))
 
@@ -136,7 +158,11 @@ def _verify(
     damaged = [
         failure
         for name, sha256 in {record.file: record.sha256, **record.companions}.items()
-        for failure in _wrong_hash(folder / name, sha256)
+        for failure in (
+            _wrong_model(folder, manifest)
+            if (name, sha256) == (manifest.model["file"], manifest.model["sha256"])
+            else _wrong_hash(folder / name, sha256)
+        )
     ]
     if damaged:
         return Verdict(record.file, tuple(damaged))
@@ -193,7 +219,21 @@ def _wrong_record(record: ArtifactRecord, manifest: Manifest, proof: Proof, path
 def _unrecorded(folder: Path, manifest: Manifest) -> list[Verdict]:
     suffixes = {suffix for row in FORMATS for suffix in (f".{row.format}", *row.engine.suffixes)}
     names = sorted(path.name for path in folder.iterdir() if path.suffix in suffixes)
-    return [Verdict(name, ("it is not in the manifest",)) for name in names if name not in manifest.files]
+    return [
+        # The user's own model may lie beside the artifacts of another one, and no command removes it.
+        Verdict(name, (), note=NOT_CHECKED)
+        if is_model(Path(name))
+        else Verdict(name, ("it is not in the manifest",))
+        for name in names
+        if name not in manifest.files
+    ]
+
+
+def _wrong_model(folder: Path, manifest: Manifest) -> tuple[str, ...]:
+    sentence = newer_model(folder)
+    if sentence:
+        return (sentence,)
+    return _wrong_hash(folder / manifest.model["file"], manifest.model["sha256"])
 
 
 def _wrong_hash(path: Path, sha256: str) -> tuple[str, ...]:
