@@ -175,7 +175,7 @@ def test_class_that_only_the_test_images_have_is_named(data, tmp_path):
             lambda labels: labels + 1,
             r"start at 1.*Number the classes from 0.*--allow-empty-classes",
         ),
-        ("y_train", lambda labels: np.where(labels == 2, 77, labels), "76 of the 78 classes"),
+        ("y_train", lambda labels: np.where(labels == 2, 77, labels), "75 of the 78 classes"),
         ("y_test", lambda labels: labels + 1, "classes that the training images do not have"),
     ],
 )
