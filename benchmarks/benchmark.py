@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ..runtime.errors import EngineError, ProofError
+from ..runtime.errors import EngineError, IntegrityError, ProofError
+from ..runtime.settling import state_of
 from .collect import Collection, Progress, collect
 from .datasets import Split
 from .devices.collect import collect_devices
@@ -104,12 +105,26 @@ def run_benchmark(
         ArtifactError: A model in C has no TFLite file beside it that it was made of.
         MissingExtraError: LiteRT is not installed, with which the models in C are compared.
         ManifestError: The folder's manifest is damaged.
-        IntegrityError: The folder's reference is not the one that its manifest records.
+        IntegrityError: The folder's reference is not the one that its manifest records, or an export
+            replaced files while they were measured.
     """
+    folders = {
+        folder,
+        *(target.path.parent for target in targets),
+        *(model.source.parent for model in models),
+    }
+    before = {each: state_of(each) for each in folders}
     stored = stored_reference(folder, split)
     created = datetime.now(UTC).astimezone().isoformat(timespec="seconds")
     collection = collect(targets, split, plan, on_progress=on_progress, command=command)
     reference = stored or measured_reference(collection)
+    on_devices = device_rows(collect_devices(models, devices, split, on_progress=on_device), split)
+    changed = [str(each) for each, state in before.items() if state_of(each) != state]
+    if changed:
+        raise IntegrityError(
+            f"an export replaced files in {', '.join(changed)} while they were measured",
+            fix="Nothing was written; measure again when no export is running there.",
+        )
     results = compute(
         collection,
         split,
@@ -117,6 +132,6 @@ def run_benchmark(
         describe_machine(),
         reference=reference,
         created=created,
-        devices=device_rows(collect_devices(models, devices, split, on_progress=on_device), split),
+        devices=on_devices,
     )
     return Benchmark(results, verdicts(results), collection, split, reference)

@@ -1,6 +1,6 @@
 """Labelled images: the bundled MNIST test pair, or a user's own data set, checked before anyone uses it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -140,6 +140,42 @@ def class_names(*splits: Split) -> tuple[str, ...]:
     return tuple(str(number) for number in range(1 + max(int(split.labels.max()) for split in splits)))
 
 
+def require_classes(train: Split, test_labels: NDArray[np.uint8], *, allow_empty: bool = False) -> None:
+    """Check, before a training, that its labels number the classes from 0 and none is without images.
+
+    Args:
+        train: The training images.
+        test_labels: (N,) uint8, the class numbers of the test images.
+        allow_empty: Accept class numbers that no training image has.
+
+    Raises:
+        DatasetError: A class number has no training image, or a test image is of no class of the training.
+    """
+    counts = np.bincount(train.labels)
+    empty = np.flatnonzero(counts == 0).tolist()
+    if empty and not allow_empty:
+        first = int(train.labels.min())
+        problem = (
+            f"the labels of {train.source} start at {first}"
+            if empty == list(range(first))
+            else f"{len(empty)} of the {len(counts)} classes of {train.source} have no training image"
+        )
+        raise DatasetError(
+            problem,
+            received=f"no training image of class {_listing(map(str, empty), key=int)}",
+            expected="class numbers from 0 without gaps",
+            fix="Number the classes from 0 without gaps, or give --allow-empty-classes if you mean it.",
+        )
+    unknown = sorted(set(test_labels.tolist()) - set(range(len(counts))))
+    if unknown:
+        raise DatasetError(
+            "the test images are of classes that the training images do not have",
+            received=f"class {_listing(map(str, unknown), key=int)}",
+            expected=f"0 to {len(counts) - 1}",
+            fix="Give a data set whose training part has every class.",
+        )
+
+
 def load_test_split(path: Path | None = None) -> Split:
     """Return the test images: the bundled MNIST pair, or those at `path`.
 
@@ -152,6 +188,17 @@ def load_test_split(path: Path | None = None) -> Split:
     if path is None:
         return verified_mnist(load_split(BUNDLED_TEST, "test"), "test")
     return load_split(path, "test")
+
+
+def load_test_labels(path: Path) -> NDArray[np.uint8]:
+    """Return the class numbers of the test images at `path`, and read nothing else of the test part.
+
+    Raises:
+        DatasetError: They are missing or no class numbers.
+    """
+    if path.is_dir():
+        return read_idx(_idx_path(path, "test", "labels", LABEL_AXES), LABEL_AXES)
+    return _small_labels(read_npz(path, ("y_test",))["y_test"], f"y_test in {path}")
 
 
 def load_split(path: Path, part: Part) -> Split:
@@ -230,8 +277,8 @@ def _idx_path(folder: Path, part: Part, kind: str, axes: int) -> Path:
     )
 
 
-def _listing(names: Iterable[str], limit: int = 8) -> str:
-    found = sorted(names)
+def _listing(names: Iterable[str], limit: int = 8, key: Callable[[str], Any] = str) -> str:
+    found = sorted(names, key=key)
     shown = ", ".join(found[:limit]) + (f" and {len(found) - limit} more" if len(found) > limit else "")
     return shown or "an empty folder"
 

@@ -12,8 +12,6 @@ from .plan import Plan
 from .regression import Change, changed_versions, differences, find_changes, ratio_text, verdict
 from .targets import KERAS
 
-_COUNT_SLACK = 1e-9  # of an image: 0.001 of 10,000 images is 10, whatever its binary digits
-
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -57,10 +55,7 @@ class Limits:
                     f"{change.title} is {ratio_text(slowdown)} times as slow as in the baseline,"
                     f" more than {self.max_slowdown:g}"
                 )
-        if (
-            self.max_accuracy_drop is not None
-            and (drop - self.max_accuracy_drop) * change.images > _COUNT_SLACK
-        ):
+        if self.max_accuracy_drop is not None and drop > self.max_accuracy_drop:
             sentences.append(
                 f"{change.title} lost {100 * drop:.2f} points of accuracy, more than"
                 f" {100 * self.max_accuracy_drop:g}"

@@ -10,7 +10,10 @@ _SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class Gates:
-    """Limits that an artifact's parity must keep.
+    """Limits that an artifact's parity must keep; one that is met exactly is kept.
+
+    Shares are counts divided once. Such a quotient and a limit as it was typed are each the nearest float, so
+    they compare as the exact numbers do.
 
     Attributes:
         min_agreement: Smallest share of images with the source model's label, 0..1.
@@ -43,18 +46,22 @@ class Gates:
         """Return a sentence for each limit that `parity` does not keep."""
         drop = -parity.accuracy_difference
         sentences = []
-        if parity.agreement < self.min_agreement:
+        if (parity.images - len(parity.flipped)) / parity.images < self.min_agreement:
             images = ", ".join(str(index) for index in parity.flipped[:_SHOWN])
             more = f" and {len(parity.flipped) - _SHOWN} more" if len(parity.flipped) > _SHOWN else ""
             sentences.append(
-                f"agreement with Keras {parity.agreement:.3%} is below {self.min_agreement:.3%}"
+                f"agreement with Keras {parity.agreement:.3%} is below {100 * self.min_agreement:.12g}%:"
+                f" {len(parity.flipped):,} of {parity.images:,} images differ"
                 f" (test images with another label: {images}{more})"
             )
         if drop > self.max_accuracy_drop:
-            sentences.append(f"accuracy drops by {drop:.3%}, more than {self.max_accuracy_drop:.3%}")
+            sentences.append(
+                f"accuracy drops by {drop:.3%}, more than {100 * self.max_accuracy_drop:.12g}%:"
+                f" {parity.broke - parity.fixed:,} of {parity.images:,} images"
+            )
         if self.atol is not None and parity.max_abs_difference > self.atol:
             sentences.append(
-                f"a probability differs by {parity.max_abs_difference:.1e}, more than {self.atol:.0e}"
+                f"a probability differs by {parity.max_abs_difference:.1e}, more than {self.atol:g}"
             )
         return tuple(sentences)
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from ..runtime.errors import IntegrityError
 from ..runtime.files import sha256_of
 from ..runtime.manifest import MANIFEST_NAME, read_manifest
+from ..runtime.settling import read_settled
 from .collect import Collection
 from .datasets import Split
 from .processes import MEASURED
@@ -37,6 +38,10 @@ def stored_reference(folder: Path, split: Split) -> Reference | None:
         ManifestError: The manifest is damaged.
         IntegrityError: The file's sha256 differs from the manifest's.
     """
+    return read_settled(folder, lambda: _stored_reference(folder, split))
+
+
+def _stored_reference(folder: Path, split: Split) -> Reference | None:
     if not (folder / MANIFEST_NAME).exists():
         return None
     manifest = read_manifest(folder)

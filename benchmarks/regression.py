@@ -1,6 +1,7 @@
 """Comparing two benchmarks of the same models: what became slower, quicker, better or worse."""
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -26,10 +27,9 @@ class Change:
         old_p50_ns: The end-to-end median before.
         new_p50_ns: The end-to-end median now; None where it has no figures.
         slowdown: New p50 over old p50: above 1, it became slower.
-        accuracy_difference: New accuracy less the old one.
+        accuracy_difference: New accuracy less the old one, the float nearest to the exact difference.
         accuracy_interval: 95 % interval of that difference, paired by image; None for other test images.
         mcnemar_p: Exact McNemar p of old and new labels.
-        images: How many test images the new accuracy is of.
     """
 
     title: str
@@ -42,7 +42,6 @@ class Change:
     accuracy_difference: float | None
     accuracy_interval: Interval | None
     mcnemar_p: float | None
-    images: int
 
 
 def find_changes(old: dict[str, Any], new: dict[str, Any]) -> tuple[Change, ...]:
@@ -125,7 +124,6 @@ def _change(old: dict[str, Any], new: dict[str, Any] | None, labels: NDArray[np.
             accuracy_difference=None,
             accuracy_interval=None,
             mcnemar_p=None,
-            images=0,
         )
     interval, p = (None, None) if labels is None else _paired(old, new, labels)
     return Change(
@@ -136,11 +134,16 @@ def _change(old: dict[str, Any], new: dict[str, Any] | None, labels: NDArray[np.
         old_p50_ns=before["end_to_end"]["p50_ns"],
         new_p50_ns=after["end_to_end"]["p50_ns"],
         slowdown=independent_ratio(after["end_to_end"]["round_p50_ns"], before["end_to_end"]["round_p50_ns"]),
-        accuracy_difference=after["accuracy"]["accuracy"] - before["accuracy"]["accuracy"],
+        accuracy_difference=float(_accuracy(new) - _accuracy(old)),
         accuracy_interval=interval,
         mcnemar_p=p,
-        images=new["predicted"]["count"],
     )
+
+
+def _accuracy(row: dict[str, Any]) -> Fraction:
+    """Return a row's accuracy as the exact share of images that it is."""
+    images = row["predicted"]["count"]
+    return Fraction(round(row["figures"]["accuracy"]["accuracy"] * images), images)
 
 
 def _paired(

@@ -8,8 +8,9 @@ from pathlib import Path
 from ..runtime.engines import ENGINES, EngineEntry
 from ..runtime.errors import ArtifactError, ArtifactNotFoundError, MissingExtraError, OptionError
 from ..runtime.files import sha256_of
-from ..runtime.manifest import MANIFEST_NAME, ArtifactRecord, find_record, read_manifest
+from ..runtime.manifest import MANIFEST_NAME, ArtifactRecord, find_record, newer_model, read_manifest
 from ..runtime.native_code import is_built_here
+from ..runtime.previous import is_model
 
 KERAS = "keras"
 
@@ -73,9 +74,12 @@ def targets_in(
     suffixes = {suffix for entry in ENGINES.values() for suffix in entry.suffixes}
     paths = {path for path in folder.iterdir() if path.suffix in suffixes and not path.name.startswith(".")}
     if (folder / MANIFEST_NAME).exists():
-        records = read_manifest(folder).artifacts
+        manifest = read_manifest(folder)
+        records = manifest.artifacts
         paths |= {folder / record.file for record in records}
         paths -= {folder / companion for record in records for companion in record.companions}
+        # A model that the artifacts were not made of has no part in a comparison with them.
+        paths -= {path for path in paths if is_model(path) and path.name not in manifest.files}
     if not paths:
         raise ArtifactNotFoundError(
             f"no model files in {folder}",
@@ -140,7 +144,10 @@ def _entries(path: Path, wanted: tuple[str, ...]) -> list[EngineEntry]:
 
 
 def _target(path: Path, entry: EngineEntry, why_no_keras: str, run_foreign_code: bool) -> Target:
+    record = find_record(path)
     skipped = _why_skipped(path, entry, why_no_keras)
+    if record is not None and is_model(path):
+        skipped = skipped or newer_model(path.parent)
     loaded = path if skipped else entry.file_to_load(path)
     exists = loaded.is_file()
     sha256 = sha256_of(loaded) if exists else ""
@@ -150,7 +157,6 @@ def _target(path: Path, entry: EngineEntry, why_no_keras: str, run_foreign_code:
             f"{loaded.name} is native code, and this user has not built it on this machine"
             " (--run-foreign-code runs it all the same)"
         )
-    record = find_record(path)
     return Target(
         path=path,
         engine=entry.name,

@@ -1,5 +1,6 @@
 """The `edgemnist` command: its subcommands, and how an error becomes a message and an exit code."""
 
+import signal
 import sys
 from typing import Annotated, NoReturn
 
@@ -56,12 +57,18 @@ def _global_options(
 def main() -> None:
     """Run the command line; exit 0 done, 1 failed, 2 wrong usage, 3 a proof did not hold."""
     print_whatever_the_encoding()
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         app()
     except ProofError as error:
         _fail(error, EXIT_PROOF)
     except EdgeMnistError as error:
         _fail(error, EXIT_FAILED)
+
+
+def _terminate(_number: int, _frame: object) -> NoReturn:
+    """Leave as with Ctrl-C, so that what is half done is cleared away and a training says how to go on."""
+    raise KeyboardInterrupt
 
 
 def _fail(error: EdgeMnistError, exit_code: int) -> NoReturn:

@@ -41,17 +41,23 @@ class Calibration:
 def choose_calibration(train: Split, classes: int, samples: int, seed: int) -> Calibration:
     """Draw calibration images from the training split, as evenly over the classes as the number allows.
 
+    A class without training images has no part in it.
+
     Raises:
         OptionError: `samples` is below 1 or more than the split can give evenly.
     """
-    quotas = np.full(classes, samples // classes)
-    quotas[: samples % classes] += 1
     available = np.bincount(train.labels, minlength=classes)
+    present = np.flatnonzero(available)
+    quotas = np.zeros(classes, np.int64)
+    quotas[present] = samples // len(present)
+    quotas[present[: samples % len(present)]] += 1
     if samples < 1 or (quotas > available).any():
         raise OptionError(
             "the number of calibration samples is out of range",
             received=samples,
-            expected=f"1 to {int(available.min()) * classes}, for equal shares of {classes} classes",
+            expected=f"1 to {int(available[present].min()) * len(present)}, for equal shares of"
+            f" {len(present)} classes",
+            fix="Choose one with --calibration-samples.",
         )
     rng = np.random.default_rng(seed)
     drawn = [

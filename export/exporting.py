@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,7 +109,7 @@ def _make(
         structure=converted.structure,
         built=next((companion for companion in companions if companion.suffix == LIBRARY_SUFFIX), None),
     )
-    record = _record(path, row, source, dataset, proof, tuple(companions))
+    record = _record(path, row, source, proof, tuple(companions))
     if proof.failures:
         for failed in (path, *companions):
             failed.unlink()
@@ -118,7 +117,7 @@ def _make(
 
 
 def _record(
-    path: Path, row: Format, source: Source, dataset: Dataset, proof: Proof, companions: tuple[Path, ...]
+    path: Path, row: Format, source: Source, proof: Proof, companions: tuple[Path, ...]
 ) -> ArtifactRecord | None:
     if proof.structure is None or proof.predictor is None or proof.parity is None:
         return None
@@ -135,13 +134,8 @@ def _record(
         versions=proof.structure.versions,
         oldest_runtime=proof.structure.oldest_runtime,
         calibration=source.calibration.record() if row.calibrated else None,
-        parity=parity_record(proof.parity, len(dataset.test)),
+        parity=asdict(proof.parity),
         gates=asdict(row.gates),
         companions={companion.name: sha256_of(companion) for companion in companions},
         companion_bytes={companion.name: companion.stat().st_size for companion in companions},
     )
-
-
-def parity_record(parity: Parity, images: int) -> dict[str, Any]:
-    """Return what the manifest says of a comparison on so many images."""
-    return {"images": images, **asdict(parity)}

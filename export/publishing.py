@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ..benchmarks.datasets import Dataset
 from ..runtime.artifact_set import commit, recover
-from ..runtime.errors import ManifestError, OptionError
+from ..runtime.errors import IntegrityError, ManifestError, OptionError
 from ..runtime.files import sha256_of
 from ..runtime.manifest import (
     MANIFEST_NAME,
@@ -30,7 +30,7 @@ def check_target(folder: Path, source: Source, dataset: Dataset, *, overwrite: b
         OutputError: An interrupted export there cannot be finished.
     """
     recover(folder)
-    if overwrite:
+    if overwrite or _is_trained_again(folder, source):
         return
     beside = folder / source.path.name
     if beside.exists() and sha256_of(beside) != source.sha256:
@@ -58,20 +58,40 @@ def publish(
     """Let the artifacts in `staged` and those that the folder already has of the same model become its set.
 
     Raises:
+        IntegrityError: The model was trained again or replaced while it was exported.
         OutputError: The folder cannot be written.
     """
     if not (staged / source.path.name).exists():
         shutil.copyfile(source.path, staged / source.path.name)
     np.savez_compressed(staged / REFERENCE_NAME, probabilities=reference)
-    manifest = Manifest(
-        model={"name": source.name, "file": source.path.name, "sha256": source.sha256},
-        dataset=dataset.sha256,
-        reference={"file": REFERENCE_NAME, "sha256": sha256_of(staged / REFERENCE_NAME)},
-        tools=tool_versions(),
-        artifacts=tuple(sorted((*_kept(folder, source, dataset, records), *records), key=lambda r: r.file)),
-    )
-    write_manifest(staged, manifest)
-    commit(staged, folder)
+
+    def record() -> None:  # the set that is there now, not the one from before the conversions
+        if {sha256_of(path) for path in (source.path, staged / source.path.name)} != {source.sha256}:
+            raise IntegrityError(
+                f"{source.path} was trained again or replaced while it was exported",
+                fix="Nothing was written; export it again.",
+            )
+        manifest = Manifest(
+            model={"name": source.name, "file": source.path.name, "sha256": source.sha256},
+            dataset=dataset.sha256,
+            reference={"file": REFERENCE_NAME, "sha256": sha256_of(staged / REFERENCE_NAME)},
+            tools=tool_versions(),
+            artifacts=tuple(
+                sorted((*_kept(folder, source, dataset, records), *records), key=lambda r: r.file)
+            ),
+        )
+        write_manifest(staged, manifest)
+
+    commit(staged, folder, prepare=record)
+
+
+def _is_trained_again(folder: Path, source: Source) -> bool:
+    """Whether the model is the folder's own, and another one now than its artifacts were made of."""
+    if not (folder / MANIFEST_NAME).exists():
+        return False
+    model = read_manifest(folder).model
+    own = folder / model["file"]
+    return model["sha256"] != source.sha256 and own.exists() and own.samefile(source.path)
 
 
 def _kept(

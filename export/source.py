@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..runtime.cpus import usable_cpu_count
 from ..runtime.embedded import Embedded
+from ..runtime.errors import ArtifactError
 from ..runtime.loading import load_predictor
 from ..runtime.predictor import Predictor
 from ..runtime.structure.promise import INPUT_NAME, OUTPUT_NAME
@@ -87,12 +88,21 @@ def load_source(path: Path, calibration: Calibration, class_names: tuple[str, ..
 
     Raises:
         ArtifactNotFoundError: There is no such file.
-        ArtifactError: It is not a Keras classifier of images.
+        ArtifactError: It is not a Keras classifier of images, or of another number of classes.
     """
     # As many threads as TensorFlow takes by itself: the number decides the order of its sums, and so the last
     # digit of the reference, which must not depend on whether this process has trained the model before.
-    predictor = load_predictor(path, engine="keras", num_threads=usable_cpu_count())
-    return Source(path, predictor.sha256, predictor, calibration, class_names or predictor.class_names)
+    # No manifest, since the one beside it may be of the same model before it was trained again.
+    predictor = load_predictor(path, engine="keras", num_threads=usable_cpu_count(), manifest=False)
+    names = class_names or predictor.class_names
+    if len(names) != len(predictor.class_names):
+        raise ArtifactError(
+            f"{path.name} has another number of classes than the data set",
+            received=f"{len(names)} classes of images",
+            expected=f"the model's {len(predictor.class_names)}",
+            fix="Give the data set that the model was trained on: --data PATH.",
+        )
+    return Source(path, predictor.sha256, predictor, calibration, names)
 
 
 def tool_versions() -> dict[str, str]:

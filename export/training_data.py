@@ -4,7 +4,15 @@ import contextlib
 import sys
 from pathlib import Path
 
-from ..benchmarks.datasets import Dataset, Split, load_split, load_test_split, verified_mnist
+from ..benchmarks.datasets import (
+    Dataset,
+    Split,
+    load_split,
+    load_test_labels,
+    load_test_split,
+    require_classes,
+    verified_mnist,
+)
 from ..runtime.errors import DatasetError
 from .recipe import Recipe
 from .training_split import TrainingData, validated_by_holding_out, validated_by_test
@@ -41,6 +49,26 @@ def load_training_data(path: Path | None, recipe: Recipe) -> TrainingData:
     if recipe.validation_share is None:
         return validated_by_test(load_dataset(path))
     return validated_by_holding_out(load_train_split(path), recipe.validation_share)
+
+
+def check_classes(path: Path, *, allow_empty: bool) -> None:
+    """Check the class numbers of a data set before minutes are spent on training with it.
+
+    A test part that cannot be read is missed when it is needed, which may be after the training.
+
+    Args:
+        path: As for `load_dataset`.
+        allow_empty: Accept class numbers that no training image has.
+
+    Raises:
+        DatasetError: The class numbers have gaps, the test images have others, or as for `load_dataset`.
+    """
+    train = load_train_split(path)
+    try:
+        test_labels = load_test_labels(path)
+    except DatasetError:
+        test_labels = train.labels
+    require_classes(train, test_labels, allow_empty=allow_empty)
 
 
 def load_train_split(path: Path | None = None) -> Split:

@@ -26,14 +26,17 @@ from ..runtime.errors import (
 )
 from ..runtime.files import sha256_of
 from ..runtime.generated_c import Generate
-from ..runtime.manifest import ArtifactRecord, Manifest, read_manifest
+from ..runtime.manifest import ArtifactRecord, Manifest, newer_model, read_manifest
 from ..runtime.native_code import CODE_SUFFIXES
+from ..runtime.previous import is_model
+from ..runtime.settling import ATTEMPTS, state_of
 from .formats import FORMATS, SOURCE, Format
 from .proving import Proof, prove
 from .proving_code import prove_generated, why_foreign
 
 # Recorded and found figures may differ by what another CPU's rounding does to a few near ties.
 _SHARE_TOLERANCE = 0.0005
+NOT_CHECKED = "not of this set, and not checked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,8 @@ def verify(
 
     Returns:
         One verdict for each artifact, for each library on record, for the reference, and for each file in the
-        folder that looks like an artifact and is not on record.
+        folder that looks like an artifact and is not on record. All are of one set: where an export replaces
+        it meanwhile, the new one is verified.
 
     Raises:
         ArtifactNotFoundError: There is no such folder.
@@ -88,7 +92,29 @@ def verify(
     """
     if not folder.is_dir():
         raise ArtifactNotFoundError(f"no such folder: {folder}")
-    recover(folder)
+    for _ in range(ATTEMPTS):
+        recover(folder)
+        before = state_of(folder)
+        try:
+            verdicts = _verify_set(folder, test, generate, formats, report)
+        except ProofError:
+            if state_of(folder) == before:
+                raise
+        else:
+            if state_of(folder) == before:
+                return verdicts
+    raise ProofError(
+        f"{folder} changes faster than it can be verified", fix="Try again when no export is running there."
+    )
+
+
+def _verify_set(
+    folder: Path,
+    test: Split,
+    generate: Generate | None,
+    formats: Sequence[Format],
+    report: Callable[[str], None],
+) -> tuple[Verdict, ...]:
     try:
         manifest = read_manifest(folder)
     except ManifestError as error:
@@ -106,7 +132,7 @@ def verify(
         verdict = _verify(folder, record, manifest, reference, test, formats, generate)
         verdicts += [verdict, *_libraries(folder, record)]
     if manifest.model["file"] not in {record.file for record in manifest.artifacts}:
-        failures = _wrong_hash(folder / manifest.model["file"], manifest.model["sha256"])
+        failures = _wrong_model(folder, manifest)
         verdicts.append(Verdict(manifest.model["file"], failures))
     return (*verdicts, *_unrecorded(folder, manifest))
 
@@ -155,7 +181,13 @@ def _verify(
 ) -> Verdict:
     path = folder / record.file
     damaged = [
-        failure for name, sha256 in _hashes(record).items() for failure in _wrong_hash(folder / name, sha256)
+        failure
+        for name, sha256 in _hashes(record).items()
+        for failure in (
+            _wrong_model(folder, manifest)
+            if (name, sha256) == (manifest.model["file"], manifest.model["sha256"])
+            else _wrong_hash(folder / name, sha256)
+        )
     ]
     row = next(
         (row for row in formats if (row.format, row.precision) == (record.format, record.precision)), None
@@ -218,9 +250,10 @@ def _wrong_record(record: ArtifactRecord, manifest: Manifest, proof: Proof, path
     wrong = [
         f"the manifest says {name} {said}, the file {found}" for name, said, found in claims if said != found
     ]
+    images = proof.parity.images
     for name in ("accuracy", "agreement"):
         said, found = record.parity[name], getattr(proof.parity, name)
-        if abs(said - found) > _SHARE_TOLERANCE:
+        if abs(round(said * images) - round(found * images)) / images > _SHARE_TOLERANCE:
             wrong.append(f"the manifest says {name} {said:.2%}, measured {found:.2%}")
     return wrong
 
@@ -229,7 +262,21 @@ def _unrecorded(folder: Path, manifest: Manifest) -> list[Verdict]:
     suffixes = {suffix for row in FORMATS for suffix in (f".{row.format}", *row.engine.suffixes)}
     suffixes |= {*CODE_SUFFIXES}
     names = sorted(path.name for path in folder.iterdir() if path.suffix in suffixes)
-    return [Verdict(name, ("it is not in the manifest",)) for name in names if name not in manifest.files]
+    return [
+        # The user's own model may lie beside the artifacts of another one, and no command removes it.
+        Verdict(name, (), note=NOT_CHECKED)
+        if is_model(Path(name))
+        else Verdict(name, ("it is not in the manifest",))
+        for name in names
+        if name not in manifest.files
+    ]
+
+
+def _wrong_model(folder: Path, manifest: Manifest) -> tuple[str, ...]:
+    sentence = newer_model(folder)
+    if sentence:
+        return (sentence,)
+    return _wrong_hash(folder / manifest.model["file"], manifest.model["sha256"])
 
 
 def _hashes(record: ArtifactRecord) -> dict[str, str]:

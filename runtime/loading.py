@@ -11,8 +11,9 @@ from .native_code import is_built_here
 from .pictures import PictureOptions
 from .predictor import Predictor
 from .probing import Probe, probe_if_needed
+from .settling import COMMITTED, read_settled
 from .source import ModelSource, read_source
-from .vouching import find_voucher
+from .vouching import MANIFEST_NAME, Voucher, find_voucher
 
 _ONNXRUNTIME = "onnxruntime"
 
@@ -28,6 +29,7 @@ def load_predictor(
     run_foreign_code: bool = False,
     probe: Probe | None = None,
     pictures: PictureOptions | None = None,
+    manifest: bool = True,
 ) -> Predictor:
     """Load a model file into the engine that runs it.
 
@@ -51,6 +53,8 @@ def load_predictor(
         run_foreign_code: Run a shared library that was not built here, with all that this user may do.
         probe: When and how the file is tried in a subprocess first.
         pictures: How pictures become images of the model's size.
+        manifest: Whether a manifest beside the file counts. A model that was trained again since the export
+            is not the one on record.
 
     Raises:
         ArtifactNotFoundError: There is no such file.
@@ -60,21 +64,20 @@ def load_predictor(
         ManifestError: The manifest beside the file is damaged or of an unknown version.
         MissingExtraError: The engine's package is not installed.
         OptionError: An option is out of range, or there is no engine of that name.
+        OutputError: An export was interrupted in the file's folder, and cannot be finished.
     """
-    path = Path(path)
+    asked = Path(path)
     options = EngineOptions(num_threads, tuple(providers), session or SessionOptions())
-    entry = engine_for(path, engine)
+    entry = engine_for(asked, engine)
     if entry.name != _ONNXRUNTIME and (options.providers or session is not None):
         raise OptionError(
             f"{entry.name} has no execution providers and no session options",
             received=f"providers={tuple(providers)}, session={session}",
             expected=f"these only with the engine {_ONNXRUNTIME}",
         )
-    path = entry.file_to_load(path)
-    source = read_source(path, entry.name, options)
-    voucher = find_voucher(path)
-    if voucher is not None:
-        _check_integrity(source, voucher.sha256, "the file that its manifest records")
+    source, voucher = read_settled(
+        asked.parent, lambda: _read(entry.file_to_load(asked), entry.name, options, manifest=manifest)
+    )
     if sha256 is not None:
         _check_integrity(source, sha256, "the file that was asked for")
     if entry.code and sha256 is None and not run_foreign_code:
@@ -86,7 +89,7 @@ def load_predictor(
     class_names = voucher.labels if voucher else _class_names(loaded)
     if len(class_names) != loaded.output.shape[-1]:
         raise ArtifactError(
-            f"{path.name} has another number of outputs than labels",
+            f"{source.path.name} has another number of outputs than labels",
             received=f"{loaded.output.shape[-1]} outputs",
             expected=f"{len(class_names)}, as its {'manifest' if voucher else 'metadata'} lists",
         )
@@ -114,14 +117,31 @@ def load_again(
     return Predictor(source, source.load(), class_names, guarded=guarded, pictures=pictures)
 
 
+def _read(
+    path: Path, engine: str, options: EngineOptions, *, manifest: bool
+) -> tuple[ModelSource, Voucher | None]:
+    """Read a file and what is on record for it, and check that they match."""
+    source = read_source(path, engine, options)
+    if not manifest:
+        return source, None
+    publishing = (path.parent / COMMITTED / MANIFEST_NAME).is_file()
+    voucher = find_voucher(path)
+    if voucher is not None:
+        _check_integrity(source, voucher.sha256, "the file that its manifest records")
+    elif publishing or not path.exists():  # not on record yet, or no longer
+        raise IntegrityError(
+            f"{path.name} is being replaced", fix="Try again when the export to its folder has ended."
+        )
+    return source, voucher
+
+
 def _check_integrity(source: ModelSource, sha256: str, expected: str) -> None:
     if source.sha256 != sha256.lower():
         raise IntegrityError(
             f"{source.path.name} is not {expected}",
             received=f"sha256 {source.sha256}",
             expected=sha256,
-            fix="Fetch the artifacts again, or export them again; if an export was interrupted here,"
-            " `edgemnist verify` finishes it.",
+            fix="Fetch the artifacts again, or export them again, as after another training of the model.",
         )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import ManifestError
-from .files import write_text
+from .files import sha256_of, write_text
 from .tensors import TensorSpec
 from .vouching import MANIFEST, MANIFEST_NAME, SCHEMA_VERSION
 
@@ -17,6 +17,7 @@ __all__ = [
     "ArtifactRecord",
     "Manifest",
     "find_record",
+    "newer_model",
     "read_manifest",
     "write_manifest",
 ]
@@ -136,6 +137,30 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     text = json.dumps(asdict(manifest), indent=2, ensure_ascii=False) + "\n"
     MANIFEST.check(json.loads(text), folder / MANIFEST_NAME)
     write_text(folder / MANIFEST_NAME, text)
+
+
+def newer_model(folder: Path) -> str:
+    """Return a sentence where a folder's model is another one than its artifacts were made of, else "".
+
+    Raises:
+        ManifestError: The manifest is damaged or written by a newer version.
+    """
+    if not (folder / MANIFEST_NAME).exists():
+        return ""
+    manifest = read_manifest(folder)
+    path = folder / manifest.model["file"]
+    if not path.is_file():
+        return ""
+    found, recorded = sha256_of(path), manifest.model["sha256"]
+    if found == recorded:
+        return ""
+    formats = [f"--format {record.precision}.{record.format}" for record in manifest.artifacts]
+    made = " ".join(name for name in formats if not name.endswith(path.suffix))
+    return (
+        f"{path.name} is not the model that the artifacts were made of: it has sha256 {found[:12]}…,"
+        f" the manifest says {recorded[:12]}…. If it was trained again since, renew them:"
+        f" edgemnist export --artifacts {folder} {made}".rstrip()
+    )
 
 
 def find_record(path: Path) -> ArtifactRecord | None:

@@ -46,15 +46,15 @@ def read_source(path: Path, engine: str, options: EngineOptions) -> ModelSource:
         ArtifactError: It is a folder, empty, unreadable, or larger than `MAX_MODEL_BYTES`.
     """
     if not path.exists():
-        raise ArtifactNotFoundError(
-            f"no such file: {path}", fix="`edgemnist export` makes artifacts in the folder artifacts."
-        )
+        raise _missing(path)
     if not path.is_file():
         found = "a folder" if path.is_dir() else "a pipe or a device"
         raise ArtifactError(f"{path} is not a model", received=found, expected="a model file")
     try:
         with path.open("rb") as file:
             content = file.read(MAX_MODEL_BYTES + 1)
+    except FileNotFoundError as error:  # it went this moment
+        raise _missing(path) from error
     except OSError as error:
         raise ArtifactError(f"{path} cannot be read", received=error.strerror) from error
     if not content:
@@ -66,3 +66,9 @@ def read_source(path: Path, engine: str, options: EngineOptions) -> ModelSource:
             expected=f"at most {MAX_MODEL_BYTES:,} bytes",
         )
     return ModelSource(path.absolute(), content, hashlib.sha256(content).hexdigest(), engine, options)
+
+
+def _missing(path: Path) -> ArtifactNotFoundError:
+    return ArtifactNotFoundError(
+        f"no such file: {path}", fix="`edgemnist export` makes artifacts in the folder artifacts."
+    )

@@ -135,6 +135,7 @@ def bench(
     plan = _plan(quick, num_runs, min_secs, warmup_runs, num_threads, loadgen)
     why_no_keras = _why_no_keras(keras, quick)
     scope = Scope(tuple(file.name for file in files or ()), tuple(engine or ()), not why_no_keras)
+    _settle(files, artifacts)
     devices, models = _devices(target or [], files, artifacts)
     on_host = not target or HOST in target
     if baseline is not None and not on_host:
@@ -183,6 +184,18 @@ def bench(
     if gate is not None:
         for line in gate.check(document):
             messages.print(literal(line), highlight=False, soft_wrap=True)
+
+
+def _settle(files: list[Path] | None, artifacts: Path) -> None:
+    """Finish exports that were interrupted, and say where a model is newer than its artifacts."""
+    from ..runtime.artifact_set import recover
+    from ..runtime.manifest import newer_model
+
+    for folder in sorted({file.parent for file in files or ()} or {artifacts}):
+        recover(folder)
+        outdated = newer_model(folder)
+        if outdated:
+            messages.print(outdated, markup=False, highlight=False, soft_wrap=True)
 
 
 def _plan(

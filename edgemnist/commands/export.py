@@ -7,7 +7,7 @@ import typer
 
 from ..console import literal, messages, print_json, results
 from ..runtime.errors import ProofError
-from .options import Artifacts, Atol, Data, Json, MaxAccuracyDrop, MinAgreement, Seed
+from .options import AllowEmptyClasses, Artifacts, Atol, Data, Json, MaxAccuracyDrop, MinAgreement, Seed
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -62,6 +62,7 @@ def export(
     atol: Atol = None,
     seed: Seed = 0,
     data: Data = None,
+    allow_empty_classes: AllowEmptyClasses = False,
     artifacts: Artifacts = Path("artifacts"),
     compile_: Annotated[
         bool,
@@ -86,7 +87,8 @@ def export(
     99.9 % of the images; the others on 99.8 %, with at most 0.2 points of accuracy lost. What fails is not
     written, the others are, and the exit code is 3.
 
-    Writes the artifacts, `manifest.json` and `reference.npz`, all at once.
+    Writes the artifacts, `manifest.json` and `reference.npz`, all at once. Files that they replace stay in
+    the folder `previous` until a later export replaces others; a `.keras` file stays for good.
     """
     from dataclasses import replace
 
@@ -101,11 +103,15 @@ def export(
     rows = [replace(row, gates=row.gates.replaced(min_agreement, max_accuracy_drop, atol)) for row in rows]
     from ..export.source import load_source
     from ..export.training_data import load_dataset
+    from ..runtime.previous import PREVIOUS
+    from ..runtime.settling import state_of
     from .train import ensure_model
 
-    path = model or ensure_model(artifacts, data, seed)
+    path = model or ensure_model(artifacts, data, seed, allow_empty_classes=allow_empty_classes)
     dataset = load_dataset(data)
     calibration = choose_calibration(dataset.train, len(dataset.class_names), calibration_samples, seed)
+    previous = artifacts / PREVIOUS
+    before = state_of(previous)
     with messages.status("loading the model") as status:
         outcomes = export_all(
             load_source(path, calibration, dataset.class_names),
@@ -120,6 +126,14 @@ def export(
         print_json([_document(outcome) for outcome in outcomes])
     else:
         results.print(_table(outcomes, len(dataset.test)))
+    if state_of(previous) != before:
+        replaced = ", ".join(sorted(path.name for path in previous.iterdir()))
+        messages.print(
+            f"What this replaced is in {previous}: {replaced}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
     failed = [outcome for outcome in outcomes if outcome.failures]
     if failed:
         raise ProofError(

@@ -16,6 +16,12 @@ Data = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of everything drawn at random.")]
+AllowEmptyClasses = Annotated[
+    bool,
+    typer.Option(
+        "--allow-empty-classes", help="Train although a class number below the largest has no image."
+    ),
+]
 Force = Annotated[
     bool, typer.Option("--force", help="Compare benchmarks of different machines all the same.")
 ]

@@ -113,11 +113,13 @@ def _default_model(artifacts: Path, engine: str | None, run_foreign_code: bool) 
 
     Microcontrollers run integers, so their engine gets the int8 file.
     """
+    from ..runtime.artifact_set import recover
     from ..runtime.engines import engine_for
     from ..runtime.manifest import read_manifest
 
     if engine is not None:
         engine_for(artifacts, engine).import_module()  # an unknown or a missing engine is told as such
+    recover(artifacts)
     records = [
         record
         for record in read_manifest(artifacts).artifacts

@@ -11,8 +11,9 @@ from rich.markup import escape
 
 from ..console import messages, print_json, results
 from ..export.recipe import NOTEBOOK, Recipe, find_recipe
+from ..runtime.artifact_set import recover
 from ..runtime.errors import OutputError
-from .options import Artifacts, Data, Json, Seed
+from .options import AllowEmptyClasses, Artifacts, Data, Json, Seed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -70,6 +71,7 @@ def train(
     ] = None,
     seed: Seed = 0,
     data: Data = None,
+    allow_empty_classes: AllowEmptyClasses = False,
     artifacts: Artifacts = Path("artifacts"),
     json: Json = False,
 ) -> None:
@@ -83,13 +85,24 @@ def train(
     Writes mnist.keras, history.json and pictures: the first 25 training images, the curves of accuracy and
     loss, the confusion matrix, the misclassified test images and the calibration of the confidences.
 
+    A mnist.keras that is there already is kept in the folder previous. Artifacts stay as they are until
+    `edgemnist export` renews them.
+
     An interrupted training leaves the last finished epoch, and what an earlier training left stays as it was.
     Resumed, it ends with the same weights as one that was not interrupted.
     """
     given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     chosen = dataclasses.replace(find_recipe(recipe), **changes)
-    run_training(artifacts, data, chosen, seed, resume=resume, tensorboard=tensorboard)
+    run_training(
+        artifacts,
+        data,
+        chosen,
+        seed,
+        resume=resume,
+        tensorboard=tensorboard,
+        allow_empty_classes=allow_empty_classes,
+    )
     if json:
         print_json(loads((artifacts / HISTORY_FILE).read_text(encoding="utf-8")))
         return
@@ -98,10 +111,11 @@ def train(
             results.print(artifacts / name, highlight=False, soft_wrap=True)
 
 
-def ensure_model(artifacts: Path, data: Path | None, seed: int) -> Path:
+def ensure_model(artifacts: Path, data: Path | None, seed: int, *, allow_empty_classes: bool = False) -> Path:
     """Return the folder's `.keras` file; train it by the notebook's recipe if there is none.
 
-    A training that was interrupted is resumed, since it ends as a new one would.
+    A training that was interrupted is resumed, since it ends as a new one would, and an interrupted export is
+    finished first, since the model may be in it.
 
     Raises:
         CheckpointError: A training by another recipe or seed was interrupted there.
@@ -111,10 +125,13 @@ def ensure_model(artifacts: Path, data: Path | None, seed: int) -> Path:
         OutputError: A file cannot be written.
     """
     model_path = artifacts / MODEL_FILE
+    recover(artifacts)
     if model_path.exists():
         return model_path
     interrupted = (artifacts / CHECKPOINT_FILE).exists()
-    return run_training(artifacts, data, NOTEBOOK, seed, resume=interrupted)
+    return run_training(
+        artifacts, data, NOTEBOOK, seed, resume=interrupted, allow_empty_classes=allow_empty_classes
+    )
 
 
 def run_training(
@@ -125,6 +142,7 @@ def run_training(
     *,
     resume: bool | None = None,
     tensorboard: Path | None = None,
+    allow_empty_classes: bool = False,
 ) -> Path:
     """Train with progress on stderr, write everything into `artifacts`, and return the `.keras` file's path.
 
@@ -136,6 +154,9 @@ def run_training(
         resume: Whether to go on with the interrupted training in the folder, or to start over; None refuses
             if there is one.
         tensorboard: Where TensorBoard logs go, if anywhere.
+        allow_empty_classes: Train although a class number has no training image.
+
+    A model that is there is kept in the folder `previous`.
 
     Raises:
         CheckpointError: There is an interrupted training and `resume` is None, or none that can be resumed.
@@ -145,16 +166,23 @@ def run_training(
         OutputError: A file cannot be written.
     """
     from ..export.resuming import SafeTraining, require_choice
+    from ..runtime.artifact_set import remove_abandoned
     from ..runtime.files import require_writable
+    from ..runtime.manifest import newer_model
+    from ..runtime.previous import keep_model
 
     checkpoint_path = artifacts / CHECKPOINT_FILE
     resuming = require_choice(checkpoint_path, resume=resume)
+    recover(artifacts)
+    remove_abandoned(artifacts)
     messages.print("Loading TensorFlow and the data set ...")
     from ..export.training import TrainingRun
-    from ..export.training_data import load_dataset, load_training_data
+    from ..export.training_data import check_classes, load_dataset, load_training_data
     from ..export.training_record import describe_origin
     from .train_results import write_results
 
+    if data is not None:
+        check_classes(data, allow_empty=allow_empty_classes)
     seen = load_training_data(data, recipe)
     require_writable(artifacts)
     run = TrainingRun(recipe, seen, seed)
@@ -164,6 +192,8 @@ def run_training(
     model_path = artifacts / MODEL_FILE
     with _telling_how_to_resume(training, recipe.epochs):
         _train(training, recipe.epochs, tensorboard)
+        recover(artifacts)
+        kept = keep_model(model_path)
         # Only now, so that nothing before can depend on the test images.
         accuracy = write_results(model_path, run.model, training, origin, load_dataset(data))
     seconds = sum(epoch.seconds for epoch in training.epochs)
@@ -174,6 +204,9 @@ def run_training(
         highlight=False,
         soft_wrap=True,
     )
+    for sentence in (f"The former {MODEL_FILE} is kept as {kept}." if kept else "", newer_model(artifacts)):
+        if sentence:
+            messages.print(sentence, markup=False, highlight=False, soft_wrap=True)
     return model_path
 
 

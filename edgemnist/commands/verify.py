@@ -78,6 +78,8 @@ def _summary(verdicts: "tuple[Verdict, ...]") -> str:
 
 
 def _line(verdict: "Verdict", width: int) -> str:
+    from ..export.verifying import NOT_CHECKED
+
     if verdict.failures:
         found = "[red]fails[/]  " + escape("; ".join(verdict.failures))
     elif verdict.unproven:
@@ -85,6 +87,8 @@ def _line(verdict: "Verdict", width: int) -> str:
     elif verdict.parity is not None:
         parity = verdict.parity
         found = f"[green]holds[/]  accuracy {parity.accuracy:.2%}, agreement {parity.agreement:.2%}"
+    elif verdict.note == NOT_CHECKED:
+        found = f"[yellow]other[/]  {verdict.note}"
     else:
         found = f"[green]holds[/]  {verdict.note}"
     return f"{escape(verdict.file.ljust(width))}  {found.rstrip()}"

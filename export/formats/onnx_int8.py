@@ -29,6 +29,9 @@ from .options import Converted, ExportOptions
 
 # Relu is among them so that the layer before it is quantized by what comes out of it.
 _QUANTIZED_OPERATORS = ["MatMul", "Gemm", "Conv", "Relu"]
+# They give the values that they take, in another order or shape.
+_MOVING_OPERATORS = ("Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze", "Identity")
+_SCALE, _ZERO_POINT = np.array(1 / 255, np.float32), np.array(0, np.uint8)
 
 
 def convert(source: Source, options: ExportOptions) -> Converted:
@@ -73,14 +76,46 @@ def _quantize(proto: Any, images: NDArray[np.uint8]) -> Any:
             per_channel=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QUInt8,
+            extra_options={
+                # What a pixel is, however bright the calibration images are.
+                "TensorQuantOverrides": {
+                    _image_to_quantize(onnx_package.load(prepared).graph): [
+                        {"scale": _SCALE, "zero_point": _ZERO_POINT}
+                    ]
+                }
+            },
         )
         return onnx_package.load(quantized)
 
 
+def _image_to_quantize(graph: Any) -> str:
+    """Return the tensor that holds the image's pixels when the first operator computes with them."""
+    name: str = graph.input[0].name
+    while True:
+        users = [node for node in graph.node if name in node.input]
+        if len(users) != 1 or users[0].op_type not in _MOVING_OPERATORS:
+            return name
+        name = users[0].output[0]
+
+
 def _take_pixels(proto: Any) -> None:
-    """Remove the node that quantizes the image, and take the uint8 that it would give."""
+    """Remove the node that quantizes the image, and take the uint8 that it would give.
+
+    Raises:
+        ConversionError: That node does more than to undo the scaling of pixels to [0, 1].
+    """
     graph = proto.graph
-    quantize = next(node for node in graph.node if node.op_type == "QuantizeLinear")
+    constants = {tensor.name: onnx_package.numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    image = _image_to_quantize(graph)
+    quantizing = [node for node in graph.node if image in node.input]
+    found = [(node.op_type, *(constants.get(name) for name in node.input[1:])) for node in quantizing]
+    if found != [("QuantizeLinear", _SCALE, _ZERO_POINT)]:
+        raise ConversionError(
+            "ONNX Runtime's quantizer does not take the image as pixels",
+            received="; ".join(f"{kind} with {values}" for kind, *values in found),
+            expected=f"QuantizeLinear alone, with scale {_SCALE} and zero point {_ZERO_POINT}",
+        )
+    (quantize,) = quantizing
     _bypass(graph, quantize, quantize.input[0])
     graph.input[0].type.tensor_type.elem_type = onnx_package.TensorProto.UINT8
 

@@ -85,13 +85,34 @@ def test_lost_accuracy_breaks_the_gate(old, new):
         check(old, new)
 
 
-def test_a_drop_of_exactly_the_limit_passes_whatever_its_binary_digits(old, new):
-    old["rows"][0]["figures"]["accuracy"]["accuracy"] = 0.9764
-    new["rows"][0]["figures"]["accuracy"]["accuracy"] = 0.9754
-    new["rows"][0]["predicted"]["count"] = 10_000
-    old["images_sha256"] = "0" * 64
-    assert 0.9764 - 0.9754 > 0.001
-    assert check(old, new, max_accuracy_drop=0.001)
+def set_right(document, right, images):
+    row = document["rows"][0]
+    row["figures"]["accuracy"]["accuracy"] = right / images
+    row["predicted"]["count"] = images
+    document["images_sha256"] = f"{id(document):064x}"  # no image is paired
+
+
+@pytest.mark.parametrize(
+    ("images", "limit", "dropped"),
+    [(10_000, 0.001, 10), (10_000, 0.0015, 15), (9_999, 0.001, 9), (36, 1 / 36, 1), (7, 0.3, 2), (7, 0.0, 0)],
+)
+def test_a_drop_of_exactly_the_limit_passes_and_one_image_more_does_not(old, new, images, limit, dropped):
+    for before in range(dropped + 1, images + 1, 1 + images // 500):
+        set_right(old, before, images)
+        set_right(new, before - dropped, images)
+        assert check(old, new, max_accuracy_drop=limit)
+        set_right(new, before - dropped - 1, images)
+        with pytest.raises(ProofError, match="points of accuracy, more than"):
+            check(old, new, max_accuracy_drop=limit)
+
+
+def test_shares_of_test_sets_of_different_sizes_are_compared_exactly(old, new):
+    set_right(old, 6, 7)
+    set_right(new, 6 * 36 - 7, 7 * 36)  # 1/36 less
+    assert check(old, new, max_accuracy_drop=1 / 36)
+    set_right(new, 6 * 36 - 8, 7 * 36)
+    with pytest.raises(ProofError):
+        check(old, new, max_accuracy_drop=1 / 36)
 
 
 def test_only_given_limits_count(old, new):

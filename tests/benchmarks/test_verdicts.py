@@ -16,8 +16,20 @@ FLOAT = Target(Path("mnist.float32.tflite"), "litert", "tflite", "float32", 410_
 
 
 def parity(difference=-0.0002, interval=(-0.0008, 0.0004), flipped=(3, 5)):
+    change = round(10_000 * difference)
     return Parity(
-        0.9764 + difference, 0.9764, 0.9998, 2, 0, flipped, 0.06, 0.001, (0.9,), None, None, interval, 0.5
+        images=10_000,
+        accuracy=0.9764 + difference,
+        reference_accuracy=0.9764,
+        agreement=0.9998,
+        broke=max(-change, 0),
+        fixed=max(change, 0),
+        flipped=flipped,
+        max_abs_difference=0.06,
+        mean_abs_difference=0.001,
+        per_class_accuracy=(0.9,),
+        difference_interval=interval,
+        mcnemar_p=0.5,
     )
 
 

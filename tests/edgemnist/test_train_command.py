@@ -164,3 +164,44 @@ def test_class_that_only_the_test_images_have_is_named(data, tmp_path):
     result = CliRunner().invoke(app, [*options, "--data", str(tmp_path / "other.npz")])
     assert isinstance(result.exception, DatasetError)
     assert "classes that the training images do not have" in str(result.exception)
+
+
+@pytest.mark.parametrize("recipe", ["edge", "notebook"])
+@pytest.mark.parametrize(
+    ("name", "change", "sentence"),
+    [
+        (
+            "y_train",
+            lambda labels: labels + 1,
+            r"start at 1.*Number the classes from 0.*--allow-empty-classes",
+        ),
+        ("y_train", lambda labels: np.where(labels == 2, 77, labels), "75 of the 78 classes"),
+        ("y_test", lambda labels: labels + 1, "classes that the training images do not have"),
+    ],
+)
+def test_wrong_class_numbers_are_refused_before_training(
+    data, tmp_path, monkeypatch, recipe, name, change, sentence
+):
+    arrays = dict(np.load(data))
+    np.savez(tmp_path / "mine.npz", **(arrays | {name: change(arrays[name])}))
+    monkeypatch.setattr("edgemnist.export.training.TrainingRun", pytest.fail)
+    options = ["--recipe", recipe, "--artifacts", str(tmp_path / "new"), "--data", str(tmp_path / "mine.npz")]
+    with pytest.raises(DatasetError, match=sentence):
+        CliRunner().invoke(app, options, catch_exceptions=False)
+    assert not (tmp_path / "new").exists()
+
+
+def test_empty_classes_are_trained_when_they_are_meant_and_every_former_model_is_kept(data, tmp_path):
+    arrays = dict(np.load(data))
+    for part in ("y_train", "y_test"):
+        arrays[part] = arrays[part] * 2
+    np.savez(tmp_path / "mine.npz", **arrays)
+    options = ["--epochs", "1", "--artifacts", str(tmp_path), "--data", str(tmp_path / "mine.npz")]
+    models = []
+    for seed in ("0", "1", "2"):
+        result = CliRunner().invoke(app, [*options, "--allow-empty-classes", "--seed", seed])
+        assert result.exit_code == 0, result.output
+        assert (f"The former mnist.keras is kept as {tmp_path / 'previous'}" in result.stderr) == bool(models)
+        models.append((tmp_path / "mnist.keras").read_bytes())
+    assert json.loads((tmp_path / "history.json").read_text())["data"]["class_names"] == list("01234")
+    assert sorted(path.read_bytes() for path in (tmp_path / "previous").iterdir()) == sorted(models[:-1])

@@ -47,7 +47,7 @@ def sets(source, quick_mnist, tmp_path_factory):
 
 
 def visible(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.startswith(".")}
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
 
 def test_a_killed_process_leaves_the_old_set_or_the_new_one(sets, quick_mnist, tmp_path):

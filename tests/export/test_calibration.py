@@ -43,3 +43,15 @@ def test_the_record_says_where_the_images_came_from(mnist):
 def test_a_number_that_cannot_be_drawn_names_the_range(mnist, samples):
     with pytest.raises(OptionError, match="expected 1 to 54210, for equal shares of 10 classes"):
         choose_calibration(mnist.train, 10, samples, 0)
+
+
+def test_a_class_without_training_images_has_no_part(mnist):
+    from dataclasses import replace
+
+    kept = ~np.isin(mnist.train.labels, (0, 7))
+    train = replace(mnist.train, images=mnist.train.images[kept], labels=mnist.train.labels[kept])
+    chosen = choose_calibration(train, 12, 18, 0)
+    assert chosen.samples_per_class == (0, 3, 3, 2, 2, 2, 2, 0, 2, 2, 0, 0)
+    assert np.bincount(train.labels[chosen.indices], minlength=12).tolist() == list(chosen.samples_per_class)
+    with pytest.raises(OptionError, match=r"expected 1 to 43368, for equal shares of 8 classes"):
+        choose_calibration(train, 12, 60_000, 0)

@@ -10,12 +10,15 @@ import numpy as np
 import pytest
 
 from edgemnist.benchmarks.gates import Gates
+from edgemnist.benchmarks.targets import targets_in
 from edgemnist.export.exporting import export_all
 from edgemnist.export.formats import SOURCE, find_format
 from edgemnist.export.source import load_source
+from edgemnist.export.verifying import verify
 from edgemnist.runtime import load_predictor, manifest, read_manifest
-from edgemnist.runtime.errors import ManifestError, OptionError
+from edgemnist.runtime.errors import ArtifactError, IntegrityError, ManifestError, OptionError
 from edgemnist.runtime.files import sha256_of
+from edgemnist.runtime.manifest import newer_model
 
 FLOAT = find_format("float32.onnx")
 HALF = find_format("float16.onnx")
@@ -24,7 +27,7 @@ IMPOSSIBLE = Gates(min_agreement=1.0, max_accuracy_drop=0.0, atol=0.0)
 
 
 def names(folder):
-    return sorted(path.name for path in folder.iterdir())
+    return sorted(path.name for path in folder.iterdir() if path.is_file())
 
 
 @pytest.fixture
@@ -138,3 +141,58 @@ def test_companions_come_and_go_with_their_artifact(source, other_source, quick_
     assert "mnist.float32.required_operators.config" in names(tmp_path)
     export_all(other_source, [FLOAT], quick_mnist, tmp_path, overwrite=True)
     assert names(tmp_path) == ["manifest.json", "mnist.float32.onnx", "mnist.keras", "reference.npz"]
+
+
+def trained_again(folder, other_source):
+    """Put another model in the place of the folder's own, as `train` does."""
+    shutil.copy(other_source.path, folder / "mnist.keras")
+    return load_source(folder / "mnist.keras", other_source.calibration, other_source.class_names)
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_model_that_was_trained_again_is_exported(exported, other_source, quick_mnist, overwrite):
+    before = (exported / "mnist.float32.onnx").read_bytes()
+    again = trained_again(exported, other_source)
+    sentence = newer_model(exported)
+    (failed,) = [verdict for verdict in verify(exported, quick_mnist.test) if verdict.failures]
+    assert (failed.file, failed.failures) == ("mnist.keras", (sentence,))
+    (keras,) = [target for target in targets_in(exported) if target.engine == "keras"]
+    assert keras.skipped == sentence
+    export_all(again, [HALF], quick_mnist, exported, overwrite=overwrite)
+    assert newer_model(exported) == ""
+    assert not any(verdict.failures for verdict in verify(exported, quick_mnist.test))
+    assert (exported / "previous" / "mnist.float32.onnx").read_bytes() == before
+
+
+def test_a_model_that_is_trained_again_during_its_export_is_not_put_back(exported, other_source, quick_mnist):
+    before = {name: (exported / name).read_bytes() for name in names(exported)}
+    source = load_source(exported / "mnist.keras", other_source.calibration)
+
+    def train(name):
+        if name == HALF.name:
+            shutil.copy(other_source.path, exported / "mnist.keras")
+
+    with pytest.raises(IntegrityError, match="trained again or replaced while it was exported"):
+        export_all(source, [HALF], quick_mnist, exported, overwrite=True, report=train)
+    before["mnist.keras"] = other_source.path.read_bytes()
+    assert {name: (exported / name).read_bytes() for name in names(exported)} == before
+
+
+def test_another_models_export_never_removes_the_folders_own(exported, other_source, quick_mnist):
+    own = (exported / "mnist.keras").read_bytes()
+    other = shutil.copy(other_source.path, other_source.path.with_name("other.keras"))
+    export_all(
+        load_source(Path(other), other_source.calibration), [FLOAT], quick_mnist, exported, overwrite=True
+    )
+    assert (exported / "mnist.keras").read_bytes() == own
+    verdicts = {verdict.file: verdict for verdict in verify(exported, quick_mnist.test)}
+    assert not any(verdict.failures for verdict in verdicts.values())
+    assert "not of this set" in verdicts["mnist.keras"].note
+    assert "mnist.keras" not in {target.name for target in targets_in(exported)}
+    export_all(other_source, [FLOAT], quick_mnist, exported, overwrite=True)  # of the same name
+    assert own in [path.read_bytes() for path in (exported / "previous").iterdir()]
+
+
+def test_a_data_set_of_another_number_of_classes_is_refused(source):
+    with pytest.raises(ArtifactError, match=r"received 3 classes of images; expected the model's 10.*--data"):
+        load_source(source.path, source.calibration, ("a", "b", "c"))

@@ -1,5 +1,7 @@
 """Every format in its real engine, and what each file contains."""
 
+from dataclasses import replace
+
 import numpy as np
 import onnx
 import pytest
@@ -15,7 +17,7 @@ from edgemnist.export.source import load_source
 from edgemnist.runtime import load_predictor
 from edgemnist.runtime.embedded import read_embedded
 from edgemnist.runtime.engines.tflite_micro import smallest_arena_bytes
-from edgemnist.runtime.errors import ArtifactError, OptionError
+from edgemnist.runtime.errors import ArtifactError, ConversionError, OptionError
 from edgemnist.runtime.structure import read_structure
 from edgemnist.runtime.structure.onnx import RELEASES
 from edgemnist.runtime.structure.tflite import unpack
@@ -189,3 +191,34 @@ def test_a_keras_file_with_code_in_it_is_refused(tmp_path, source):
     model.save(tmp_path / "evil.keras")
     with pytest.raises(ArtifactError, match="in safe mode"):
         load_source(tmp_path / "evil.keras", source.calibration)
+
+
+def test_pixels_go_into_int8_onnx_as_they_are_though_no_calibration_image_is_bright(
+    source, quick_mnist, tmp_path
+):
+    """A darker range for the image would make every pixel brighter than it is."""
+    dark = replace(source, calibration=replace(source.calibration, images=source.calibration.images // 2))
+    path = tmp_path / "mnist.int8.onnx"
+    path.write_bytes(find_format("int8.onnx").convert(dark, ExportOptions()).content)
+    images = quick_mnist.test.images
+    found, expected = load_predictor(path).predict(images), source.predictor.predict(images)
+    assert (found.labels == expected.labels).mean() > 0.99
+
+
+@pytest.mark.parametrize(("scale", "zero_point"), [(0.5 / 255, 0), (1 / 255, 3)])
+def test_a_quantizer_that_scales_pixels_otherwise_is_an_error(source, monkeypatch, scale, zero_point):
+    from edgemnist.export.formats import onnx_int8
+
+    take_pixels = onnx_int8._take_pixels
+
+    def other_scale(proto):
+        nodes = [node for node in proto.graph.node if node.op_type == "QuantizeLinear"]
+        for tensor in proto.graph.initializer:
+            for position, value in ((1, np.float32(scale)), (2, np.uint8(zero_point))):
+                if tensor.name == nodes[0].input[position]:
+                    tensor.CopyFrom(onnx.numpy_helper.from_array(np.array(value), tensor.name))
+        take_pixels(proto)
+
+    monkeypatch.setattr(onnx_int8, "_take_pixels", other_scale)
+    with pytest.raises(ConversionError, match=r"does not take the image as pixels.*expected QuantizeLinear"):
+        onnx_int8.convert(source, ExportOptions())

@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ from edgemnist.runtime.errors import (
     ManifestError,
     MissingExtraError,
     OptionError,
+    OutputError,
 )
+from edgemnist.runtime.files import sha256_of
 
 FILES = ("mnist.float32.onnx", "mnist.float32.tflite", "mnist.int8.tflite", "mnist.keras")
 
@@ -123,3 +126,46 @@ def test_a_damaged_manifest_is_refused(tmp_path: Path, content: str):
 def test_a_missing_manifest_says_how_to_make_one(tmp_path: Path):
     with pytest.raises(ManifestError, match="edgemnist export --int8"):
         read_manifest(tmp_path)
+
+
+@pytest.fixture
+def killed_export(artifacts_copy: Path) -> Path:
+    """A folder whose export was killed between two files: the first is new, its record is old."""
+    committed = artifacts_copy / ".edgemnist-committed"
+    committed.mkdir()
+    document = json.loads((artifacts_copy / "manifest.json").read_text())
+    for record in document["artifacts"]:
+        for name, other in (
+            ("mnist.int8.onnx", "mnist.float32.onnx"),
+            ("mnist.int8.ort", "mnist.float32.ort"),
+        ):
+            if record["file"] == name:
+                shutil.copy(artifacts_copy / other, committed / name)
+                record["sha256"] = sha256_of(committed / name)
+    (committed / "manifest.json").write_text(json.dumps(document))
+    (committed / "mnist.int8.onnx").replace(artifacts_copy / "mnist.int8.onnx")
+    return artifacts_copy
+
+
+@pytest.mark.parametrize("name", ["mnist.int8.onnx", "mnist.float32.onnx"])
+def test_a_predictor_finishes_an_export_that_was_killed_where_it_matters(killed_export: Path, name: str):
+    new = (killed_export / "mnist.float32.onnx").read_bytes()
+    assert load_predictor(killed_export / name)._source.content == new
+    if name == "mnist.int8.onnx":
+        assert not list(killed_export.glob(".edgemnist*"))
+
+
+def test_a_killed_export_that_cannot_be_finished_is_one_error(killed_export: Path, monkeypatch):
+    def refuse(*_arguments):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(OutputError, match=r"cannot write to .*Permission denied"):
+        load_predictor(killed_export / "mnist.int8.onnx")
+
+
+def test_a_model_that_was_trained_again_is_refused_unless_the_manifest_does_not_count(artifacts_copy: Path):
+    shutil.copy(artifacts_copy / "mnist.float32.onnx", artifacts_copy / "mnist.int8.onnx")
+    with pytest.raises(IntegrityError, match="export them again, as after another training"):
+        load_predictor(artifacts_copy / "mnist.int8.onnx")
+    assert load_predictor(artifacts_copy / "mnist.int8.onnx", manifest=False)._guarded
