@@ -5,15 +5,22 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 SOURCES := $(shell find edgemnist runtime export benchmarks -name '*.py' -o -name '*.json' -o -name '*.jinja' | grep -v __pycache__)
 
-.PHONY: quickstart test lint types wheel bare-test portability lock clean
+# A worker for each processor, at most four, since each holds a TensorFlow of its own.
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --cov
+
+.PHONY: quickstart test test-slow lint types wheel bare-test portability lock clean
 
 ## Train, export to TFLite, full-int8 TFLite and ONNX, and print the table of parity and latency.
 quickstart: artifacts/manifest.json
 	$(BIN)/edgemnist bench
 
-## Lint, type-check and test.
+## Lint, type-check and test, all but what takes long.
 test: lint types
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(PYTEST) -m "not slow" --cov-report=term
+
+## The tests that take long. After `make test` the coverage is that of both.
+test-slow: $(INSTALLED)
+	$(PYTEST) -m slow --cov-append --cov-report=term $(if $(wildcard .coverage),,--cov-fail-under=0)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
