@@ -109,7 +109,7 @@ def test_every_device_gives_the_bytes_of_litert(device: Device, model: CModel, s
     assert row.outcome.model.original.stat().st_size * 0.9 < row.figures.footprint.flash_bytes < 110_000
 
 
-@on_each(host_builds(), at_once=("host-gcc-1", "host-clang-1"))
+@on_each(host_builds(), at_once=("host-gcc-3", "host-clang-1"))
 def test_every_way_to_compile_for_this_machine_gives_the_bytes_of_litert(device, model: CModel, some: Split):
     (row,) = device_rows([measured(device, model, some)], some)
     assert row.outcome.reason == ""
