@@ -10,7 +10,10 @@ INSTALLED := $(VENV)/.installed
 TOOLS := $(VENV)/.tools
 SOURCES := $(shell find edgemnist runtime export benchmarks -name '*.py' -o -name '*.json' -o -name '*.jinja' | grep -v __pycache__)
 
-.PHONY: quickstart test lint types wheel bare-test short locks portability lock clean
+# A worker for each processor, at most four, since each holds a TensorFlow of its own.
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --cov
+
+.PHONY: quickstart test test-slow lint types wheel bare-test short locks portability lock clean
 
 ifeq ($(origin PYTHON),command line)
 ifneq ($(wildcard $(BIN)/python),)
@@ -25,9 +28,13 @@ endif
 quickstart: artifacts/manifest.json
 	$(BIN)/edgemnist bench
 
-## Lint, type-check and test.
+## Lint, type-check and test, all but what takes long.
 test: lint types
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(PYTEST) -m "not slow" --cov-report=term
+
+## The tests that take long. After `make test` the coverage is that of both.
+test-slow: $(TOOLS)
+	$(PYTEST) -m slow --cov-append --cov-report=term $(if $(wildcard .coverage),,--cov-fail-under=0)
 
 lint: $(TOOLS)
 	$(BIN)/ruff check .

@@ -1,23 +1,74 @@
 """What the tests share: one quickly trained model and its artifacts, made once by the real code."""
 
 import os
+import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from edgemnist.benchmarks.datasets import Dataset, Split, load_test_split
 
 EPOCHS = 4
+INSTALLING = re.compile(r"apt-get install (?:--\S+ )*(.+)")
+MadeOnce = Callable[[str, Callable[[Path], None]], Path]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--shared",
+        type=Path,
+        metavar="DIR",
+        help="Where trained models and exports are kept for other runs of the tests of the same code.",
+    )
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in one line what to install for the tests that were skipped, and why any others were."""
+    reasons = [
+        report.longrepr[2].removeprefix("Skipped: ") for report in terminalreporter.getreports("skipped")
+    ]
+    wanting = [found[1].split() for reason in reasons if (found := INSTALLING.search(reason))]
+    if wanting:
+        terminalreporter.write_line(
+            f"{len(wanting)} tests need programs that are not installed. On Debian:"
+            f" apt-get install --no-install-recommends {' '.join(sorted(set().union(*wanting)))}"
+        )
+    for reason, count in Counter(reason for reason in reasons if not INSTALLING.search(reason)).items():
+        terminalreporter.write_line(f"{count} skipped: {reason}")
+
+
+@pytest.fixture(scope="session")
+def made_once(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> MadeOnce:
+    """Return a function that has a folder made by whichever worker needs it first, and returns it to all."""
+    root = request.config.getoption("--shared")
+    if root is None:
+        own = tmp_path_factory.getbasetemp()
+        root = own.parent if hasattr(request.config, "workerinput") else own
+    root.mkdir(parents=True, exist_ok=True)
+
+    def made(name: str, make: Callable[[Path], None]) -> Path:
+        folder, unfinished = root / name, root / f"{name}.unfinished"
+        with FileLock(root / f"{name}.lock"):
+            if not folder.exists():
+                shutil.rmtree(unfinished, ignore_errors=True)
+                unfinished.mkdir()
+                make(unfinished)
+                unfinished.rename(folder)
+        return folder
+
+    return made
 
 
 @pytest.fixture(scope="session", autouse=True)
-def data_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The user's data directory, where builds are on record, is one of the tests' own."""
-    folder = tmp_path_factory.mktemp("data-home")
+def data_home(made_once: MadeOnce) -> Iterator[Path]:
+    """The user's data directory, where builds are on record, is one of the tests' own, shared by all workers."""
+    folder = made_once("data-home", lambda _: None)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_DATA_HOME", str(folder))
         yield folder
@@ -36,29 +87,39 @@ def mnist() -> Dataset:
 
 
 @pytest.fixture(scope="session")
-def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def model_folder(made_once: MadeOnce) -> Path:
     """A folder with only `mnist.keras` and what training writes beside it."""
-    from dataclasses import replace
 
-    from edgemnist.commands.train import run_training
-    from edgemnist.export.recipe import NOTEBOOK
+    def make(folder: Path) -> None:
+        from dataclasses import replace
 
-    folder = tmp_path_factory.mktemp("model")
-    run_training(folder, None, replace(NOTEBOOK, epochs=EPOCHS), 0)
-    return folder
+        from edgemnist.commands.train import run_training
+        from edgemnist.export.recipe import NOTEBOOK
+
+        run_training(folder, None, replace(NOTEBOOK, epochs=EPOCHS), 0)
+
+    return made_once("model", make)
 
 
 @pytest.fixture(scope="session")
-def artifacts(model_folder: Path, mnist: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def artifacts(model_folder: Path, request: pytest.FixtureRequest, made_once: MadeOnce) -> Path:
     """A folder with the model and every format; read it, copy it, never change it."""
+
+    def make(folder: Path) -> None:
+        shutil.copy(model_folder / "mnist.keras", folder)
+        export_every_format(folder, request.getfixturevalue("mnist"))
+
+    return made_once("artifacts", make)
+
+
+def export_every_format(folder: Path, mnist: Dataset) -> None:
+    """Export the model in a folder as `edgemnist export` does, the library for this machine included."""
     from edgemnist.export.calibration import choose_calibration
     from edgemnist.export.exporting import export_all
     from edgemnist.export.formats import FORMATS
     from edgemnist.export.formats.options import ExportOptions
     from edgemnist.export.source import load_source
 
-    folder = tmp_path_factory.mktemp("artifacts")
-    shutil.copy(model_folder / "mnist.keras", folder)
     calibration = choose_calibration(mnist.train, len(mnist.class_names), 500, 0)
     outcomes = export_all(
         load_source(folder / "mnist.keras", calibration),
@@ -68,7 +129,6 @@ def artifacts(model_folder: Path, mnist: Dataset, tmp_path_factory: pytest.TempP
         options=ExportOptions(compile=True),
     )
     assert [outcome.failures for outcome in outcomes] == [()] * len(FORMATS)
-    return folder
 
 
 @pytest.fixture

@@ -148,7 +148,9 @@ def test_rounds_go_through_the_targets_in_changing_order_and_time_left_is_told(r
     seen = []
     run_synthetic(
         *("instant", "sleep", "random"),
-        plan=replace(PATIENT, rounds=4, num_runs=4, min_secs=0, warmup_runs=1, batch_sizes=(), seed=1),
+        plan=replace(
+            PATIENT, rounds=4, num_runs=4, min_secs=0, warmup_runs=1, batch_sizes=(), batch_secs=0, seed=1
+        ),
         on_progress=seen.append,
     )
     assert seen[0].remaining_secs is None

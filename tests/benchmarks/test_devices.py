@@ -54,8 +54,16 @@ def needs(device: Device) -> pytest.MarkDecorator:
     return pytest.mark.skipif(bool(device.missing), reason=device.missing)
 
 
-def on_each(devices) -> pytest.MarkDecorator:
-    marked = [pytest.param(device, marks=needs(device), id=device.name) for device in devices]
+def on_each(devices, *, at_once=None) -> pytest.MarkDecorator:
+    """Test each device; those that `at_once` does not name only among the slow tests."""
+    marked = [
+        pytest.param(
+            device,
+            marks=[needs(device), *([] if at_once is None or device.name in at_once else [pytest.mark.slow])],
+            id=device.name,
+        )
+        for device in devices
+    ]
     return pytest.mark.parametrize("device", marked)
 
 
@@ -124,7 +132,7 @@ def test_programs_run_where_the_temporary_folder_is_mounted_noexec(
     assert ended.stdout.strip() == "measured", ended.stdout + ended.stderr
 
 
-@on_each(DEVICES.values())
+@on_each(DEVICES.values(), at_once=("cortex-m0", "cortex-m4", "cortex-m55", "riscv64", "s390x"))
 def test_every_device_gives_the_bytes_of_litert(device: Device, model: CModel, some: Split):
     (row,) = device_rows([measured(device, model, some)], some)
     assert row.outcome.reason == ""
@@ -134,7 +142,7 @@ def test_every_device_gives_the_bytes_of_litert(device: Device, model: CModel, s
     assert row.outcome.model.original.stat().st_size * 0.9 < row.figures.footprint.flash_bytes < 110_000
 
 
-@on_each(host_builds())
+@on_each(host_builds(), at_once=("host-gcc-3", "host-clang-1"))
 def test_every_way_to_compile_for_this_machine_gives_the_bytes_of_litert(device, model: CModel, some: Split):
     (row,) = device_rows([measured(device, model, some)], some)
     assert row.outcome.reason == ""
@@ -179,7 +187,7 @@ def test_a_model_that_crashes_fails_its_row_alone(
     assert fine.status == "measured"
 
 
-@pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc not found")
+@needs(HOST)
 @pytest.mark.parametrize(
     ("work", "complaint"),
     [

@@ -78,6 +78,7 @@ def interrupted_training(data: Path, folder: Path, number: int):
         child.stderr.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_interrupted_training_resumes_to_the_same_weights(uninterrupted, data, tmp_path, number):
     with interrupted_training(data, tmp_path, number) as (exit_code, told):

@@ -50,6 +50,7 @@ def visible(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
 
+@pytest.mark.slow
 def test_a_killed_process_leaves_the_old_set_or_the_new_one(sets, quick_mnist, tmp_path):
     folder = tmp_path / "artifacts"
     shutil.copytree(sets[0], folder)

@@ -84,7 +84,7 @@ def run_model(folder: Path, stem: str, prefix: str, images, classes: int, work: 
 @pytest.fixture(scope="module", params=["gcc", "clang"])
 def compiler(request):
     if shutil.which(request.param) is None and request.param != "gcc":
-        pytest.skip(f"{request.param} is not installed")
+        pytest.skip("clang not found. On Debian: apt-get install clang libclang-rt-dev")
     return request.param
 
 

@@ -8,6 +8,8 @@ import pytest
 from edgemnist.export.formats import FORMATS
 from edgemnist.runtime.structure import read_structure
 
+pytestmark = pytest.mark.slow  # a second export of everything, in a process that starts TensorFlow anew
+
 SCRIPT = """
 import sys
 from pathlib import Path

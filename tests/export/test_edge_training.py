@@ -35,6 +35,7 @@ def training(data, folder, *, resume=False):
     return run, SafeTraining(run, folder / "run.npz", origin, resume=resume)
 
 
+@pytest.mark.slow
 def test_edge_recipe_resumes_to_the_same_weights(data, tmp_path):
     straight, whole = training(data, tmp_path / "whole")
     assert [epoch.number for epoch in whole] == [1, 2, 3, 4, 5]
