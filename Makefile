@@ -68,7 +68,7 @@ short: $(TOOLS)
 	cp artifacts/mnist.keras $(VENV)/artifacts
 	$(BIN)/edgemnist export --all --artifacts $(VENV)/artifacts
 	$(BIN)/edgemnist bench --quick --artifacts $(VENV)/artifacts
-	$(BIN)/python -m pytest
+	$(PYTEST) -m "not slow" --no-cov
 
 ## Check with an old pip and a new one that no later release of anything changes what the locks install.
 locks: $(TOOLS)

@@ -67,7 +67,7 @@ def made_once(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 
 @pytest.fixture(scope="session", autouse=True)
 def data_home(made_once: MadeOnce) -> Iterator[Path]:
-    """The user's data directory, where builds are on record, is one of the tests' own, shared by all workers."""
+    """The user's data directory, where builds are on record, is one of the tests' own, for all workers."""
     folder = made_once("data-home", lambda _: None)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_DATA_HOME", str(folder))
