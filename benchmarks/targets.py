@@ -1,5 +1,6 @@
 """What is to be measured: which model files, on which engines, and which cannot be, and why."""
 
+import os
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -9,6 +10,7 @@ from ..runtime.engines import ENGINES, EngineEntry
 from ..runtime.errors import ArtifactError, ArtifactNotFoundError, MissingExtraError, OptionError
 from ..runtime.files import sha256_of
 from ..runtime.manifest import MANIFEST_NAME, ArtifactRecord, find_record, read_manifest
+from ..runtime.reading import leads_out
 
 KERAS = "keras"
 
@@ -64,7 +66,7 @@ def targets_in(folder: Path, *, engines: Iterable[str] = (), why_no_keras: str =
         )
     suffixes = {suffix for entry in ENGINES.values() for suffix in entry.suffixes}
     paths = {path for path in folder.iterdir() if path.suffix in suffixes and not path.name.startswith(".")}
-    if (folder / MANIFEST_NAME).exists():
+    if os.path.lexists(folder / MANIFEST_NAME):
         records = read_manifest(folder).artifacts
         paths |= {folder / record.file for record in records}
         paths -= {folder / companion for record in records for companion in record.companions}
@@ -74,7 +76,13 @@ def targets_in(folder: Path, *, engines: Iterable[str] = (), why_no_keras: str =
             expected=f"files ending in {', '.join(sorted(suffixes))}",
             fix="`edgemnist export --int8` makes them.",
         )
-    return targets_for(paths, engines=engines, why_no_keras=why_no_keras)
+    targets = targets_for(paths, engines=engines, why_no_keras=why_no_keras)
+    return tuple(
+        replace(target, skipped="it is a link out of the folder")
+        if leads_out(target.path, folder)
+        else target
+        for target in targets
+    )
 
 
 def targets_for(

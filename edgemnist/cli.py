@@ -4,10 +4,9 @@ import sys
 from typing import NoReturn
 
 import typer
-from rich.markup import escape
 
 from .commands import bench, compare, curves, env, export, formats, inspect, predict, train, verify
-from .console import messages
+from .console import literal, messages
 from .runtime.errors import EdgeMnistError, ProofError
 
 EXIT_FAILED = 1
@@ -46,5 +45,5 @@ def main() -> None:
 
 
 def _fail(error: EdgeMnistError, exit_code: int) -> NoReturn:
-    messages.print("[bold red]error:[/]", escape(str(error)), soft_wrap=True, highlight=False)
+    messages.print("[bold red]error:[/]", literal(error), soft_wrap=True, highlight=False)
     sys.exit(exit_code)

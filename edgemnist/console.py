@@ -1,13 +1,36 @@
 """Where text goes: results to stdout, progress and messages to stderr."""
 
-import json
+from collections.abc import Iterable
+from typing import Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.markup import escape
+from rich.segment import Segment
 
-results = Console()
-messages = Console(stderr=True)
+from .runtime.printable import json_text, printable, printable_lines
 
 
-def print_json(document: object) -> None:
+class SafeConsole(Console):
+    """A console on which no text can do more than be read: it may come from a stranger's file."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Yield what is to be written; only the console's own segments may control the terminal."""
+        for segment in super().render(renderable, options):
+            if segment.control is None and not segment.text.isprintable():
+                yield Segment(printable_lines(segment.text), segment.style)
+            else:
+                yield segment
+
+
+results: Console = SafeConsole()
+messages: Console = SafeConsole(stderr=True)
+
+
+def literal(text: object) -> str:
+    """Return a text on one line that a console prints as it is, though it may look like Rich's markup."""
+    return escape(printable(text))
+
+
+def print_json(document: Any) -> None:
     """Print one JSON document on stdout, unstyled."""
-    print(json.dumps(document, indent=2, ensure_ascii=False))  # noqa: T201
+    print(json_text(document, indent=2), file=results.file)

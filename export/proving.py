@@ -13,7 +13,8 @@ from ..runtime.embedded import Embedded, read_embedded
 from ..runtime.errors import EdgeMnistError
 from ..runtime.loading import load_predictor
 from ..runtime.predictor import Predictor
-from ..runtime.probing import Probe
+from ..runtime.probing import Probe, probe_structure
+from ..runtime.source import read_model
 from ..runtime.structure import Structure, read_structure
 from .formats import Format
 from .quiet import quiet
@@ -40,7 +41,9 @@ class Proof:
     parity: Parity | None = None
 
 
-def prove(path: Path, row: Format, reference: NDArray[np.float32], test: Split) -> Proof:
+def prove(
+    path: Path, row: Format, reference: NDArray[np.float32], test: Split, *, probe: Probe = _OUR_OWN
+) -> Proof:
     """Prove that a file is what its format promises and answers as the source model does.
 
     Args:
@@ -48,17 +51,22 @@ def prove(path: Path, row: Format, reference: NDArray[np.float32], test: Split) 
         row: Its format, with the limits to keep.
         reference: (N, classes) float32, the source model's answers on the test images.
         test: The test images and their labels.
+        probe: When and how the file is read and run in a subprocess first. Programs are not: what is run of
+            a model in C was made here.
     """
     structure = embedded = predictor = None
     try:
-        structure = read_structure(path)
+        if probe.when == "never":
+            structure = read_structure(path)
+        else:
+            structure = probe_structure(path, read_model(path), probe)
         embedded = read_embedded(structure.metadata)
         with row.runnable(path) as files:
             answers = []
             for file in files:
                 with (
                     quiet(),
-                    load_predictor(file, probe=_OUR_OWN) as predictor,
+                    load_predictor(file, probe=_OUR_OWN if row.engine.code else probe) as predictor,
                 ):  # LiteRT announces its kernels
                     answers.append(predictor.predict(test.images).probabilities)
         parity = compare(answers[0], reference, test.labels)

@@ -90,7 +90,7 @@ def _remove_obsolete(folder: Path, committed: Path) -> None:
 def _remove_abandoned(folder: Path) -> None:
     """Remove what killed processes left; a young one may still belong to a running process."""
     for path in folder.glob(f"{_STAGED_PREFIX}*"):
-        if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
+        if time.time() - path.lstat().st_mtime > _ABANDONED_SECONDS:
             shutil.rmtree(path, ignore_errors=True)
 
 

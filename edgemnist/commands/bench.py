@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..console import messages, print_json, results
+from ..console import literal, messages, print_json, results
 from .options import Artifacts, Data, Force, Json
 
 if TYPE_CHECKING:
@@ -166,14 +166,14 @@ def bench(
     else:
         terminal.show(benchmark, results)
     written = "bench.json, bench.md and bench.html" if page else "bench.json and bench.md"
-    messages.print(f"wrote {written} to {output}", highlight=False, soft_wrap=True)
+    messages.print(f"wrote {written} to {literal(output)}", highlight=False, soft_wrap=True)
     if page is None:
         messages.print("bench.html needs more packages: pip install 'edgemnist\\[bench]'", highlight=False)
     benchmark.require_figures()
     benchmark.require_exact_devices()
     if gate is not None:
         for line in gate.check(document):
-            messages.print(line, highlight=False, soft_wrap=True)
+            messages.print(literal(line), highlight=False, soft_wrap=True)
 
 
 def _plan(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..console import messages, print_json, results
+from ..console import literal, messages, print_json, results
 from .options import Force, Json
 
 if TYPE_CHECKING:
@@ -36,8 +36,6 @@ def compare(
     """
     from dataclasses import asdict
 
-    from rich.markup import escape
-
     from ..benchmarks.document import read_document
     from ..benchmarks.gate import require_same_machine, require_scipy
     from ..benchmarks.regression import added_rows, changed_versions, differences, find_changes, verdict
@@ -60,13 +58,13 @@ def compare(
         return
     results.print(_table(changes))
     for change in changes:
-        results.print(f"- {escape(verdict(change))}", highlight=False)
+        results.print(f"- {literal(verdict(change))}", highlight=False)
     for title in added:
-        results.print(f"{title} is new", highlight=False)
+        results.print(f"{literal(title)} is new", highlight=False)
     for version in versions:
-        results.print(f"changed: {version}", highlight=False)
+        results.print(f"changed: {literal(version)}", highlight=False)
     for difference in differences(before, after):
-        messages.print(f"[yellow]different machines:[/] {difference}", highlight=False)
+        messages.print(f"[yellow]different machines:[/] {literal(difference)}", highlight=False)
 
 
 def _table(changes: "tuple[Change, ...]") -> "Table":
@@ -79,7 +77,7 @@ def _table(changes: "tuple[Change, ...]") -> "Table":
     for heading in ("old p50", "new p50", "new / old", "interval"):
         table.add_column(heading, justify="right", no_wrap=True)
     for change in changes:
-        cells: tuple[str, ...] = (change.title, duration(change.old_p50_ns))
+        cells: tuple[str, ...] = (literal(change.title), duration(change.old_p50_ns))
         if change.slowdown is not None and change.new_p50_ns is not None:
             interval = change.slowdown.interval
             limits = f"{interval[0]:.2f} to {interval[1]:.2f}" if interval else "-"

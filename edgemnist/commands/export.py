@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..console import messages, print_json, results
+from ..console import literal, messages, print_json, results
 from ..runtime.errors import ProofError
 from .options import Artifacts, Atol, Data, Json, MaxAccuracyDrop, MinAgreement, Seed
 
@@ -126,7 +126,7 @@ def export(
             "; ".join(f"{outcome.format.name}: {', '.join(outcome.failures)}" for outcome in failed),
             fix="These files were not written; the others were.",
         )
-    messages.print(f"wrote {len(outcomes)} artifacts and manifest.json to {artifacts}")
+    messages.print(f"wrote {len(outcomes)} artifacts and manifest.json to {literal(artifacts)}")
 
 
 def _table(outcomes: "tuple[Outcome, ...]", images: int) -> "Table":

@@ -4,9 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 
-from ..console import messages, print_json, results
+from ..console import literal, messages, print_json, results
 from ..runtime.errors import ProofError
 from .options import Atol, Data, Json, MaxAccuracyDrop, MinAgreement
 
@@ -50,7 +49,7 @@ def verify(
     rows = [replace(row, gates=row.gates.replaced(min_agreement, max_accuracy_drop, atol)) for row in FORMATS]
     with messages.status("verifying") as status:
         verdicts = prove_again(
-            folder, test, formats=rows, report=lambda name: status.update(f"verifying {name}")
+            folder, test, formats=rows, report=lambda name: status.update(f"verifying {literal(name)}")
         )
     failed = [verdict for verdict in verdicts if verdict.failures]
     if json:
@@ -65,13 +64,13 @@ def verify(
 
 def _line(verdict: "Verdict", width: int) -> str:
     if verdict.failures:
-        found = "[red]fails[/]  " + escape("; ".join(verdict.failures))
+        found = "[red]fails[/]  " + literal("; ".join(verdict.failures))
     elif verdict.parity is not None:
         parity = verdict.parity
         found = f"[green]holds[/]  accuracy {parity.accuracy:.2%}, agreement {parity.agreement:.2%}"
     else:
         found = f"[green]holds[/]  {verdict.note}"
-    return f"{escape(verdict.file.ljust(width))}  {found.rstrip()}"
+    return f"{literal(verdict.file.ljust(width))}  {found.rstrip()}"
 
 
 def _document(verdict: "Verdict") -> dict[str, object]:

@@ -28,14 +28,14 @@ _STANDARD = 1999
 _STDC_VERSION = 199901
 
 
-def read(path: Path) -> Structure:
+def read(path: Path, content: bytes) -> Structure:
     """Read a C file.
 
     Raises:
         ArtifactError: It is no C file of a model that edgemnist wrote.
     """
     try:
-        text = path.read_bytes().decode("ascii")
+        text = content.decode("ascii")
         metadata = dict(_METADATA.findall(text))
         contract = read_embedded(metadata)
     except UnicodeDecodeError as error:

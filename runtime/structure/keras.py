@@ -1,26 +1,26 @@
 """Keras files, read by Keras itself in safe mode: their layers are their operators."""
 
+import io
 import json
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..engines import EngineOptions
-from ..source import read_source
+from ..engines import ENGINES, EngineOptions
 from . import GraphTensor, Operator, Structure
 
 
-def read(path: Path) -> Structure:
+def read(path: Path, content: bytes) -> Structure:
     """Read a Keras file.
 
     Raises:
         ArtifactError: The file is not a Keras model.
         MissingExtraError: TensorFlow is not installed.
     """
-    engine: Any = read_source(path, "keras", EngineOptions()).load()
+    engine: Any = ENGINES["keras"].load(path, content, EngineOptions())
     layers = engine.model.layers
-    saved = _metadata(path)
+    saved = _metadata(content)
     return Structure(
         inputs=(engine.input,),
         outputs=(engine.output,),
@@ -55,8 +55,8 @@ def _operators(first: str, layers: list[Any]) -> Iterator[Operator]:
         names[id(layer.output)] = above = layer.name
 
 
-def _metadata(path: Path) -> dict[str, str]:
+def _metadata(content: bytes) -> dict[str, str]:
     """Return what Keras wrote about the file itself: its version and the date."""
-    with zipfile.ZipFile(path) as archive:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
         document = json.loads(archive.read("metadata.json"))
     return {key: str(value) for key, value in document.items()}
