@@ -53,7 +53,7 @@ def read_trained(folder: Path, others: Sequence[Path] = ()) -> Trained | None:
 
 
 def _content(path: Path) -> bytes | None:
-    """Return a PNG file of the folder; the page would show what a link leads to, or anything, as a picture."""
+    """Return a PNG file of the folder, and only that, since the page carries its bytes to others."""
     try:
         content = read_limited(path, _MAX_PICTURE_BYTES, inside=path.parent)
     except FileNotFoundError:

@@ -35,7 +35,7 @@ _DIRECTORY_END_64_BYTES = 20
 
 
 @contextmanager
-def opened(path: Path, *, inside: Path | None = None) -> Iterator[BinaryIO]:
+def opened(path: Path, *, inside: Path | None = None) -> Iterator[io.BufferedReader]:
     """Open a regular file for reading; never wait for another program.
 
     Args:
@@ -69,7 +69,8 @@ def read_limited(path: Path, max_bytes: int, *, inside: Path | None = None) -> b
         OSError: It cannot be opened as `opened` does, or has more than `max_bytes`.
     """
     with opened(path, inside=inside) as file:
-        content = file.read(max_bytes + 1)
+        size = os.fstat(file.fileno()).st_size  # as much as `read` is told to, it allocates
+        content = file.read(min(size, max_bytes) + 1)
     if len(content) > max_bytes:
         raise OSError(errno.EFBIG, f"more than {max_bytes:,} bytes", str(path))
     return content

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .engines import ENGINES, Engine, EngineOptions
 from .errors import ArtifactError, ArtifactNotFoundError
-from .reading import opened
+from .reading import read_limited
 
 MAX_MODEL_BYTES = 512 * 1024 * 1024
 
@@ -63,17 +63,16 @@ def read_model(path: Path) -> bytes:
             f"no such file: {path}", fix="`edgemnist export` makes artifacts in the folder artifacts."
         )
     try:
-        with opened(path) as file:
-            content = file.read(MAX_MODEL_BYTES + 1)
+        content = read_limited(path, MAX_MODEL_BYTES)
     except OSError as error:
+        if error.errno == errno.EFBIG:
+            raise ArtifactError(
+                f"{path} is too large for a model",
+                received=error.strerror,
+                expected=f"at most {MAX_MODEL_BYTES:,} bytes",
+            ) from error
         problem = "is not a model" if error.errno == errno.EINVAL else "cannot be read"
         raise ArtifactError(f"{path} {problem}", received=error.strerror, expected="a model file") from error
     if not content:
         raise ArtifactError(f"{path} is not a model", received="an empty file", expected="a model file")
-    if len(content) > MAX_MODEL_BYTES:
-        raise ArtifactError(
-            f"{path} is too large for a model",
-            received=f"more than {MAX_MODEL_BYTES:,} bytes",
-            expected=f"at most {MAX_MODEL_BYTES:,} bytes",
-        )
     return content

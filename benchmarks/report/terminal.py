@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from rich.console import Console, Group, RenderableType
-from rich.markup import _literal as escape
+from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..engines import ENGINES, EngineOptions
+from ..errors import ArtifactError
 from . import GraphTensor, Operator, Structure
 
 
@@ -19,8 +20,14 @@ def read(path: Path, content: bytes) -> Structure:
         MissingExtraError: TensorFlow is not installed.
     """
     engine: Any = ENGINES["keras"].load(path, content, EngineOptions())
+    try:
+        return _structure(engine, _metadata(content))
+    except Exception as error:  # a model of layers that are not connected as Keras' own are
+        raise ArtifactError(f"cannot look inside {path.name}", received=repr(error)) from error
+
+
+def _structure(engine: Any, saved: dict[str, str]) -> Structure:
     layers = engine.model.layers
-    saved = _metadata(content)
     return Structure(
         inputs=(engine.input,),
         outputs=(engine.output,),
