@@ -210,11 +210,12 @@ def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArray[Any]:
 
 def leads_out(path: Path, folder: Path) -> bool:
     """Return whether a name right in a folder is a link to what is not."""
-    return path.is_symlink() and path.resolve().parent != folder.resolve()
+    # Not `Path.resolve`, which up to Python 3.12 raises RuntimeError for a link to itself.
+    return path.is_symlink() and Path(os.path.realpath(path)).parent != Path(os.path.realpath(folder))
 
 
 def _linked(path: Path, folder: Path) -> Path:
     """Return the file of the folder that a link in it leads to."""
     if leads_out(path, folder):
         raise OSError(errno.ELOOP, "a link out of the folder", str(path))
-    return path.resolve()
+    return Path(os.path.realpath(path))
