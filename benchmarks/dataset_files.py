@@ -5,10 +5,11 @@ unsigned byte), the number of axes, the length of each axis as a big-endian 32-b
 in C order.
 """
 
+import errno
 import gzip
 import hashlib
+import io
 import math
-import zipfile
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..runtime.errors import DatasetError
+from ..runtime.reading import MAX_DATA_BYTES, max_unpacked_bytes, read_arrays, read_limited
 
 UNSIGNED_BYTE = 8
 MAGIC_BYTES = 4
@@ -96,12 +98,10 @@ def read_npz(path: Path, keys: Iterable[str]) -> dict[str, NDArray[Any]]:
     """
     wanted = list(keys)
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            found = list(archive)
-            arrays = {key: archive[key] for key in wanted if key in found}
+        arrays = read_arrays(path, wanted)
     except FileNotFoundError as error:
         raise DatasetError(f"{path} does not exist", fix="Check the path.") from error
-    except (OSError, EOFError, TypeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, ValueError) as error:
         raise DatasetError(
             f"{path} cannot be read as an .npz file",
             received=str(error) or type(error).__name__,
@@ -112,7 +112,7 @@ def read_npz(path: Path, keys: Iterable[str]) -> dict[str, NDArray[Any]]:
     if missing:
         raise DatasetError(
             f"{path} has no {', '.join(missing)}",
-            received=", ".join(found) or "an empty archive",
+            received=", ".join(arrays) or "none of them",
             expected=", ".join(wanted),
             fix=NPZ_FIX,
         )
@@ -121,8 +121,8 @@ def read_npz(path: Path, keys: Iterable[str]) -> dict[str, NDArray[Any]]:
 
 def _unpacked(path: Path) -> bytes:
     try:
-        content = path.read_bytes()
-        return gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
+        content = read_limited(path, MAX_DATA_BYTES)
+        return _inflated(content) if content[:2] == b"\x1f\x8b" else content
     except FileNotFoundError as error:
         raise DatasetError(f"{path} does not exist", fix="Check the path.") from error
     except (OSError, EOFError, zlib.error) as error:
@@ -132,6 +132,15 @@ def _unpacked(path: Path) -> bytes:
             expected="a whole IDX file, plain or gzip",
             fix=IDX_FIX,
         ) from error
+
+
+def _inflated(content: bytes) -> bytes:
+    allowed = max_unpacked_bytes(len(content))
+    with gzip.open(io.BytesIO(content)) as file:
+        unpacked = file.read(allowed + 1)
+    if len(unpacked) > allowed:
+        raise OSError(errno.EFBIG, f"{len(content):,} bytes that unpack to more than {allowed:,}")
+    return unpacked
 
 
 def _start(content: bytes) -> str:

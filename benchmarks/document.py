@@ -8,6 +8,8 @@ from typing import Any
 from ..runtime.documents import DocumentKind
 from ..runtime.errors import ArtifactError, ArtifactNotFoundError
 from ..runtime.files import write_text
+from ..runtime.printable import json_text
+from ..runtime.reading import read_json
 from .collect import Collection, Measured
 from .comparisons import Comparison
 from .datasets import Split
@@ -29,6 +31,7 @@ REPORT = DocumentKind(
     "`edgemnist bench` writes one.",
 )
 _BATCH = "batch_"
+_LARGEST_NS = 1e15  # eleven days
 
 
 def to_document(
@@ -63,7 +66,7 @@ def write_document(path: Path, document: dict[str, Any]) -> None:
         ArtifactError: It is not as the schema says.
         OutputError: It cannot be written.
     """
-    text = json.dumps(document, ensure_ascii=False, allow_nan=False) + "\n"
+    text = json_text(document) + "\n"
     REPORT.check(json.loads(text), path)
     write_text(path, text)
 
@@ -76,7 +79,7 @@ def read_document(path: Path) -> dict[str, Any]:
         ArtifactError: It is not JSON, not as the schema says, or written by a newer version.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = read_json(path)
     except FileNotFoundError as error:
         raise ArtifactNotFoundError(
             f"no such file: {path}", fix="`edgemnist bench` writes bench.json."
@@ -85,7 +88,27 @@ def read_document(path: Path) -> dict[str, Any]:
         raise ArtifactError(f"{path} cannot be read as JSON", received=error) from error
     REPORT.check(document, path)
     checked: dict[str, Any] = document
+    for row in checked["rows"]:
+        _check_figures(row, checked["images"], path)
     return checked
+
+
+def _check_figures(row: dict[str, Any], images: int, path: Path) -> None:
+    """Check what no schema can, so that two reports can be compared."""
+    figures, predicted = row["figures"], row["predicted"]
+    measured = row["status"] == MEASURED
+    complete = figures is not None and predicted is not None and predicted["count"] == images
+    times = [figures["end_to_end"]["p50_ns"], *figures["end_to_end"]["round_p50_ns"]] if figures else []
+    if (
+        measured != (figures is not None)
+        or (measured and not complete)
+        or not all(0 < one < _LARGEST_NS for one in times)
+    ):
+        raise ArtifactError(
+            f"{path} is not {REPORT.name}",
+            received=f"figures of {row['file']} ({row['engine']}) that do not fit together",
+            fix=REPORT.fix,
+        )
 
 
 def _row(row: Row, measured: Measured) -> dict[str, Any]:

@@ -1,13 +1,14 @@
 """`history.json`: how a network was trained, as `edgemnist train` records it. Needs no TensorFlow."""
 
-import json
 import math
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 from ..runtime.errors import ArtifactError, ArtifactNotFoundError
+from ..runtime.reading import read_json
 
 HISTORY_FILE = "history.json"
+_LARGEST = 1e12  # of any figure: a loss, a time in seconds, a number
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def read_history(path: Path) -> History:
     """
     file = path / HISTORY_FILE if path.is_dir() else path
     try:
-        record = json.loads(file.read_text(encoding="utf-8"))
+        record = read_json(file, inside=path if path.is_dir() else None)
         epochs = tuple(_epoch(entry) for entry in record["epochs"])
         history = History(
             str(record["recipe"]["name"]), int(record["seed"]), str(record["model"]["sha256"]), epochs
@@ -78,7 +79,7 @@ def read_history(path: Path) -> History:
         raise ArtifactNotFoundError(
             f"no such file: {file}", fix=f"`edgemnist train` writes {HISTORY_FILE}."
         ) from error
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, OverflowError, AttributeError) as error:
         raise ArtifactError(
             f"{file} is no record of a training", received=error, fix="`edgemnist train` writes one."
         ) from error
@@ -90,4 +91,10 @@ def read_history(path: Path) -> History:
 def _epoch(entry: dict[str, float]) -> Epoch:
     """Return an epoch as it was recorded; earlier versions did not record the learning rate."""
     figures = {field.name: float(entry[field.name]) for field in fields(Epoch) if field.name in entry}
-    return Epoch(**{"learning_rate": math.nan, **figures, "number": int(entry["number"])})  # type: ignore[arg-type]
+    epoch = Epoch(**{"learning_rate": math.nan, **figures, "number": int(entry["number"])})  # type: ignore[arg-type]
+    shares = (epoch.accuracy, epoch.val_accuracy)
+    # A training that went astray has losses of NaN; its accuracies are still shares.
+    wild = [value for value in figures.values() if not (math.isnan(value) or 0 <= value <= _LARGEST)]
+    if wild or not all(0 <= share <= 1 for share in shares):
+        raise ValueError(f"an epoch of {figures}")
+    return epoch

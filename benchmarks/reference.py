@@ -1,19 +1,25 @@
 """The answers that parity is against: Keras's, from the artifacts folder or from its own row."""
 
+import hashlib
+import io
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..runtime.errors import IntegrityError
-from ..runtime.files import sha256_of
-from ..runtime.manifest import MANIFEST_NAME, read_manifest
+from ..runtime.errors import ArtifactError, IntegrityError
+from ..runtime.manifest import MANIFEST_NAME, Manifest, read_manifest
+from ..runtime.reading import read_limited, unpack_arrays
 from ..runtime.settling import read_settled
 from .collect import Collection
 from .datasets import Split
 from .processes import MEASURED
 from .targets import KERAS
+
+_ARRAY = "probabilities"
+_MAX_REFERENCE_BYTES = 512 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,26 +43,59 @@ def stored_reference(folder: Path, split: Split) -> Reference | None:
     Raises:
         ManifestError: The manifest is damaged.
         IntegrityError: The file's sha256 differs from the manifest's.
+        ArtifactError: The file does not hold the source model's answers.
     """
     return read_settled(folder, lambda: _stored_reference(folder, split))
 
 
 def _stored_reference(folder: Path, split: Split) -> Reference | None:
-    if not (folder / MANIFEST_NAME).exists():
+    if not os.path.lexists(folder / MANIFEST_NAME):
         return None
     manifest = read_manifest(folder)
     path = folder / manifest.reference["file"]
-    if split.images_sha256 not in manifest.dataset.values() or not path.exists():
+    if split.images_sha256 not in manifest.dataset.values() or not os.path.lexists(path):
         return None
-    if sha256_of(path) != manifest.reference["sha256"]:
+    return Reference(path.name, manifest.model["sha256"], read_reference(folder, manifest, len(split)))
+
+
+def read_reference(folder: Path, manifest: Manifest, images: int) -> NDArray[np.float32]:
+    """Return the source model's answers to so many images, (N, classes) float32, rows sum to 1.
+
+    The bytes that are hashed are the bytes that are unpacked.
+
+    Raises:
+        IntegrityError: The file is missing, cannot be read, or its sha256 differs from the manifest's.
+        ArtifactError: It holds no such answers.
+    """
+    path, expected = folder / manifest.reference["file"], manifest.reference["sha256"]
+    try:
+        content = read_limited(path, _MAX_REFERENCE_BYTES, inside=folder)
+    except FileNotFoundError as error:
+        raise IntegrityError(f"{path.name} is missing") from error
+    except OSError as error:
+        raise IntegrityError(f"{path.name} cannot be read", received=error.strerror) from error
+    found = hashlib.sha256(content).hexdigest()
+    if found != expected:
         raise IntegrityError(
             f"{path} is not the file that its manifest records",
-            received=f"sha256 {sha256_of(path)}",
-            expected=manifest.reference["sha256"],
+            received=f"sha256 {found}",
+            expected=expected,
             fix="Fetch the artifacts again, or export them again.",
         )
-    with np.load(path) as file:
-        return Reference(path.name, manifest.model["sha256"], file["probabilities"])
+    try:
+        arrays = unpack_arrays(io.BytesIO(content), (_ARRAY,))
+        probabilities: NDArray[np.float32] = arrays[_ARRAY]
+    except (ValueError, KeyError) as error:
+        raise ArtifactError("it is no .npz file with probabilities", received=error) from error
+    if probabilities.dtype != np.float32 or probabilities.shape[:-1] != (images,):
+        raise ArtifactError(
+            "its probabilities are not those of the test set",
+            received=f"{probabilities.dtype} {probabilities.shape}",
+            expected=f"float32 ({images}, classes)",
+        )
+    if not np.allclose(probabilities.sum(axis=1), 1, atol=1e-4):  # false for NaN too
+        raise ArtifactError("its rows do not sum to 1")
+    return probabilities
 
 
 def measured_reference(collection: Collection) -> Reference | None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..runtime.errors import ArtifactError
 
 _COMPRESSION_LEVEL = 9
+_MAX_COUNT = 20_000_000
 _DTYPES = ("<u1", "<u2", "<u4", "<u8")
 
 
@@ -29,12 +30,16 @@ def decode_samples(document: dict[str, Any]) -> NDArray[np.int64]:
         ArtifactError: The text is damaged.
     """
     try:
-        raw = zlib.decompress(base64.b64decode(document["zlib_base64"], validate=True))
-        samples = np.frombuffer(raw, document["dtype"]).astype(np.int64)
+        dtype, count = np.dtype(_DTYPES[_DTYPES.index(document["dtype"])]), min(document["count"], _MAX_COUNT)
+        packed = base64.b64decode(document["zlib_base64"], validate=True)
+        raw = zlib.decompressobj().decompress(packed, count * dtype.itemsize + 1)  # no more than is expected
+        samples = np.frombuffer(raw, dtype).astype(np.int64)
     except (binascii.Error, zlib.error, ValueError) as error:
         raise ArtifactError("the raw samples are damaged", received=error) from error
     if len(samples) != document["count"]:
         raise ArtifactError(
-            "the raw samples are damaged", received=f"{len(samples)} samples", expected=document["count"]
+            "the raw samples are damaged",
+            received=f"{document['count']} samples announced, {len(samples)} or more there",
+            expected=f"as many as announced, at most {_MAX_COUNT:,}",
         )
     return samples

@@ -1,5 +1,6 @@
 """What is to be measured: which model files, on which engines, and which cannot be, and why."""
 
+import os
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ from ..runtime.files import sha256_of
 from ..runtime.manifest import MANIFEST_NAME, ArtifactRecord, find_record, newer_model, read_manifest
 from ..runtime.native_code import is_built_here
 from ..runtime.previous import is_model
+from ..runtime.reading import leads_out
 
 KERAS = "keras"
 
@@ -73,7 +75,7 @@ def targets_in(
         )
     suffixes = {suffix for entry in ENGINES.values() for suffix in entry.suffixes}
     paths = {path for path in folder.iterdir() if path.suffix in suffixes and not path.name.startswith(".")}
-    if (folder / MANIFEST_NAME).exists():
+    if os.path.lexists(folder / MANIFEST_NAME):
         manifest = read_manifest(folder)
         records = manifest.artifacts
         paths |= {folder / record.file for record in records}
@@ -86,7 +88,15 @@ def targets_in(
             expected=f"files ending in {', '.join(sorted(suffixes))}",
             fix="`edgemnist export --int8` makes them.",
         )
-    return targets_for(paths, engines=engines, why_no_keras=why_no_keras, run_foreign_code=run_foreign_code)
+    targets = targets_for(
+        paths, engines=engines, why_no_keras=why_no_keras, run_foreign_code=run_foreign_code
+    )
+    return tuple(
+        replace(target, skipped="it is a link out of the folder")
+        if leads_out(target.path, folder)
+        else target
+        for target in targets
+    )
 
 
 def targets_for(

@@ -1,13 +1,18 @@
 """What a training left in an artifacts folder, for the report."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..runtime.errors import ArtifactError
+from ..runtime.reading import read_limited
 from .history import HISTORY_FILE, History, read_history
 
 DIGITS_FILE = "digits.png"
 AUGMENTED_FILE = "augmented.png"
+_PNG = b"\x89PNG\r\n\x1a\n"
+_MAX_PICTURE_BYTES = 20 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,7 @@ def read_trained(folder: Path, others: Sequence[Path] = ()) -> Trained | None:
             to be drawn beside it.
         ArtifactError: A `history.json` is damaged.
     """
-    if not others and not (folder / HISTORY_FILE).exists():
+    if not others and not os.path.lexists(folder / HISTORY_FILE):
         return None
     own = read_history(folder)
     return Trained(
@@ -48,4 +53,15 @@ def read_trained(folder: Path, others: Sequence[Path] = ()) -> Trained | None:
 
 
 def _content(path: Path) -> bytes | None:
-    return path.read_bytes() if path.exists() else None
+    """Return a PNG file of the folder, and only that, since the page carries its bytes to others."""
+    try:
+        content = read_limited(path, _MAX_PICTURE_BYTES, inside=path.parent)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ArtifactError(
+            f"{path} cannot be read", received=error.strerror, expected="a picture"
+        ) from error
+    if not content.startswith(_PNG):
+        raise ArtifactError(f"{path} is no PNG file", fix="`edgemnist train` writes one.")
+    return content

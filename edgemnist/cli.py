@@ -5,11 +5,10 @@ import sys
 from typing import Annotated, NoReturn
 
 import typer
-from rich.markup import escape
 
 from . import __version__
 from .commands import bench, compare, curves, env, export, formats, inspect, predict, train, verify
-from .console import messages
+from .console import literal, messages
 from .encodings import print_whatever_the_encoding
 from .runtime.errors import EdgeMnistError, ProofError
 
@@ -72,5 +71,5 @@ def _terminate(_number: int, _frame: object) -> NoReturn:
 
 
 def _fail(error: EdgeMnistError, exit_code: int) -> NoReturn:
-    messages.print("[bold red]error:[/]", escape(str(error)), soft_wrap=True, highlight=False)
+    messages.print("[bold red]error:[/]", literal(error), soft_wrap=True, highlight=False)
     sys.exit(exit_code)

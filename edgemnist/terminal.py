@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .runtime.printable import printable
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -49,8 +51,9 @@ def shades(image: "NDArray[np.uint8]", palette: Palette, columns: int) -> list[s
 
 def bars(prediction: "Prediction", palette: Palette) -> list[str]:
     """Return a bar per class, as long as the class is probable."""
-    width = max(len(name) for name in prediction.class_names)
+    names = [printable(name) for name in prediction.class_names]
+    width = max(map(len, names))
     return [
         f"{name:>{width}} {palette.bar * round(share * _BAR_WIDTH):{_BAR_WIDTH}} {share:6.1%}"
-        for name, share in zip(prediction.class_names, prediction.probabilities.tolist(), strict=True)
+        for name, share in zip(names, prediction.probabilities.tolist(), strict=True)
     ]

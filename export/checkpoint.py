@@ -5,7 +5,6 @@ Keras can save a whole model with its optimizer, but takes longer than a short e
 
 import dataclasses
 import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from ..benchmarks.history import Epoch
 from ..runtime.errors import CheckpointError, first_line
 from ..runtime.files import replacing
+from ..runtime.reading import read_arrays
 
 CHECKPOINT_FORMAT = 1
 _RECORD = "record"
@@ -88,7 +88,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         raise CheckpointError(
             f"there is no interrupted training in {path.parent}", fix="Start one without --resume."
         ) from error
-    except (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, TypeError, KeyError) as error:
         raise CheckpointError(
             f"{path} is no checkpoint that can be resumed", received=first_line(error), fix=RESTART
         ) from error
@@ -128,12 +128,11 @@ def require_same_arrays(found: Mapping[str, NDArray[Any]], shapes: Mapping[str, 
 
 
 def _read(path: Path) -> Checkpoint:
-    # numpy leaves a file open that it opened itself and cannot read
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-        record = json.loads(arrays[_RECORD].item())
-        if record["format"] != CHECKPOINT_FORMAT:
-            raise ValueError(f"its format is {record['format']}, not {CHECKPOINT_FORMAT}")
-        variables = {name.removeprefix(_VARIABLE): arrays[name] for name in arrays.files if name != _RECORD}
+    arrays = read_arrays(path, None, inside=path.parent)
+    record = json.loads(arrays.pop(_RECORD).item())
+    if record["format"] != CHECKPOINT_FORMAT:
+        raise ValueError(f"its format is {record['format']}, not {CHECKPOINT_FORMAT}")
+    variables = {name.removeprefix(_VARIABLE): array for name, array in arrays.items()}
     return Checkpoint(
         origin=record["origin"],
         state=State(record["finished_epochs"], variables, record["shuffler"]),

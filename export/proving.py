@@ -13,7 +13,8 @@ from ..runtime.embedded import Embedded, read_embedded
 from ..runtime.errors import EdgeMnistError
 from ..runtime.loading import load_predictor
 from ..runtime.predictor import Predictor
-from ..runtime.probing import Probe
+from ..runtime.probing import Probe, probe_structure
+from ..runtime.source import read_model
 from ..runtime.structure import Structure, read_structure
 from .formats import Format
 from .quiet import quiet
@@ -65,7 +66,8 @@ def prove(
     embedded = predictor = None
     probe = _OUR_OWN if ours else _ANYBODYS
     try:
-        structure = structure or read_structure(path)
+        if structure is None:
+            structure = read_structure(path) if ours else probe_structure(path, read_model(path), probe)
         embedded = read_embedded(structure.metadata)
         with row.runnable(path, built) as files:
             answers = []

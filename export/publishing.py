@@ -18,6 +18,7 @@ from ..runtime.manifest import (
     read_manifest,
     write_manifest,
 )
+from ..runtime.reading import leads_out
 from .source import Source, tool_versions
 
 
@@ -109,8 +110,12 @@ def _kept(
     return [
         record
         for record in previous.artifacts
-        if record.file not in new_files and (folder / record.file).is_file()
+        if record.file not in new_files and _is_inside(folder / record.file)
     ]
+
+
+def _is_inside(path: Path) -> bool:
+    return path.is_file() and not leads_out(path, path.parent)
 
 
 def _refusal(folder: Path, kind: str, received: object) -> OptionError:

@@ -6,7 +6,10 @@ itself is asked too. Model files are data, and are tried in a subprocess first. 
 generated again and only the generator's own files are compiled, and a library is run if it was built here.
 """
 
+import hashlib
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +18,10 @@ from numpy.typing import NDArray
 
 from ..benchmarks.datasets import Split
 from ..benchmarks.parity import Parity
+from ..benchmarks.reference import read_reference
 from ..runtime.artifact_set import recover
 from ..runtime.errors import (
+    ArtifactError,
     ArtifactNotFoundError,
     EdgeMnistError,
     ManifestError,
@@ -24,12 +29,13 @@ from ..runtime.errors import (
     ProofError,
     UnprovenError,
 )
-from ..runtime.files import sha256_of
 from ..runtime.generated_c import Generate
 from ..runtime.manifest import ArtifactRecord, Manifest, newer_model, read_manifest
 from ..runtime.native_code import CODE_SUFFIXES
 from ..runtime.previous import is_model
+from ..runtime.reading import read_limited
 from ..runtime.settling import ATTEMPTS, state_of
+from ..runtime.source import MAX_MODEL_BYTES
 from .formats import FORMATS, SOURCE, Format
 from .proving import Proof, prove
 from .proving_code import prove_generated, why_foreign
@@ -150,24 +156,12 @@ def _check_test(manifest: Manifest, test: Split) -> None:
 
 
 def _read_reference(folder: Path, manifest: Manifest, test: Split) -> NDArray[np.float32]:
-    path = folder / manifest.reference["file"]
-    failures = _wrong_hash(path, manifest.reference["sha256"])
-    if failures:
-        raise ProofError(failures[0])
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            probabilities: NDArray[np.float32] = archive["probabilities"]
-    except Exception as error:  # numpy and zipfile raise whatever a damaged archive leads to
-        raise ProofError("it is no .npz file with probabilities", received=error) from error
-    if probabilities.dtype != np.float32 or probabilities.shape[:-1] != (len(test),):
+        return read_reference(folder, manifest, len(test))
+    except ArtifactError as error:
         raise ProofError(
-            "its probabilities are not those of the test set",
-            received=f"{probabilities.dtype} {probabilities.shape}",
-            expected=f"float32 ({len(test)}, classes)",
-        )
-    if not np.allclose(probabilities.sum(axis=1), 1, atol=1e-4):  # false for NaN too
-        raise ProofError("its rows do not sum to 1")
-    return probabilities
+            error.problem, received=error.received, expected=error.expected, fix=error.fix
+        ) from error
 
 
 def _verify(
@@ -179,22 +173,30 @@ def _verify(
     formats: Sequence[Format],
     generate: Generate | None,
 ) -> Verdict:
-    path = folder / record.file
-    damaged = [
-        failure
-        for name, sha256 in _hashes(record).items()
-        for failure in (
-            _wrong_model(folder, manifest)
-            if (name, sha256) == (manifest.model["file"], manifest.model["sha256"])
-            else _wrong_hash(folder / name, sha256)
-        )
-    ]
     row = next(
         (row for row in formats if (row.format, row.precision) == (record.format, record.precision)), None
     )
-    if damaged or row is None:
-        unknown = f"unknown format {record.precision}.{record.format}"
-        return Verdict(record.file, tuple(damaged) or (unknown,))
+    if row is None:
+        return Verdict(record.file, (f"unknown format {record.precision}.{record.format}",))
+    if (record.file, record.sha256) == (manifest.model["file"], manifest.model["sha256"]):
+        outdated = newer_model(folder)
+        if outdated:
+            return Verdict(record.file, (outdated,))
+    with _copied(folder, record, manifest) as (copy, damaged):
+        if damaged:
+            return Verdict(record.file, damaged)
+        return _prove(copy, record, row, manifest, reference, test, generate)
+
+
+def _prove(
+    path: Path,
+    record: ArtifactRecord,
+    row: Format,
+    manifest: Manifest,
+    reference: NDArray[np.float32],
+    test: Split,
+    generate: Generate | None,
+) -> Verdict:
     if row.format == SOURCE.format:
         if not row.engine.available:
             return Verdict(record.file, (), note="hash only, since TensorFlow is not installed")
@@ -284,8 +286,41 @@ def _hashes(record: ArtifactRecord) -> dict[str, str]:
     return {record.file: record.sha256, **record.companions}
 
 
-def _wrong_hash(path: Path, sha256: str) -> tuple[str, ...]:
-    if not path.is_file():
+@contextmanager
+def _copied(
+    folder: Path, record: ArtifactRecord, manifest: Manifest
+) -> Iterator[tuple[Path, tuple[str, ...]]]:
+    """Yield a copy of an artifact and its companions that nobody else changes, and what is wrong with them.
+
+    Beside C lies what it is generated of again.
+
+    What is hashed is what is copied, and so what is proved, whatever happens in the folder meanwhile.
+    """
+    with tempfile.TemporaryDirectory(prefix="edgemnist-") as name:
+        own = Path(name)
+        files = _hashes(record)
+        origin = Path(record.file).with_suffix(".tflite").name
+        if record.format == "c" and origin in manifest.files:
+            files[origin] = manifest.files[origin]
+        yield (
+            own / record.file,
+            tuple(
+                failure
+                for file, sha256 in files.items()
+                for failure in _wrong_hash(folder / file, sha256, own / file)
+            ),
+        )
+
+
+def _wrong_hash(path: Path, sha256: str, copy: Path | None = None) -> tuple[str, ...]:
+    """Return what is wrong with a file of the folder; write what was hashed to `copy` if it is right."""
+    try:
+        content = read_limited(path, MAX_MODEL_BYTES, inside=path.parent)
+    except FileNotFoundError:
         return (f"{path.name} is missing",)
-    found = sha256_of(path)
+    except OSError as error:
+        return (f"{path.name} cannot be read: {error.strerror}",)
+    found = hashlib.sha256(content).hexdigest()
+    if found == sha256 and copy is not None:
+        copy.write_bytes(content)
     return () if found == sha256 else (f"{path.name} has sha256 {found}, the manifest says {sha256}",)

@@ -134,7 +134,7 @@ def _obsolete(folder: Path, committed: Path) -> list[str]:
 
 def _is_old(path: Path) -> bool:
     try:
-        return time.time() - path.stat().st_mtime > _ABANDONED_SECONDS
+        return time.time() - path.lstat().st_mtime > _ABANDONED_SECONDS
     except FileNotFoundError:  # its process was quicker
         return False
 

@@ -63,7 +63,7 @@ def read_embedded(metadata: dict[str, str]) -> Embedded | None:
                 "output": _tensor(fields["output"]),
             }
         )
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise ArtifactError("the contract inside the file is damaged", received=repr(error)) from error
 
 

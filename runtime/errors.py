@@ -72,11 +72,13 @@ class MissingExtraError(EdgeMnistError, ImportError):
     Attributes:
         package: The import name that is missing.
         extra: The extra of edgemnist that brings it, or "" for the base install.
+        purpose: What needs it.
     """
 
     def __init__(self, package: str, extra: str, purpose: str) -> None:
         self.package = package
         self.extra = extra
+        self.purpose = purpose
         target = f"'edgemnist[{extra}]'" if extra else "edgemnist"
         super().__init__(
             f"{purpose} needs the package {package}, which is not installed",

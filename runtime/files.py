@@ -7,11 +7,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .errors import OutputError
+from .reading import opened
 
 
 def sha256_of(path: Path) -> str:
-    """Return the sha256 of a file's bytes as 64 hexadecimal digits."""
-    with path.open("rb") as file:
+    """Return the sha256 of a file's bytes as 64 hexadecimal digits.
+
+    Raises:
+        OSError: It is no regular file, or cannot be read.
+    """
+    with opened(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -1,12 +1,15 @@
 """The manifest: the one record of an artifact folder that a predictor and a reviewer need."""
 
 import json
+import os
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from .errors import ManifestError
 from .files import sha256_of, write_text
+from .reading import read_json
 from .tensors import TensorSpec
 from .vouching import MANIFEST, MANIFEST_NAME, SCHEMA_VERSION
 
@@ -103,7 +106,7 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = folder / MANIFEST_NAME
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = read_json(path, inside=folder)
     except FileNotFoundError as error:
         raise ManifestError(
             f"no {MANIFEST_NAME} in {folder}",
@@ -112,6 +115,7 @@ def read_manifest(folder: Path) -> Manifest:
     except (ValueError, OSError) as error:
         raise ManifestError(f"{path} cannot be read as JSON", received=error) from error
     MANIFEST.check(document, path)
+    _require_each_file_once(document, path)
     records = tuple(
         ArtifactRecord(
             **{
@@ -125,6 +129,22 @@ def read_manifest(folder: Path) -> Manifest:
         for record in document.pop("artifacts")
     )
     return Manifest(**document, artifacts=records)
+
+
+def _require_each_file_once(document: dict[str, Any], path: Path) -> None:
+    """Check that no file is recorded twice, since only one of the records could be right."""
+    names = [MANIFEST_NAME, document["reference"]["file"]]
+    for record in document["artifacts"]:
+        names += [record["file"], *record["companions"]]
+    if document["model"]["file"] not in {record["file"] for record in document["artifacts"]}:
+        names.append(document["model"]["file"])
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise ManifestError(
+            f"{path} records a file more than once",
+            received=", ".join(twice),
+            fix="Export the artifacts again.",
+        )
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
@@ -169,7 +189,7 @@ def find_record(path: Path) -> ArtifactRecord | None:
     Raises:
         ManifestError: The manifest beside it is damaged or written by a newer version.
     """
-    if not path.with_name(MANIFEST_NAME).exists():
+    if not os.path.lexists(path.with_name(MANIFEST_NAME)):
         return None
     records = read_manifest(path.parent).artifacts
     return next((record for record in records if record.file == path.name), None)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from .errors import InputError, MissingExtraError, OptionError, first_line
 from .ink import is_dark
+from .reading import opened
 
 Polarity = Literal["auto", "dark", "light"]
 
@@ -117,12 +118,16 @@ def _encoded(picture: Any, options: PictureOptions) -> Any:
 
 
 def _read_path(path: Path, size: int) -> bytes:
-    if not path.is_file():  # a pipe or a device might never end
-        found = "something else there" if path.exists() else "nothing there"
-        raise InputError(f"no such picture: {path}", received=found, expected="a picture file")
     try:
-        with path.open("rb") as file:
+        if not path.is_file():
+            found = "something else there" if path.exists() else "nothing there"
+            raise InputError(f"no such picture: {path}", received=found, expected="a picture file")
+        with opened(path) as file:
             return file.read(size)
+    except ValueError as error:  # a path with a NUL in it; an InputError is one too
+        if isinstance(error, InputError):
+            raise
+        raise InputError("no such picture", received=repr(str(path)), expected="a picture file") from error
     except OSError as error:
         raise InputError(f"cannot read {path}", received=error.strerror) from error
 

@@ -8,13 +8,14 @@ import json
 import os
 import pickle
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
 import numpy as np
 
 from .engines import ENGINES, Engine
-from .errors import ArtifactError, EdgeMnistError, EngineError
+from .errors import ArtifactError, EdgeMnistError, EngineError, MissingExtraError
 from .guarding import guarded_run
 from .tensors import image_shape, pixel_table
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _PIXELS = 256
 _RANDOM_BATCH = 3
+_MAX_PARTS = 200_000  # of a file's structure, which is shown to people
 
 
 def main() -> None:
@@ -36,11 +38,37 @@ def main() -> None:
 
 def answer(task: "Task", answers: TextIO) -> NoReturn:
     """Try a model under its limits, write both lines, and end the process."""
-    ENGINES[task.source.engine].import_module()
+    if task.action == "predict":
+        ENGINES[task.source.engine].import_module()
     _limit(task.limits.cpu_seconds, task.limits.memory_bytes)
     print("limited", file=answers, flush=True)
-    print(json.dumps(_try(task.source)), file=answers, flush=True)
+    found = _try(task.source) if task.action == "predict" else _structure(task.source)
+    print(json.dumps(found), file=answers, flush=True)
     os._exit(0)  # no finalizer of a damaged model runs any more
+
+
+def _structure(source: "ModelSource") -> dict[str, object]:
+    """Return what a file contains, or what went wrong."""
+    from .structure import parse_structure
+
+    try:
+        structure = parse_structure(source.path, source.content)
+    except MissingExtraError as error:
+        return {"missing": (error.package, error.extra, error.purpose)}
+    except EdgeMnistError as error:
+        return _told(error)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is the file's doing and the answer
+        return _unforeseen(source, "cannot be read", error)
+    parts = len(structure.tensors) + len(structure.operators) + len(structure.metadata)
+    if parts > _MAX_PARTS:
+        return _told(
+            ArtifactError(
+                f"{source.path.name} is too large to look inside",
+                received=f"{parts:,} tensors, operators and texts",
+                expected=f"at most {_MAX_PARTS:,}",
+            )
+        )
+    return asdict(structure)
 
 
 def _try(source: "ModelSource") -> dict[str, object]:
@@ -48,22 +76,30 @@ def _try(source: "ModelSource") -> dict[str, object]:
     try:
         _predict(source.load(), source.path.name)
     except EdgeMnistError as error:
-        # An engine that fails on a model which is only now tried: the model is at fault.
-        kind = ArtifactError if isinstance(error, EngineError) else type(error)
-        return {
-            "error": kind.__name__,
-            "problem": error.problem,
-            "received": None if error.received is None else str(error.received),
-            "expected": None if error.expected is None else str(error.expected),
-            "fix": error.fix,
-        }
+        return _told(error)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is the model's doing and the answer
-        return {
-            "error": ArtifactError.__name__,
-            "problem": f"{source.path.name} does not predict",
-            "received": f"{type(error).__name__}: {error}"[:300],
-        }
+        return _unforeseen(source, "does not predict", error)
     return {}
+
+
+def _told(error: EdgeMnistError) -> dict[str, object]:
+    # An engine that fails on a model which is only now tried: the model is at fault.
+    kind = ArtifactError if isinstance(error, EngineError) else type(error)
+    return {
+        "error": kind.__name__,
+        "problem": error.problem,
+        "received": None if error.received is None else str(error.received),
+        "expected": None if error.expected is None else str(error.expected),
+        "fix": error.fix,
+    }
+
+
+def _unforeseen(source: "ModelSource", problem: str, error: Exception) -> dict[str, object]:
+    return {
+        "error": ArtifactError.__name__,
+        "problem": f"{source.path.name} {problem}",
+        "received": f"{type(error).__name__}: {error}"[:300],
+    }
 
 
 def _predict(engine: Engine, file: str) -> None:

@@ -14,13 +14,17 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from .engines import ENGINES
-from .errors import ArtifactError, IntegrityError, OptionError
+from .engines import ENGINES, EngineOptions, engine_for
+from .errors import ArtifactError, IntegrityError, MissingExtraError, OptionError
 from .source import ModelSource
 
 When = Literal["unvouched", "always", "never"]
+Action = Literal["predict", "structure"]
+if TYPE_CHECKING:
+    from .structure import Structure
+
 _WALL_PER_CPU_SECOND = 6
 _CHILD = """
 import json, sys
@@ -99,13 +103,41 @@ def probe_if_needed(source: ModelSource, limits: Probe, *, vouched: bool) -> boo
 
 
 def _probe(source: ModelSource, limits: Probe) -> None:
+    _require_interpreter(source)
+    _answer(source, limits, run_child(source, limits), source.engine)
+
+
+def _require_interpreter(source: ModelSource) -> None:
     if getattr(sys, "frozen", False) or not sys.executable:
         raise IntegrityError(
             f"nothing vouches for {source.path.name}, and it cannot be tried first",
             received="a frozen application, which has no interpreter to start",
             fix="Ship manifest.json beside the file, or give its sha256=, or probe=Probe(when='never').",
         )
-    _raise_for(source, limits, run_child(source, limits))
+
+
+def probe_structure(path: Path, content: bytes, limits: Probe) -> "Structure":
+    """Read what a stranger's model file contains, in a subprocess.
+
+    The readers take a file's word for how many parts it has, and some are native code. Keras' files are
+    read here, since TensorFlow takes many seconds to start.
+
+    Raises:
+        ArtifactError: The file's format is unknown, or the file is damaged; or its reader crashed, or took
+            too long or too much memory.
+        IntegrityError: There is no Python interpreter to start.
+        MissingExtraError: The package that reads the format is not installed.
+    """
+    # here, since a predictor needs none of it and must start quickly
+    from .structure import parse_structure, require_readable, structure_from
+
+    require_readable(path)
+    if not engine_for(path).light:
+        return parse_structure(path, content)
+    source = ModelSource(path, content, "", "", EngineOptions())
+    _require_interpreter(source)
+    answer = _answer(source, limits, run_child(source, limits, "structure"), "its reader")
+    return structure_from(answer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +147,17 @@ class Task:
     Attributes:
         source: The model.
         limits: What it may take.
+        action: "predict": load it and predict. "structure": read what it contains.
     """
 
     source: ModelSource
     limits: Probe
+    action: Action = "predict"
 
 
-def run_child(source: ModelSource, limits: Probe) -> "subprocess.CompletedProcess[bytes] | None":
+def run_child(
+    source: ModelSource, limits: Probe, action: Action = "predict"
+) -> "subprocess.CompletedProcess[bytes] | None":
     """Return the ended child, or None if its time ran out."""
     # What is not absolute, such as the "" of `python -c`, means the current folder: maybe a stranger's.
     places = [place for place in sys.path if Path(place).is_absolute()]
@@ -129,7 +165,7 @@ def run_child(source: ModelSource, limits: Probe) -> "subprocess.CompletedProces
     try:
         return subprocess.run(  # noqa: S603 - our own module, with this interpreter
             command,
-            input=pickle.dumps(Task(source, limits)),
+            input=pickle.dumps(Task(source, limits, action)),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env=os.environ | ENVIRONMENT,
@@ -142,9 +178,10 @@ def run_child(source: ModelSource, limits: Probe) -> "subprocess.CompletedProces
         return subprocess.CompletedProcess(command, error.errno or 1, stdout=b"")
 
 
-def _raise_for(
-    source: ModelSource, limits: Probe, ended: "subprocess.CompletedProcess[bytes] | None"
-) -> None:
+def _answer(
+    source: ModelSource, limits: Probe, ended: "subprocess.CompletedProcess[bytes] | None", what: str
+) -> dict[str, Any]:
+    """Return what a child found, or raise for how it ended."""
     name = source.path.name
     if ended is None or -ended.returncode == getattr(signal, "SIGXCPU", None):
         raise ArtifactError(
@@ -161,13 +198,16 @@ def _raise_for(
         )
     if len(lines) == 1:
         raise ArtifactError(
-            f"{name} crashes {source.engine}",
+            f"{name} crashes {what}",
             received=_how_it_ended(ended.returncode),
             expected="a model that loads and predicts",
         )
     answer: dict[str, Any] = json.loads(lines[1])
-    if answer:
+    if "missing" in answer:
+        raise MissingExtraError(*answer["missing"])
+    if "error" in answer:
         raise _ERRORS[answer.pop("error")](**answer)
+    return answer
 
 
 def _how_it_ended(returncode: int) -> str:

@@ -1,11 +1,13 @@
 """Where a predictor's model came from: enough to load it again in another process."""
 
+import errno
 import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from .engines import ENGINES, Engine, EngineOptions
 from .errors import ArtifactError, ArtifactNotFoundError
+from .reading import read_limited
 
 MAX_MODEL_BYTES = 512 * 1024 * 1024
 
@@ -39,36 +41,38 @@ class ModelSource:
 
 
 def read_source(path: Path, engine: str, options: EngineOptions) -> ModelSource:
-    """Read a model file.
+    """Read a model file, to be loaded into an engine.
+
+    Raises:
+        ArtifactNotFoundError: There is no such file.
+        ArtifactError: It is a folder, empty, unreadable, or larger than `MAX_MODEL_BYTES`.
+    """
+    content = read_model(path)
+    return ModelSource(path.absolute(), content, hashlib.sha256(content).hexdigest(), engine, options)
+
+
+def read_model(path: Path) -> bytes:
+    """Return the content of a model file.
 
     Raises:
         ArtifactNotFoundError: There is no such file.
         ArtifactError: It is a folder, empty, unreadable, or larger than `MAX_MODEL_BYTES`.
     """
     if not path.exists():
-        raise _missing(path)
-    if not path.is_file():
-        found = "a folder" if path.is_dir() else "a pipe or a device"
-        raise ArtifactError(f"{path} is not a model", received=found, expected="a model file")
+        raise ArtifactNotFoundError(
+            f"no such file: {path}", fix="`edgemnist export` makes artifacts in the folder artifacts."
+        )
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_MODEL_BYTES + 1)
-    except FileNotFoundError as error:  # it went this moment
-        raise _missing(path) from error
+        content = read_limited(path, MAX_MODEL_BYTES)
     except OSError as error:
-        raise ArtifactError(f"{path} cannot be read", received=error.strerror) from error
+        if error.errno == errno.EFBIG:
+            raise ArtifactError(
+                f"{path} is too large for a model",
+                received=error.strerror,
+                expected=f"at most {MAX_MODEL_BYTES:,} bytes",
+            ) from error
+        problem = "is not a model" if error.errno == errno.EINVAL else "cannot be read"
+        raise ArtifactError(f"{path} {problem}", received=error.strerror, expected="a model file") from error
     if not content:
         raise ArtifactError(f"{path} is not a model", received="an empty file", expected="a model file")
-    if len(content) > MAX_MODEL_BYTES:
-        raise ArtifactError(
-            f"{path} is too large for a model",
-            received=f"more than {MAX_MODEL_BYTES:,} bytes",
-            expected=f"at most {MAX_MODEL_BYTES:,} bytes",
-        )
-    return ModelSource(path.absolute(), content, hashlib.sha256(content).hexdigest(), engine, options)
-
-
-def _missing(path: Path) -> ArtifactNotFoundError:
-    return ArtifactNotFoundError(
-        f"no such file: {path}", fix="`edgemnist export` makes artifacts in the folder artifacts."
-    )
+    return content

@@ -4,7 +4,6 @@
 that would add a third to the time in which ONNX Runtime starts, so here only what is used is checked.
 """
 
-import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any
 
 from .documents import DocumentKind
 from .errors import ManifestError
+from .reading import read_json
 
 MANIFEST_NAME = "manifest.json"
 SCHEMA_VERSION = 1
@@ -49,10 +49,10 @@ def find_voucher(path: Path) -> Voucher | None:
     """
     manifest = path.with_name(MANIFEST_NAME)
     try:
-        document = json.loads(manifest.read_bytes())
+        document = read_json(manifest, inside=manifest.parent)
     except FileNotFoundError:
         return None
-    except (ValueError, OSError, RecursionError) as error:
+    except (ValueError, OSError) as error:
         raise ManifestError(f"{manifest} cannot be read as JSON", received=error) from error
     MANIFEST.check_version(document, manifest)
     try:

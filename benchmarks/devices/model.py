@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from ...runtime.errors import ArtifactError, ArtifactNotFoundError, MissingExtraError
 from ...runtime.files import sha256_of
+from ...runtime.reading import read_limited
+from ...runtime.source import MAX_MODEL_BYTES
 
 _SUFFIX = ".c"
 _FUNCTION = re.compile(r"^void (\w+)_logits\(", re.MULTILINE)
@@ -85,13 +87,20 @@ def c_models(paths: Iterable[Path]) -> tuple[CModel, ...]:
 
 
 def _read(path: Path) -> CModel:
-    found = _FUNCTION.search(path.with_suffix(".h").read_text(encoding="utf-8"))
+    found = _FUNCTION.search(_text_of(path.with_suffix(".h")))
     if found is None:
         raise ArtifactError(f"{path.with_suffix('.h')} declares no function <model>_logits")
     model = CModel(path, found[1], sha256_of(path))
     if not model.self_test.exists():
         raise ArtifactNotFoundError(f"no {model.self_test.name} beside {path}", fix="Export the model again.")
     return model
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return read_limited(path, MAX_MODEL_BYTES).decode("utf-8")
+    except (OSError, ValueError) as error:
+        raise ArtifactError(f"{path} cannot be read as text", received=error) from error
 
 
 def expected_answers(model: CModel, images: NDArray[np.uint8]) -> Expected:
@@ -114,7 +123,7 @@ def expected_answers(model: CModel, images: NDArray[np.uint8]) -> Expected:
             f"no {path.name} beside {model.source.name}, to compare its answers with",
             fix="`edgemnist export --format int8.tflite --format c` makes both.",
         )
-    made_of = _MADE_OF.search(model.source.read_text(encoding="utf-8"))
+    made_of = _MADE_OF.search(_text_of(model.source))
     if made_of is None or made_of[1] != sha256_of(path):
         raise ArtifactError(
             f"{model.source.name} was made of another {path.name}",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...runtime.printable import printable
 from ..units import duration, percent, size
 from .svg import INK, draw_svg, series
 
@@ -49,12 +50,13 @@ def latency_chart(rows: "Sequence[Row]", samples: Sequence[NDArray[np.int64]], g
         for base, index in enumerate(reversed(group)):
             _strip(axes, base, index, samples[index], edges)
             axes.annotate(
-                rows[index].target.name,
+                printable(rows[index].target.name),
                 (1, base + 0.62),
                 xycoords=("axes fraction", "data"),
                 color=INK,
                 fontsize=9,
                 horizontalalignment="right",
+                parse_math=False,
             )
         axes.set_xscale("log")
         axes.set_xlim(low, high)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...runtime.printable import printable
 from ..benchmark import Benchmark
 from ..processes import MEASURED
 from ..rows import Row
@@ -38,7 +39,11 @@ def render(benchmark: Benchmark, trained: Trained | None = None) -> str:
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        autoescape=True,
+        finalize=_finalized,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     template = resources.files(__package__).joinpath(TEMPLATE).read_text(encoding="utf-8")
     return environment.from_string(template).render(
@@ -100,6 +105,11 @@ def _context(benchmark: Benchmark) -> dict[str, Any]:
         | {row.outcome.model.source.name: row.outcome.model.sha256 for row in results.devices},
         "method": method(results),
     }
+
+
+def _finalized(value: Any) -> Any:
+    """Return a text with what is no mark on paper escaped; our own drawings are no plain `str`."""
+    return printable(value) if type(value) is str else value
 
 
 _MARKER_TEXT = "○□△◇▽◁▷⬠"

@@ -1,7 +1,9 @@
 """`bench.md`: the report as Markdown, for a repository or a pull request."""
 
+import re
 from collections.abc import Iterable, Sequence
 
+from ...runtime.printable import printable
 from ..benchmark import Benchmark
 from ..devices.figures import DeviceRow
 from ..results import Results
@@ -9,6 +11,8 @@ from . import devices_table
 from .columns import legend
 from .loadgen_table import HEADINGS, LEGEND, TITLE, loadgen_rows
 from .wording import COLUMNS, DETAILS, P50_INTERVAL, RowColumn, batch_columns, cells, method, outcome
+
+_MARKUP = re.compile(r"[\\\[\]<]")
 
 
 def render(benchmark: Benchmark) -> str:
@@ -46,7 +50,7 @@ def device_lines(rows: Sequence[DeviceRow]) -> list[str]:
     for row in rows:
         texts = devices_table.device_cells(row) or (devices_table.device_outcome(row), *empty)
         lines.append(_line((*devices_table.device_names(row), *texts)))
-    tools = [f"- {text}" for text in devices_table.device_tools(rows)]
+    tools = [f"- {_literal(text)}" for text in devices_table.device_tools(rows)]
     return ["", f"## {devices_table.TITLE}", "", *lines, "", devices_table.LEGEND, "", *tools]
 
 
@@ -86,9 +90,14 @@ def _loadgen(results: Results) -> list[str]:
 
 
 def _section(title: str, items: Iterable[str]) -> list[str]:
-    lines = [f"- {item}" for item in items]
+    lines = [f"- {_literal(item)}" for item in items]
     return ["", f"## {title}", "", *lines] if lines else []
 
 
 def _line(texts: Iterable[str]) -> str:
-    return "| " + " | ".join(text.replace("|", "\\|").replace("\n", " ") for text in texts) + " |"
+    return "| " + " | ".join(_literal(text).replace("|", "\\|") for text in texts) + " |"
+
+
+def _literal(text: str) -> str:
+    """Return a text that is no link, picture or HTML in Markdown, whatever a file calls itself."""
+    return _MARKUP.sub(r"\\\g<0>", printable(text))

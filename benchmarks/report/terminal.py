@@ -8,6 +8,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from ...runtime.printable import printable
 from ..benchmark import Benchmark
 from ..results import Results
 from ..rows import Row
@@ -28,11 +29,14 @@ def show(benchmark: Benchmark, console: Console) -> None:
         parts += [_table(results, columns), Text("")]
     parts += _absent(results)
     parts += _devices(results)
-    parts += _section("What it means", [Text(verdict) for verdict in benchmark.verdicts])
+    parts += _section("What it means", [Text(printable(verdict)) for verdict in benchmark.verdicts])
     parts += _loadgen(results)
-    doubts = [Text(f"{f'{doubt.target}: ' if doubt.target else ''}{doubt.text}") for doubt in results.doubts]
+    doubts = [
+        Text(printable(f"{f'{doubt.target}: ' if doubt.target else ''}{doubt.text}"))
+        for doubt in results.doubts
+    ]
     parts += _section("Reasons to distrust it", doubts, style="yellow")
-    parts += _section("Missing", [Text(note) for note in results.notes], style="yellow")
+    parts += _section("Missing", [Text(printable(note)) for note in results.notes], style="yellow")
     if results.rows:
         parts += [Text(method(results), style="dim"), Text(legend(COLUMNS), style="dim")]
     console.print(Group(*parts), highlight=False)
@@ -62,19 +66,21 @@ def _table(results: Results, columns: tuple[RowColumn, ...]) -> Table:
         table.add_column(column.heading, justify="right", no_wrap=True)
     for row in results.rows:
         if texts := cells(row, results, columns):
-            table.add_row(escape(_name(results, row)), *texts)
+            table.add_row(_literal(_name(results, row)), *texts)
     return table
 
 
 def _name(results: Results, row: Row) -> str:
     """Return the file's name, with the engine where the name alone is not enough."""
     several = len({one.target.name for one in results.rows}) < len(results.rows)
-    return row.target.title if several else row.target.name
+    return printable(row.target.title if several else row.target.name)
 
 
 def _absent(results: Results) -> list[RenderableType]:
     lines: list[RenderableType] = [
-        Text.assemble((f"{row.target.title} ", "bold"), (outcome(row), _STYLE[row.status]))
+        Text.assemble(
+            (printable(f"{row.target.title} "), "bold"), (printable(outcome(row)), _STYLE[row.status])
+        )
         for row in results.rows
         if row.figures is None
     ]
@@ -95,15 +101,19 @@ def _devices(results: Results) -> list[RenderableType]:
         name = f"{row.outcome.model.source.name} " * several + row.outcome.device.name
         if texts is None:
             style = _STYLE[row.outcome.status]
-            absent.append(Text.assemble((f"{name} ", "bold"), (devices_table.device_outcome(row), style)))
+            absent.append(
+                Text.assemble(
+                    (printable(f"{name} "), "bold"), (printable(devices_table.device_outcome(row)), style)
+                )
+            )
         else:
-            table.add_row(escape(name), *texts)
+            table.add_row(_literal(name), *texts)
     title = devices_table.TITLE
     if not several:
         title = f"{results.devices[0].outcome.model.source.name} on emulated devices"
     tables: list[RenderableType] = [table] if table.row_count else []
     legends = [Text(devices_table.LEGEND, style="dim")] if table.row_count else []
-    return [Text(title, style="bold"), *tables, *absent, *legends, Text("")]
+    return [Text(printable(title), style="bold"), *tables, *absent, *legends, Text("")]
 
 
 def _loadgen(results: Results) -> list[RenderableType]:
@@ -114,7 +124,7 @@ def _loadgen(results: Results) -> list[RenderableType]:
     for heading in HEADINGS:
         table.add_column(heading, overflow="fold")
     for texts in rows:
-        table.add_row(*map(escape, texts))
+        table.add_row(*map(_literal, texts))
     return [Text(TITLE, style="bold"), table, Text(LEGEND, style="dim"), Text("")]
 
 
@@ -123,3 +133,7 @@ def _section(title: str, lines: list[Text], style: str = "") -> list[RenderableT
         return []
     items = [Padding(Text.assemble("- ", line), (0, 0, 0, 0)) for line in lines]
     return [Text(title, style=f"bold {style}".strip()), *items, Text("")]
+
+
+def _literal(text: str) -> str:
+    return escape(printable(text))

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...runtime.printable import printable
 from ..confidence import Calibration
 from ..history import Epoch, History
 from ..units import percent
@@ -85,7 +86,7 @@ def _curves(
     for number, history in enumerate(histories):
         numbers = [epoch.number for epoch in history.epochs]
         marker = "o" if len(numbers) == 1 else None  # one point makes no line
-        name = f"{history.name}: " if len(histories) > 1 else ""
+        name = f"{printable(history.name)}: " if len(histories) > 1 else ""
         for part, value, dashes in (("train", on_training, "--"), ("validation", on_validation, "-")):
             values = [value(epoch) for epoch in history.epochs]
             axes.plot(
@@ -94,7 +95,10 @@ def _curves(
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     # Below, since no place within is free of curves for sure.
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, frameon=False, fontsize="small")
+    place = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.2)}
+    legend = axes.legend(**place, ncols=2, frameon=False, fontsize="small")
+    for text in legend.get_texts():
+        text.set_parse_math(False)  # a recipe's name is no formula
 
 
 def _bars(axes: "Axes", calibration: Calibration, heights: Sequence[float], colour: Colour) -> None:

@@ -17,7 +17,7 @@ from typing import BinaryIO, Self
 from ...runtime import probing
 from ...runtime.engines import ENGINES
 from ...runtime.probe_child import answer
-from ...runtime.probing import Probe, Task
+from ...runtime.probing import Action, Probe, Task
 from ...runtime.source import ModelSource
 
 _READ_BYTES = 65536
@@ -35,7 +35,9 @@ class WarmProbes:
             env=os.environ | probing.ENVIRONMENT,
         )
 
-    def run_child(self, source: ModelSource, limits: Probe) -> "subprocess.CompletedProcess[bytes] | None":
+    def run_child(
+        self, source: ModelSource, limits: Probe, action: Action = "predict"
+    ) -> "subprocess.CompletedProcess[bytes] | None":
         """Try a model as `probing.run_child` does.
 
         Raises:
@@ -45,7 +47,7 @@ class WarmProbes:
         if asked is None or answered is None:
             raise RuntimeError("no pipes")
         try:
-            pickle.dump(Task(source, limits), asked)
+            pickle.dump(Task(source, limits, action), asked)
             asked.flush()
             ended: tuple[int, bytes] | None = pickle.load(answered)  # noqa: S301 - from this module
         except (OSError, EOFError) as error:

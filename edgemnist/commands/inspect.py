@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from ..console import print_json, results
+from ..runtime.printable import printable
 from .options import Json
 
 EXAMPLES = """
@@ -34,20 +35,24 @@ def inspect(
     Without `--arena` the file is read and not run. Any model of these formats will do; it need not come from
     edgemnist. Of a C file only what its comment claims is shown: `edgemnist verify` proves it.
     """
+    import hashlib
     from dataclasses import asdict
 
     from ..picture import draw, metadata_lines
-    from ..runtime.files import sha256_of
-    from ..runtime.structure import read_structure
+    from ..runtime.probing import Probe, probe_structure
+    from ..runtime.source import read_model
+    from ..runtime.structure import require_readable
 
     if file.suffix == ".c":
         _show_c(file, json)
         return
     if file.suffix == ".keras":
         from ..export import backend  # noqa: F401 - starts TensorFlow without its notes
-    structure = read_structure(file)
-    size_bytes, sha256 = file.stat().st_size, sha256_of(file)
-    arena_bytes = _arena_bytes(file) if arena else None
+    require_readable(file)
+    content = read_model(file)
+    structure = probe_structure(file, content, Probe())
+    size_bytes, sha256 = len(content), hashlib.sha256(content).hexdigest()
+    arena_bytes = _arena_bytes(file.name, content) if arena else None
     if json:
         facts = {"file": file.name, "size_bytes": size_bytes, "sha256": sha256}
         print_json({**facts, "arena_bytes": arena_bytes, **asdict(structure)})
@@ -64,7 +69,7 @@ def inspect(
         *metadata_lines(structure),
     ]
     for line in lines:
-        results.print(line, markup=False, highlight=False, soft_wrap=True)
+        results.print(printable(line), markup=False, highlight=False, soft_wrap=True)
 
 
 def _show_c(file: Path, json: bool) -> None:
@@ -99,7 +104,7 @@ def _show_c(file: Path, json: bool) -> None:
         results.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _arena_bytes(file: Path) -> int:
+def _arena_bytes(name: str, content: bytes) -> int:
     from ..export.quiet import quiet
     from ..runtime.engines import ENGINES
     from ..runtime.errors import MissingExtraError
@@ -109,4 +114,4 @@ def _arena_bytes(file: Path) -> int:
     from ..runtime.engines.tflite_micro import smallest_arena_bytes
 
     with quiet():  # it reports every arena that is too small
-        return smallest_arena_bytes(file)
+        return smallest_arena_bytes(name, content)

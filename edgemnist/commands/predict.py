@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.markup import escape
 
-from ..console import messages, print_json, results
+from ..console import literal, messages, print_json, results
 from ..picture_files import content_of, listed
 from ..runtime.errors import ArtifactError, InputError
+from ..runtime.printable import printable
 from .options import Artifacts, Json, RunForeignCode
 
 if TYPE_CHECKING:
@@ -83,12 +83,13 @@ def predict(
                     raise
                 failures += 1
                 documents.append({"file": str(path), "error": str(error)})
-                messages.print("[bold red]error:[/]", escape(str(error)), soft_wrap=True, highlight=False)
+                messages.print("[bold red]error:[/]", literal(error), soft_wrap=True, highlight=False)
                 continue
             prediction = predictor.predict(pixels)[0]
             documents.append(_document(path, prediction, count))
             if not json:
-                results.print(_line(path, prediction, count), markup=False, highlight=False, soft_wrap=True)
+                line = printable(_line(path, prediction, count))
+                results.print(line, markup=False, highlight=False, soft_wrap=True)
             if show and not json:
                 _draw(pixels[0], prediction)
     if json:
@@ -116,6 +117,7 @@ def _default_model(artifacts: Path, engine: str | None, run_foreign_code: bool) 
     from ..runtime.artifact_set import recover
     from ..runtime.engines import engine_for
     from ..runtime.manifest import read_manifest
+    from ..runtime.reading import leads_out
 
     if engine is not None:
         engine_for(artifacts, engine).import_module()  # an unknown or a missing engine is told as such
@@ -124,6 +126,7 @@ def _default_model(artifacts: Path, engine: str | None, run_foreign_code: bool) 
         record
         for record in read_manifest(artifacts).artifacts
         if _loadable(artifacts / record.file, engine, run_foreign_code)
+        and not leads_out(artifacts / record.file, artifacts)
     ]
     precision = "int8" if engine == "tflite_micro" else "float32"
     records.sort(key=lambda record: (record.format != "onnx", record.precision != precision))

@@ -4,9 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 
-from ..console import messages, print_json, results
+from ..console import literal, messages, print_json, results
 from ..runtime.errors import ProofError
 from .options import Atol, Data, Json, MaxAccuracyDrop, MinAgreement
 
@@ -56,7 +55,7 @@ def verify(
             test,
             generate=regenerate,
             formats=rows,
-            report=lambda name: status.update(f"verifying {name}"),
+            report=lambda name: status.update(f"verifying {literal(name)}"),
         )
     failed = [verdict for verdict in verdicts if not verdict.holds]
     if json:
@@ -81,9 +80,9 @@ def _line(verdict: "Verdict", width: int) -> str:
     from ..export.verifying import NOT_CHECKED
 
     if verdict.failures:
-        found = "[red]fails[/]  " + escape("; ".join(verdict.failures))
+        found = "[red]fails[/]  " + literal("; ".join(verdict.failures))
     elif verdict.unproven:
-        found = "[yellow]unproven[/]  " + escape(verdict.unproven)
+        found = "[yellow]unproven[/]  " + literal(verdict.unproven)
     elif verdict.parity is not None:
         parity = verdict.parity
         found = f"[green]holds[/]  accuracy {parity.accuracy:.2%}, agreement {parity.agreement:.2%}"
@@ -91,7 +90,7 @@ def _line(verdict: "Verdict", width: int) -> str:
         found = f"[yellow]other[/]  {verdict.note}"
     else:
         found = f"[green]holds[/]  {verdict.note}"
-    return f"{escape(verdict.file.ljust(width))}  {found.rstrip()}"
+    return f"{literal(verdict.file.ljust(width))}  {found.rstrip()}"
 
 
 def _document(verdict: "Verdict") -> dict[str, object]:

@@ -2,7 +2,6 @@
 
 import io
 import tempfile
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +9,11 @@ import keras
 import numpy as np
 
 from ..errors import ArtifactError, EngineError, first_line
+from ..reading import checked_archive
 from ..tensors import TensorSpec
 from . import Array, EngineOptions
 
-_MAX_EXPANSION = 50  # weights hardly compress; Keras stores them as they are
+_MAX_TEXT_BYTES = 16 * 1024 * 1024
 
 
 class KerasEngine:
@@ -68,10 +68,10 @@ def load(path: Path, content: bytes, options: EngineOptions) -> KerasEngine:
 
 def _check_archive(content: bytes) -> None:
     """Check every file in the archive by its CRC, before the HDF5 library sees what is damaged or a bomb."""
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        unpacked = sum(entry.file_size for entry in archive.infolist())
-        if unpacked > _MAX_EXPANSION * len(content):
-            raise ValueError(f"{len(content):,} bytes that unpack to {unpacked:,}")
+    with checked_archive(io.BytesIO(content)) as archive:
+        texts = sum(entry.file_size for entry in archive.infolist() if entry.filename.endswith(".json"))
+        if texts > _MAX_TEXT_BYTES:
+            raise ValueError(f"a configuration of {texts:,} bytes")
         damaged = archive.testzip()
         if damaged is not None:
             raise ValueError(f"{damaged} in it is damaged")

@@ -67,19 +67,18 @@ def load(path: Path, content: bytes, options: EngineOptions) -> TfliteMicroEngin
         ) from error
 
 
-def smallest_arena_bytes(path: Path) -> int:
+def smallest_arena_bytes(name: str, content: bytes) -> int:
     """Return the size of the smallest arena that the model runs in: the memory for all but the weights.
 
     Raises:
         ArtifactError: It does not run in any.
     """
-    content = path.read_bytes()
     model = unpack(content, schema)
     spec = tensor_spec(model, model.subgraphs[0].inputs[0], schema)
     image = np.zeros([size or 1 for size in spec.shape], spec.dtype)
     too_small, enough = 0, _LARGEST_ARENA_BYTES
     if not _runs(content, image, enough):
-        raise ArtifactError(f"{path.name} does not run in TensorFlow Lite Micro")
+        raise ArtifactError(f"{name} does not run in TensorFlow Lite Micro")
     while enough - too_small > 1:
         middle = (too_small + enough) // 2
         too_small, enough = (too_small, middle) if _runs(content, image, middle) else (middle, enough)

@@ -4,11 +4,16 @@ A new file format is one module beside this one with a function `read(path)`, an
 """
 
 import importlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 
-from ..errors import ArtifactError, ArtifactNotFoundError
+from ..errors import ArtifactError
+from ..source import read_model
 from ..tensors import TensorSpec
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +93,22 @@ _READERS = {".tflite": "tflite", ".onnx": "onnx", ".ort": "ort", ".keras": "kera
 
 
 def read_structure(path: Path) -> Structure:
-    """Read what a model file contains.
+    """Read what a model file of one's own contains; for a stranger's there is `probing.probe_structure`.
 
     Raises:
         ArtifactNotFoundError: There is no such file.
         ArtifactError: The file's format is unknown, or the file is damaged.
         MissingExtraError: The package that reads the format is not installed.
+    """
+    require_readable(path)
+    return parse_structure(path, read_model(path))
+
+
+def require_readable(path: Path) -> None:
+    """Check that there is a reader for files with this suffix.
+
+    Raises:
+        ArtifactError: There is none.
     """
     if path.suffix not in _READERS:
         raise ArtifactError(
@@ -101,8 +116,33 @@ def read_structure(path: Path) -> Structure:
             received=f"the suffix {path.suffix!r}",
             expected=f"one of {', '.join(_READERS)}",
         )
-    if not path.is_file():
-        raise ArtifactNotFoundError(f"no such file: {path}")
+
+
+def parse_structure(path: Path, content: bytes) -> Structure:
+    """Return what a model file contains, whose content was read before.
+
+    Raises:
+        ArtifactError: The file's format is unknown, or the file is damaged.
+        MissingExtraError: The package that reads the format is not installed.
+    """
+    require_readable(path)
     module = importlib.import_module(f".{_READERS[path.suffix]}", __package__)
-    structure: Structure = module.read(path)
+    structure: Structure = module.read(path, content)
     return structure
+
+
+def structure_from(document: dict[str, Any]) -> Structure:
+    """Return the structure that `dataclasses.asdict` and JSON made a document of."""
+    tuples = {key: tuple(value) for key, value in document.items() if isinstance(value, list)}
+    specs = {key: tuple(_plain(TensorSpec, one) for one in document[key]) for key in ("inputs", "outputs")}
+    parts = {
+        "tensors": tuple(_plain(GraphTensor, one) for one in document["tensors"]),
+        "operators": tuple(_plain(Operator, one) for one in document["operators"]),
+    }
+    return Structure(**{**document, **tuples, **specs, **parts})
+
+
+def _plain(kind: Callable[..., T], document: dict[str, Any]) -> T:
+    return kind(
+        **{key: tuple(value) if isinstance(value, list) else value for key, value in document.items()}
+    )

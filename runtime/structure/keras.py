@@ -7,22 +7,27 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..engines import EngineOptions
-from ..source import read_source
+from ..engines import ENGINES, EngineOptions
+from ..errors import ArtifactError
 from . import GraphTensor, Operator, Structure
 
 
-def read(path: Path) -> Structure:
+def read(path: Path, content: bytes) -> Structure:
     """Read a Keras file.
 
     Raises:
         ArtifactError: The file is not a Keras model.
         MissingExtraError: TensorFlow is not installed.
     """
-    source = read_source(path, "keras", EngineOptions())
-    engine: Any = source.load()
+    engine: Any = ENGINES["keras"].load(path, content, EngineOptions())
+    try:
+        return _structure(engine, _metadata(content))
+    except Exception as error:  # a model of layers that are not connected as Keras' own are
+        raise ArtifactError(f"cannot look inside {path.name}", received=repr(error)) from error
+
+
+def _structure(engine: Any, saved: dict[str, str]) -> Structure:
     layers = engine.model.layers
-    saved = _metadata(source.content)
     return Structure(
         inputs=(engine.input,),
         outputs=(engine.output,),

@@ -27,7 +27,7 @@ _OLDEST_QUANTIZED = "1.7"
 _STANDARD_DOMAINS = ("", "ai.onnx")
 
 
-def read(path: Path) -> Structure:
+def read(path: Path, content: bytes) -> Structure:
     """Read an ONNX file.
 
     Raises:
@@ -39,7 +39,7 @@ def read(path: Path) -> Structure:
     except ImportError as error:
         raise MissingExtraError("onnx", "verify", "reading an ONNX file") from error
     try:
-        model = onnx.load_model_from_string(path.read_bytes())
+        model = onnx.load_model_from_string(content)
         onnx.checker.check_model(model)
         return _structure(model, onnx)
     except Exception as error:  # protobuf's and onnx's exceptions share no base below Exception

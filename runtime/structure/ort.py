@@ -14,7 +14,7 @@ _OLDEST_RELEASES = {6: "1.16"}
 _BUILTIN_DOMAINS = ("", "ai.onnx", "com.microsoft")
 
 
-def read(path: Path) -> Structure:
+def read(path: Path, content: bytes) -> Structure:
     """Read an ORT file.
 
     Raises:
@@ -22,7 +22,6 @@ def read(path: Path) -> Structure:
     """
     from onnxruntime.tools.ort_format_model.ort_model_processor import fbs
 
-    content = path.read_bytes()
     try:
         if not fbs.InferenceSession.InferenceSession.InferenceSessionBufferHasIdentifier(content, 0):
             raise ValueError(f"the file identifier is {content[4:8]!r}")  # noqa: TRY301

@@ -23,7 +23,7 @@ _OLDEST_TESTED = (2, 7, 0)
 _OLDEST_WITH_DENSE_PER_CHANNEL = (2, 10, 0)
 
 
-def read(path: Path) -> Structure:
+def read(path: Path, content: bytes) -> Structure:
     """Read a TFLite file.
 
     Raises:
@@ -34,7 +34,6 @@ def read(path: Path) -> Structure:
         from ai_edge_litert import schema_py_generated as schema
     except ImportError as error:
         raise MissingExtraError("ai_edge_litert", "litert", "reading a TFLite file") from error
-    content = path.read_bytes()
     try:
         model = unpack(content, schema)
         return _structure(model, schema)

@@ -19,7 +19,7 @@ JITTER = 0.02
 class VirtualTime:
     def __init__(self):
         self.now_ns = time.perf_counter_ns()
-        self.random = Random(os.getpid())  # noqa: S311 - jitter, no secret
+        self.random = Random(os.getpid())
 
     def sleep(self, seconds):
         self.now_ns += round(seconds * (1 + JITTER * self.random.random()) * 1e9)

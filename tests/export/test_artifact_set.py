@@ -55,7 +55,7 @@ def test_a_killed_process_leaves_the_old_set_or_the_new_one(sets, quick_mnist, t
     folder = tmp_path / "artifacts"
     shutil.copytree(sets[0], folder)
     seconds_a_set = timed_replacement(sets, tmp_path / "timed")
-    moments = random.Random(0)  # noqa: S311 - no secret
+    moments = random.Random(0)
     interrupted = 0
     for _ in range(KILLS):
         process = replacing([*sets[::-1], folder])

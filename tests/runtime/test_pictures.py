@@ -125,7 +125,7 @@ def test_refitted_digits_keep_their_labels(predictor, artifacts: Path, test_spli
 
 
 def test_digits_of_fonts_sizes_polarities_and_positions_are_read(predictor):
-    random = Random(1)  # noqa: S311
+    random = Random(1)
     drawn = fonts.cases(fonts.fonts_in(fonts.matplotlib_fonts()), random)
     pictures = [fonts.on_a_page(case, random) for case in drawn]
     accuracy = np.mean(fonts.right(predictor, drawn, pictures))
@@ -133,7 +133,7 @@ def test_digits_of_fonts_sizes_polarities_and_positions_are_read(predictor):
 
 
 def test_finding_a_printed_digit_on_a_page_costs_next_to_no_accuracy(predictor, artifacts: Path):
-    random = Random(2)  # noqa: S311
+    random = Random(2)
     drawn = fonts.cases(fonts.fonts_in(fonts.matplotlib_fonts()), random)
     on_pages = np.mean(fonts.right(predictor, drawn, [fonts.on_a_page(case, random) for case in drawn]))
     light = load_predictor(artifacts / "mnist.float32.onnx", pictures=PictureOptions(polarity="light"))
@@ -234,7 +234,7 @@ def test_formats_that_are_not_listed_are_not_decoded(predictor, digit):
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 def test_damaged_pictures_are_errors_or_predictions(predictor, digit, file_format):
     content = encoded(enlarged(digit), file_format)
-    random = Random(2)  # noqa: S311
+    random = Random(2)
     for _ in range(120):
         damaged = bytearray(content)
         if random.random() < 0.3:
