@@ -6,22 +6,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ..data.datasets import Split
+from ..proof.reference import Reference, measured_reference, stored_reference
+from ..runtime.artifact.settling import state_of
 from ..runtime.errors import EngineError, IntegrityError, ProofError
-from ..runtime.settling import state_of
-from .collect import Collection, Progress, collect
-from .datasets import Split
-from .devices.collect import collect_devices
-from .devices.figures import device_rows
-from .devices.model import CModel
-from .devices.table import Device
-from .document import to_document
-from .machine import describe_machine
-from .plan import Plan
-from .processes import FAILED, MEASURED, WORKER
-from .reference import Reference, measured_reference, stored_reference
-from .results import Results, compute
-from .targets import Target
-from .verdicts import verdicts
+from .analysis.results import Results, compute
+from .analysis.verdicts import verdicts
+from .emulation.boards import Device
+from .emulation.collect import collect_devices
+from .emulation.metrics import device_rows
+from .emulation.model import CModel
+from .report.json import to_document
+from .runner.cases import Case
+from .runner.collect import Collection, Progress, collect
+from .runner.machine import describe_machine
+from .runner.plan import Plan
+from .runner.processes import FAILED, MEASURED, WORKER
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +77,7 @@ class Benchmark:
 
 
 def run_benchmark(
-    targets: Sequence[Target],
+    targets: Sequence[Case],
     split: Split,
     plan: Plan,
     folder: Path,

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from ..runtime.errors import EngineError, MissingExtraError
 from ..runtime.predictor import Predictor
-from .classify import classifier
-from .tasks import Task
+from .worker.end_to_end import classifier
+from .worker.task import Task
 
 PERCENTILES = (50, 90, 99)
 _NS_PER_MS = 1_000_000

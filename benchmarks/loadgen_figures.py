@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .processes import Answer
-from .proportions import Interval
-from .statistics import Latency, Ratio, paired_ratio
+from ..proof.intervals import Interval
+from .analysis.statistics import Latency, Ratio, paired_ratio
+from .runner.processes import Answer
 
 _NS_PER_SEC = 1_000_000_000
 

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .processes import MEASURED
-from .proportions import Interval, difference_interval, mcnemar_p
-from .samples import decode_samples
-from .statistics import Ratio, independent_ratio
+from ..proof.intervals import Interval, difference_interval, mcnemar_p
+from .analysis.statistics import Ratio, independent_ratio
+from .report.compact_arrays import decode_array
+from .runner.processes import MEASURED
 
 _SAME_MACHINE = ("cpu", "architecture", "cores")
 
@@ -48,7 +48,7 @@ def find_changes(old: dict[str, Any], new: dict[str, Any]) -> tuple[Change, ...]
     """Compare two `bench.json` documents, row by row of the old one that has figures."""
     rows = {(row["file"], row["engine"]): row for row in new["rows"]}
     same_images = old["images_sha256"] == new["images_sha256"]
-    labels = decode_samples(new["labels"]) if same_images else None
+    labels = decode_array(new["labels"]) if same_images else None
     return tuple(
         _change(row, rows.get((row["file"], row["engine"])), labels)
         for row in old["rows"]
@@ -149,8 +149,8 @@ def _accuracy(row: dict[str, Any]) -> Fraction:
 def _paired(
     old: dict[str, Any], new: dict[str, Any], labels: NDArray[np.int64]
 ) -> tuple[Interval | None, float | None]:
-    was_right = decode_samples(old["predicted"]) == labels
-    is_right = decode_samples(new["predicted"]) == labels
+    was_right = decode_array(old["predicted"]) == labels
+    is_right = decode_array(new["predicted"]) == labels
     broke = int(np.count_nonzero(was_right & ~is_right))
     fixed = int(np.count_nonzero(is_right & ~was_right))
     return difference_interval(broke, fixed, len(labels)), mcnemar_p(broke, fixed)

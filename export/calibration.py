@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..benchmarks.datasets import Split
+from ..data.datasets import Split
 from ..runtime.errors import OptionError
 
 

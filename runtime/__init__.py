@@ -13,14 +13,14 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .engines import ENGINES, SessionOptions
+    from .artifact.manifest import Manifest, read_manifest
+    from .engines.registry import ENGINES, SessionOptions
     from .errors import EdgeMnistError
+    from .inputs.picture_files import PictureOptions
+    from .isolation.probe import Probe
     from .loading import load_predictor
-    from .manifest import Manifest, read_manifest
-    from .pictures import PictureOptions
     from .predictions import Prediction, Predictions
     from .predictor import Predictor
-    from .probing import Probe
 
 __all__ = [
     "ENGINES",
@@ -38,17 +38,17 @@ __all__ = [
 
 # Imported on first use, so that `edgemnist --help` needs no numpy.
 _MODULES = {
-    "ENGINES": "engines",
+    "ENGINES": "engines.registry",
     "EdgeMnistError": "errors",
-    "Manifest": "manifest",
-    "PictureOptions": "pictures",
+    "Manifest": "artifact.manifest",
+    "PictureOptions": "inputs.picture_files",
     "Prediction": "predictions",
     "Predictions": "predictions",
     "Predictor": "predictor",
-    "Probe": "probing",
-    "SessionOptions": "engines",
+    "Probe": "isolation.probe",
+    "SessionOptions": "engines.registry",
     "load_predictor": "loading",
-    "read_manifest": "manifest",
+    "read_manifest": "artifact.manifest",
 }
 
 

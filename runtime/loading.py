@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 
-from .embedded import read_embedded
-from .engines import Engine, EngineOptions, Provider, SessionOptions, engine_for
+from .artifact.expected_hash import MANIFEST_NAME, ExpectedHash, find_expected_hash
+from .artifact.metadata import read_metadata
+from .artifact.settling import COMMITTED, read_settled
+from .engines.registry import Engine, EngineOptions, Provider, SessionOptions, engine_for
 from .errors import ArtifactError, IntegrityError, OptionError
-from .native_code import is_built_here
-from .pictures import PictureOptions
+from .inputs.picture_files import PictureOptions
+from .isolation.native_code import is_built_here
+from .isolation.probe import Probe, probe_if_needed
+from .model_file import ModelFile, read_model_file
 from .predictor import Predictor
-from .probing import Probe, probe_if_needed
-from .settling import COMMITTED, read_settled
-from .source import ModelSource, read_source
-from .vouching import MANIFEST_NAME, Voucher, find_voucher
 
 _ONNXRUNTIME = "onnxruntime"
 
@@ -112,20 +112,20 @@ def load_again(
         IntegrityError: The file is another one now.
         MissingExtraError: The engine's package is not installed here.
     """
-    source = read_source(path, engine, options)
+    source = read_model_file(path, engine, options)
     _check_integrity(source, sha256, "the file that the predictor was pickled with")
     return Predictor(source, source.load(), class_names, guarded=guarded, pictures=pictures)
 
 
 def _read(
     path: Path, engine: str, options: EngineOptions, *, manifest: bool
-) -> tuple[ModelSource, Voucher | None]:
+) -> tuple[ModelFile, ExpectedHash | None]:
     """Read a file and what is on record for it, and check that they match."""
-    source = read_source(path, engine, options)
+    source = read_model_file(path, engine, options)
     if not manifest:
         return source, None
     publishing = (path.parent / COMMITTED / MANIFEST_NAME).is_file()
-    voucher = find_voucher(path)
+    voucher = find_expected_hash(path)
     if voucher is not None:
         _check_integrity(source, voucher.sha256, "the file that its manifest records")
     elif publishing or not path.exists():  # not on record yet, or no longer
@@ -135,7 +135,7 @@ def _read(
     return source, voucher
 
 
-def _check_integrity(source: ModelSource, sha256: str, expected: str) -> None:
+def _check_integrity(source: ModelFile, sha256: str, expected: str) -> None:
     if source.sha256 != sha256.lower():
         raise IntegrityError(
             f"{source.path.name} is not {expected}",
@@ -145,7 +145,7 @@ def _check_integrity(source: ModelSource, sha256: str, expected: str) -> None:
         )
 
 
-def _require_built_here(source: ModelSource) -> None:
+def _require_built_here(source: ModelFile) -> None:
     if not is_built_here(source.sha256):
         raise IntegrityError(
             f"{source.path.name} is native code, and this user has not built it on this machine",
@@ -156,7 +156,7 @@ def _require_built_here(source: ModelSource) -> None:
 
 
 def _class_names(engine: Engine) -> tuple[str, ...]:
-    embedded = read_embedded(engine.metadata)
+    embedded = read_metadata(engine.metadata)
     if embedded is not None:
         return embedded.labels
     return tuple(str(index) for index in range(engine.output.shape[-1] or 0))

@@ -8,12 +8,12 @@ import numpy as np
 from numpy import ndarray
 from numpy.typing import ArrayLike, NDArray
 
-from .engines import ENGINES, Engine
+from .checked import checked_run
+from .engines.registry import ENGINES, Engine
 from .errors import EngineError
-from .forks import abandon, tell_after_fork
-from .guarding import guarded_run
-from .images import to_pixels
-from .pictures import PictureOptions
+from .inputs.arrays import to_pixels
+from .inputs.picture_files import PictureOptions
+from .isolation.fork import abandon, register_after_fork
 from .predictions import OutputDecoder, Predictions
 from .tensors import image_shape, pixel_table
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
-    from .source import ModelSource
+    from .model_file import ModelFile
 
     Images = ArrayLike | str | bytes | PathLike[str] | BinaryIO | Image | Sequence[Any]
 
@@ -52,7 +52,7 @@ class Predictor:
 
     def __init__(
         self,
-        source: "ModelSource",
+        source: "ModelFile",
         engine: Engine,
         class_names: tuple[str, ...],
         *,
@@ -76,7 +76,7 @@ class Predictor:
         self._decoder = OutputDecoder(engine.output, class_names)
         self._run: Callable[[NDArray[Any]], NDArray[Any]] = self._run_of(engine)
         self._closed = False
-        tell_after_fork(self)
+        register_after_fork(self)
 
     def predict(self, images: "Images") -> Predictions:
         """Classify one image or a batch.
@@ -178,7 +178,7 @@ class Predictor:
         return f"<Predictor {self.path.name} on {self.engine_name}, {self.num_threads} thread(s)>"
 
     def _run_of(self, engine: Engine) -> "Callable[[NDArray[Any]], NDArray[Any]]":
-        return guarded_run(engine) if self._guarded else engine.run
+        return checked_run(engine) if self._guarded else engine.run
 
     def _reload_and_run(self, batch: NDArray[Any]) -> NDArray[Any]:
         with self._reloading:

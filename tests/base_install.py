@@ -33,7 +33,7 @@ def main() -> None:
             package = getattr(error, "package", None) or error.name
             assert package and package.split(".")[0] in FROM_EXTRAS, f"{module.name}: {error!r}"
             refused.append(module.name)
-    for needed in ("edgemnist.cli", "edgemnist.runtime.engines.onnxruntime", "edgemnist.benchmarks.parity"):
+    for needed in ("edgemnist.cli.entry", "edgemnist.runtime.engines.onnxruntime", "edgemnist.proof.parity"):
         assert needed in imported, f"{needed} does not import in the base install"
     assert "tensorflow" not in sys.modules
 

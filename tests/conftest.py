@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from edgemnist.benchmarks.datasets import Dataset, Split, load_test_split
+from edgemnist.data.datasets import Dataset, Split, load_test_split
 
 EPOCHS = 4
 INSTALLING = re.compile(r"apt-get install (?:--\S+ )*(.+)")
@@ -81,7 +81,7 @@ def test_split() -> Split:
 
 @pytest.fixture(scope="session")
 def mnist() -> Dataset:
-    from edgemnist.export.training_data import load_dataset
+    from edgemnist.export.training.dataset import load_dataset
 
     return load_dataset()
 
@@ -93,8 +93,8 @@ def model_folder(made_once: MadeOnce) -> Path:
     def make(folder: Path) -> None:
         from dataclasses import replace
 
-        from edgemnist.commands.train import run_training
-        from edgemnist.export.recipe import NOTEBOOK
+        from edgemnist.cli.train import run_training
+        from edgemnist.export.training.recipe import NOTEBOOK
 
         run_training(folder, None, replace(NOTEBOOK, epochs=EPOCHS), 0)
 
@@ -115,10 +115,10 @@ def artifacts(model_folder: Path, request: pytest.FixtureRequest, made_once: Mad
 def export_every_format(folder: Path, mnist: Dataset) -> None:
     """Export the model in a folder as `edgemnist export` does, the library for this machine included."""
     from edgemnist.export.calibration import choose_calibration
-    from edgemnist.export.exporting import export_all
-    from edgemnist.export.formats import FORMATS
-    from edgemnist.export.formats.options import ExportOptions
-    from edgemnist.export.source import load_source
+    from edgemnist.export.convert.options import ExportOptions
+    from edgemnist.export.convert.registry import FORMATS
+    from edgemnist.export.convert.source_model import load_source
+    from edgemnist.export.pipeline import export_all
 
     calibration = choose_calibration(mnist.train, len(mnist.class_names), 500, 0)
     outcomes = export_all(

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...runtime.printable import printable
-from ..units import duration, percent, size
 from .svg import INK, draw_svg, series
+from .units import duration, percent, size
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from ..rows import Row
+    from ..analysis.row import Row
 
 MARKERS = "os^Dv<>p"
 _BINS_PER_DECADE = 100

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
-from ..devices.figures import DeviceFigures, DeviceRow, Footprint
-from ..units import percent
+from ..emulation.metrics import DeviceFigures, DeviceRow, Footprint
 from .columns import ABSENT, Column, legend
+from .units import percent
 
 TITLE = "On emulated devices"
 

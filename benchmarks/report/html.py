@@ -8,16 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...runtime.printable import printable
+from ..analysis.row import Row
 from ..benchmark import Benchmark
-from ..processes import MEASURED
-from ..rows import Row
-from ..trained import Trained
+from ..runner.processes import MEASURED
 from . import charts, devices_table
 from .columns import legend
 from .loadgen_table import HEADINGS, LEGEND, TITLE, loadgen_rows
-from .pictures import Flip, flips
 from .svg import COLOURS
-from .training_section import training_section
+from .test_images import Flip, flips
+from .training.outputs import Trained
+from .training.section import training_section
 from .wording import COLUMNS, DETAILS, P50_INTERVAL, RowColumn, batch_columns, cells, method, outcome
 
 TEMPLATE = "bench.html.jinja"

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from ..figures import Figures
+from ..analysis.metrics import Metrics
+from ..analysis.results import Results
 from ..loadgen_figures import Agreement, LoadGenFigures
-from ..results import Results
-from ..units import duration, rate
+from .units import duration, rate
 
 TITLE = "LoadGen (not an MLPerf result)"
 HEADINGS = ("model", "scenario", "LoadGen", "its own cost", "here", "ratio", "noise", "verdict")
@@ -26,7 +26,7 @@ def loadgen_rows(results: Results) -> tuple[tuple[str, ...], ...]:
     )
 
 
-def _scenarios(figures: Figures, found: LoadGenFigures, images: int) -> Iterator[tuple[str, ...]]:
+def _scenarios(figures: Metrics, found: LoadGenFigures, images: int) -> Iterator[tuple[str, ...]]:
     here, cost = figures.end_to_end, duration(found.own_cost_ns)
     agreement = _agreement(found.single_stream)
     yield ("SingleStream p50", duration(found.p50_ns), cost, duration(here.p50_ns), *agreement)

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable, Sequence
 
 from ...runtime.printable import printable
+from ..analysis.results import Results
 from ..benchmark import Benchmark
-from ..devices.figures import DeviceRow
-from ..results import Results
+from ..emulation.metrics import DeviceRow
 from . import devices_table
 from .columns import legend
 from .loadgen_table import HEADINGS, LEGEND, TITLE, loadgen_rows

@@ -9,9 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ...runtime.printable import printable
+from ..analysis.results import Results
+from ..analysis.row import Row
 from ..benchmark import Benchmark
-from ..results import Results
-from ..rows import Row
 from . import devices_table
 from .columns import legend
 from .loadgen_table import HEADINGS, LEGEND, TITLE, loadgen_rows

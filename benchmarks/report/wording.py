@@ -1,12 +1,12 @@
-"""Figures as texts, in the units a reader expects, the same in every form of report."""
+"""Metrics as texts, in the units a reader expects, the same in every form of report."""
 
-from ..figures import Figures
-from ..results import Results
-from ..rows import Row
-from ..units import difference, duration, percent, rate, size
+from ..analysis.metrics import Metrics
+from ..analysis.results import Results
+from ..analysis.row import Row
 from .columns import ABSENT, Column
+from .units import difference, duration, percent, rate, size
 
-RowColumn = Column[Row, Figures, Results]
+RowColumn = Column[Row, Metrics, Results]
 COLUMNS: tuple[RowColumn, ...] = (
     Column("size", lambda row, _f, _r: size(row.target.size_bytes)),
     Column(

@@ -17,17 +17,17 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, TimeElapsedColumn
 
-from ...export.recipe import EDGE, NOTEBOOK, Augmentation, Recipe
+from ...export.training.recipe import EDGE, NOTEBOOK, Augmentation, Recipe
 from ...runtime.errors import OptionError
-from ..units import percent
+from ..report.units import percent
 from .program import run_study
 from .training_speed import parsed_seeds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ...export.training_split import TrainingData
-    from ..history import Epoch
+    from ...data.history import Epoch
+    from ...export.training.split import TrainingData
 
 
 NOTHING = "nothing"
@@ -61,7 +61,7 @@ def variants(recipe: Recipe) -> dict[str, Recipe]:
 
 def last_epoch(recipe: Recipe, data: "TrainingData", seed: int, on_epoch: "Callable[[], None]") -> "Epoch":
     """Train, and return the last epoch; `on_epoch` is called after each one."""
-    from ...export.training import TrainingRun
+    from ...export.training.loop import TrainingRun
 
     epochs = []
     for epoch in TrainingRun(recipe, data, seed):
@@ -85,7 +85,7 @@ def main(
     data: Annotated[Path | None, typer.Option(help="Another data set than MNIST.")] = None,
 ) -> None:
     """Train the edge recipe with and without each ingredient, and print the table."""
-    from ...export.training_data import load_training_data
+    from ...export.training.dataset import load_training_data
 
     seen = load_training_data(data, EDGE)
     numbers = parsed_seeds(seeds)

@@ -27,13 +27,13 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from ...data.datasets import load_test_split
+from ...proof.inspect.structure import read_structure
 from ...runtime import load_predictor
-from ...runtime.engines import engine_for
-from ...runtime.private_folder import private_folder
-from ...runtime.structure import read_structure
-from ..datasets import load_test_split
-from ..machine import describe_machine
-from ..timing import Effort, time_calls
+from ...runtime.engines.registry import engine_for
+from ...runtime.isolation.private_folder import private_folder
+from ..runner.machine import describe_machine
+from ..worker.timing import Effort, time_calls
 from .program import run_study
 
 _OURS = "mnist.int8.c"
@@ -58,10 +58,10 @@ __attribute__((target("avx2"))) uint32_t stream(const uint8_t *bytes, int64_t si
 }
 """
 
-Figures = dict[str, list[float]]
+Metrics = dict[str, list[float]]
 
 
-def measure(artifacts: Path, images: NDArray[np.uint8], rounds: int) -> Figures:
+def measure(artifacts: Path, images: NDArray[np.uint8], rounds: int) -> Metrics:
     """Return nanoseconds for one image by what was measured, one figure a round."""
     predictors = {name: load_predictor(artifacts / name) for name in (_OURS, *_OTHERS)}
     library = predictors[_OURS].engine
@@ -81,7 +81,7 @@ def measure(artifacts: Path, images: NDArray[np.uint8], rounds: int) -> Figures:
         for name, predictor in predictors.items()
     }
     single = list(images[:_CALLS])
-    figures: Figures = {name: [] for name in (*one, *many)}
+    figures: Metrics = {name: [] for name in (*one, *many)}
     for _ in range(rounds):
         for name, call in one.items():
             figures[name].append(float(np.median(time_calls(call, single, Effort.exactly(_CALLS)))))
@@ -128,12 +128,12 @@ def _stream_of(size_bytes: int) -> Callable[[], int]:
 
 
 def _compiler() -> tuple[str, ...]:
-    from ...export.compiling import find_compiler
+    from ...export.codegen.compiler import find_compiler
 
     return find_compiler()
 
 
-def _ratios(figures: Figures, images: int) -> dict[str, tuple[float, float, float]]:
+def _ratios(figures: Metrics, images: int) -> dict[str, tuple[float, float, float]]:
     """Return median, lowest and highest of the rounds' ratios of interest."""
     pairs = {f"{name}, one image": f"{_OURS}, one image" for name in _OTHERS}
     pairs |= {f"{name}, {images} images": f"{_OURS}, {images} images" for name in _OTHERS}

@@ -5,17 +5,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ...export.formats import Format
-    from ...export.proving import Proof
-    from ...export.source import Source
-    from ..datasets import Dataset
+    from ...data.datasets import Dataset
+    from ...export.convert.registry import Format
+    from ...export.convert.source_model import Source
+    from ...proof.artifact import Proof
 
 
 def trained_model(folder: Path, seed: int, dataset: "Dataset") -> Path:
     """Return the model that the default recipe trains from a seed, trained first if it is not there."""
-    from ...export.recipe import NOTEBOOK
-    from ...export.training import TrainingRun
-    from ...export.training_split import validated_by_test
+    from ...export.training.loop import TrainingRun
+    from ...export.training.recipe import NOTEBOOK
+    from ...export.training.split import validated_by_test
     from ...runtime.files import replacing
 
     path = folder / f"seed{seed}.keras"
@@ -31,7 +31,7 @@ def trained_model(folder: Path, seed: int, dataset: "Dataset") -> Path:
 def source_for(path: Path, samples: int, seed: int, dataset: "Dataset") -> "Source":
     """Return a model with calibration images drawn from a seed."""
     from ...export.calibration import choose_calibration
-    from ...export.source import load_source
+    from ...export.convert.source_model import load_source
 
     calibration = choose_calibration(dataset.train, len(dataset.class_names), samples, seed)
     return load_source(path, calibration, dataset.class_names)
@@ -39,8 +39,8 @@ def source_for(path: Path, samples: int, seed: int, dataset: "Dataset") -> "Sour
 
 def proof_of(source: "Source", row: "Format", dataset: "Dataset") -> "Proof":
     """Convert a model and prove the result."""
-    from ...export.formats.options import ExportOptions
-    from ...export.proving import prove
+    from ...export.convert.options import ExportOptions
+    from ...proof.artifact import prove
 
     reference = source.predictor.predict(dataset.test.images).probabilities
     with tempfile.TemporaryDirectory() as folder:

@@ -16,8 +16,9 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["edgemnist.runtime", "PIL"]):
-    from ...runtime import load_predictor, probing
-    from ...runtime.structure import parse_structure
+    from ...proof.inspect.structure import parse_structure
+    from ...runtime import load_predictor
+    from ...runtime.isolation import probe as probing
     from .damage import damaged
     from .trials import Fate, try_model, try_picture, try_structure
     from .warm_probes import WarmProbes
@@ -28,7 +29,7 @@ _TINY_BYTES = 16  # libFuzzer's own beginning is one line break
 _RESIDENT_MB = 4096
 
 
-class Target:
+class Case:
     """What libFuzzer calls for each case."""
 
     def __init__(self, task: dict[str, object]) -> None:
@@ -83,7 +84,7 @@ class Target:
 def main(arguments: list[str]) -> None:
     """Do the task in the file that `arguments` names."""
     task = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
-    target = Target(task)
+    target = Case(task)
     if not task["model"] and Path(task["file"]).suffix != ".c":
         parse_structure(
             Path(task["file"]), Path(task["file"]).read_bytes()

@@ -29,9 +29,9 @@ from typing import Annotated, TextIO
 import numpy as np
 import typer
 
-from ...export.formats import FORMATS
+from ...data.datasets import load_test_split
+from ...export.convert.registry import FORMATS
 from ...runtime.errors import EdgeMnistError, OptionError
-from ..datasets import load_test_split
 from .program import run_study
 from .trials import CRASHED, HUNG, Fate
 
@@ -186,7 +186,7 @@ def _seed_file(name: str, artifacts: Path, folder: Path) -> Path:
         raise OptionError(
             "unknown format", received=repr(name), expected=f"one of {', '.join((*MODELS, *PICTURES))}"
         )
-    from ...runtime.manifest import read_manifest
+    from ...runtime.artifact.manifest import read_manifest
 
     path = artifacts / row.file_name(read_manifest(artifacts).model["name"])
     return Path(shutil.copy(path, folder / f"seed{path.suffix}"))

@@ -31,8 +31,8 @@ def main(
     seeds: Annotated[str, typer.Option(help="Seeds of the models, separated by commas.")] = "0,1,2,3,4",
 ) -> None:
     """Print agreement and accuracy difference of every quantized format for each seed."""
-    from ...export.formats import FORMATS
-    from ...export.training_data import load_dataset
+    from ...export.convert.registry import FORMATS
+    from ...export.training.dataset import load_dataset
 
     dataset = load_dataset(None)
     numbers = [int(seed) for seed in seeds.split(",")]

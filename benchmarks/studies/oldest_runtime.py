@@ -17,8 +17,8 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from ...runtime.manifest import read_manifest
-from ..datasets import load_test_split
+from ...data.datasets import load_test_split
+from ...runtime.artifact.manifest import read_manifest
 from .program import run_study
 
 RELEASES = {

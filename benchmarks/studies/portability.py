@@ -3,7 +3,7 @@
 `python -m edgemnist.benchmarks.studies.portability [--artifacts DIR] [--output FILE.md]`
 
 Compiles for this machine with gcc and clang, from no optimization to all of it, and with sanitizers; and
-for every emulated device of `edgemnist.benchmarks.devices.table`. Runs all 10,000 test images on each and
+for every emulated device of `edgemnist.benchmarks.emulation.boards`. Runs all 10,000 test images on each and
 compares every byte of logits and probabilities. Prints the table in Markdown. Exits 3 unless all are exact,
 nothing was skipped, and the model keeps within its goals on Cortex-M4.
 """
@@ -15,14 +15,14 @@ from typing import Annotated
 
 import typer
 
-from ...export.regenerating import regenerate
+from ...data.datasets import load_test_split
+from ...export.codegen.regenerate import regenerate
 from ...runtime.files import write_text
-from ..datasets import load_test_split
-from ..devices.collect import collect_devices
-from ..devices.figures import DeviceRow, Footprint, device_rows
-from ..devices.model import c_models
-from ..devices.proven import proven_copies
-from ..devices.table import DEVICES, Device
+from ..emulation.boards import DEVICES, Device
+from ..emulation.collect import collect_devices
+from ..emulation.metrics import DeviceRow, Footprint, device_rows
+from ..emulation.model import c_models
+from ..emulation.proven import proven_copies
 from ..report.markdown import device_lines
 from .program import run_study
 

@@ -14,9 +14,9 @@ from typing import Annotated
 
 import typer
 
+from ...data.datasets import load_test_split
 from ...runtime import load_predictor
-from ..datasets import load_test_split
-from ..process_status import resident_bytes
+from ..worker.process_status import resident_bytes
 from .program import run_study
 
 _REPORTS = 5

@@ -19,10 +19,10 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from ...data.datasets import load_test_split
 from ...runtime import load_predictor
-from ..datasets import load_test_split
-from ..machine import describe_machine
-from ..timing import Effort, time_calls
+from ..runner.machine import describe_machine
+from ..worker.timing import Effort, time_calls
 from .bare import bare_call
 from .program import run_study
 

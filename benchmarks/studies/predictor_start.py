@@ -19,7 +19,7 @@ from typing import Annotated
 
 import typer
 
-from ..machine import describe_machine
+from ..runner.machine import describe_machine
 from .program import run_study
 
 assert sys.platform != "win32"  # noqa: S101 - which has no getrusage

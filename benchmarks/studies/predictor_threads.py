@@ -17,8 +17,8 @@ from typing import Annotated, Any
 import typer
 from numpy.typing import NDArray
 
+from ...data.datasets import load_test_split
 from ...runtime import load_predictor
-from ..datasets import load_test_split
 from .bare import bare_call
 from .program import run_study
 

@@ -17,15 +17,15 @@ from typing import Annotated
 
 import typer
 
+from ...data.datasets import load_test_split
 from ...runtime.cpus import usable_cpus
 from ...runtime.errors import EdgeMnistError, EngineError
-from ..collect import collect
-from ..datasets import load_test_split
-from ..plan import Plan
-from ..processes import MEASURED
-from ..statistics import Ratio, paired_ratio
-from ..targets import Target, targets_for
-from ..units import duration
+from ..analysis.statistics import Ratio, paired_ratio
+from ..report.units import duration
+from ..runner.cases import Case, cases_for
+from ..runner.collect import collect
+from ..runner.plan import Plan
+from ..runner.processes import MEASURED
 from .program import run_study
 
 MAX_DIFFERENCE = 0.1
@@ -50,7 +50,7 @@ class CrossCheck:
         pyperf_ns: pyperf's median of its values, each a mean over many calls.
     """
 
-    target: Target
+    target: Case
     ours_ns: dict[int, float]
     pyperf_ns: dict[int, float]
 
@@ -67,7 +67,7 @@ class CrossCheck:
 
 def cross_check(path: Path, turns: int) -> CrossCheck:
     """Let both measure a model in turn."""
-    (target,) = targets_for([path])
+    (target,) = cases_for([path])
     ours, theirs = {}, {}
     for turn in range(turns):
         ours[turn] = measure_ours(target, turn)
@@ -75,7 +75,7 @@ def cross_check(path: Path, turns: int) -> CrossCheck:
     return CrossCheck(target, ours, theirs)
 
 
-def measure_ours(target: Target, seed: int) -> float:
+def measure_ours(target: Case, seed: int) -> float:
     """Return the mean nanoseconds of a call in a fresh process, less the cost of timing it.
 
     Raises:
@@ -89,7 +89,7 @@ def measure_ours(target: Target, seed: int) -> float:
     return float(answer.arrays["latency_ns"].mean()) - float(answer.facts["clock"]["empty_call_ns"])
 
 
-def measure_pyperf(target: Target) -> float:
+def measure_pyperf(target: Case) -> float:
     """Return the median nanoseconds that pyperf finds for a call in a fresh process.
 
     Raises:

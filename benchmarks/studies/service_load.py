@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 import typer
 
-from ..datasets import load_test_split
+from ...data.datasets import load_test_split
 from .program import run_study
 
 if TYPE_CHECKING:

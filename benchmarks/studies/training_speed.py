@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 import typer
 
-from ...export.recipe import NOTEBOOK, Augmentation, Recipe, find_recipe
+from ...export.training.recipe import NOTEBOOK, Augmentation, Recipe, find_recipe
 from ...runtime.errors import OptionError
 from .program import run_study
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ...export.training_split import TrainingData
+    from ...export.training.split import TrainingData
 
     Augment = Callable[[NDArray[np.uint8], np.random.Generator], NDArray[np.uint8]]
 
@@ -66,7 +66,7 @@ def train_plainly(recipe: Recipe, data: "TrainingData", seed: int) -> Timing:
 
 def train_plainly_on_our_sets(recipe: Recipe, data: "TrainingData", seed: int) -> Timing:
     """Train by Keras alone, on images that this project's augmentation bends."""
-    from ...export.augmentation import Augmenter
+    from ...export.training.augmentation import Augmenter
 
     if recipe.augmentation is None:
         raise OptionError("the recipe bends no images", received=recipe.name)
@@ -75,7 +75,7 @@ def train_plainly_on_our_sets(recipe: Recipe, data: "TrainingData", seed: int) -
 
 def _train_by_fit(recipe: Recipe, data: "TrainingData", seed: int, augment: "Augment | None") -> Timing:
     from ...export.backend import keras
-    from ...export.training import optimizer
+    from ...export.training.loop import optimizer
 
     keras.utils.set_random_seed(seed)
     classes = len(data.class_names)
@@ -122,7 +122,7 @@ def _train_by_fit(recipe: Recipe, data: "TrainingData", seed: int, augment: "Aug
 
 def train_with_trainer(recipe: Recipe, data: "TrainingData", seed: int) -> Timing:
     """Train as `edgemnist train` does."""
-    from ...export.training import TrainingRun
+    from ...export.training.loop import TrainingRun
 
     run = TrainingRun(recipe, data, seed)
     ends, waited = [time.perf_counter()], 0.0
@@ -141,7 +141,7 @@ def main(
     data: Annotated[Path | None, typer.Option(help="Another data set than MNIST.")] = None,
 ) -> None:
     """Train by plain Keras and by this project's trainer, and compare time and accuracy."""
-    from ...export.training_data import load_training_data
+    from ...export.training.dataset import load_training_data
 
     numbers = parsed_seeds(seeds)
     chosen = dataclasses.replace(find_recipe(recipe), epochs=epochs)

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...runtime import EdgeMnistError, Predictor, Probe, load_predictor
-from ...runtime.probing import probe_structure
-from ..process_status import peak_resident_bytes, resident_bytes
+from ...runtime.isolation.probe import probe_structure
+from ..worker.process_status import peak_resident_bytes, resident_bytes
 
 _BATCH_SIZES = (1, 3, 65)
 PREDICTED, READ = "predicted", "read"

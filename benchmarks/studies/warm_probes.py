@@ -14,11 +14,11 @@ import time
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from ...runtime import probing
-from ...runtime.engines import ENGINES
-from ...runtime.probe_child import answer
-from ...runtime.probing import Action, Probe, Task
-from ...runtime.source import ModelSource
+from ...runtime.engines.registry import ENGINES
+from ...runtime.isolation import probe as probing
+from ...runtime.isolation.probe import Action, Probe, Task
+from ...runtime.isolation.probe_child import answer
+from ...runtime.model_file import ModelFile
 
 _READ_BYTES = 65536
 
@@ -36,7 +36,7 @@ class WarmProbes:
         )
 
     def run_child(
-        self, source: ModelSource, limits: Probe, action: Action = "predict"
+        self, source: ModelFile, limits: Probe, action: Action = "predict"
     ) -> "subprocess.CompletedProcess[bytes] | None":
         """Try a model as `probing.run_child` does.
 

@@ -14,9 +14,9 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from ...data.datasets import load_test_split
 from ...runtime import load_predictor
-from ..datasets import load_test_split
-from ..units import percent
+from ..report.units import percent
 from .program import run_study
 
 Images = NDArray[np.uint8]

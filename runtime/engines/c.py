@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ..embedded import Embedded, read_embedded
+from ..artifact.metadata import Metadata, read_metadata
 from ..errors import ArtifactError, EngineError, first_line
-from ..native_code import private_copy
-from . import Array, EngineOptions
+from ..isolation.native_code import private_copy
+from .registry import Array, EngineOptions
 
 # The meaning of the library's functions; another meaning is another number.
 ABI_VERSION = 1
@@ -31,7 +31,7 @@ class CEngine:
     """A model in a shared library."""
 
     def __init__(
-        self, library: ctypes.CDLL, contract: Embedded, metadata: dict[str, str], num_threads: int
+        self, library: ctypes.CDLL, contract: Metadata, metadata: dict[str, str], num_threads: int
     ) -> None:
         self.input = contract.input
         self.output = contract.output
@@ -133,7 +133,7 @@ def load(path: Path, content: bytes, options: EngineOptions) -> CEngine:
         library = _open(content, path.suffix)
         version = ctypes.c_uint32.in_dll(library, "edgemnist_abi_version").value
         metadata = _metadata(library) if version == ABI_VERSION else {}
-        contract = read_embedded(metadata)
+        contract = read_metadata(metadata)
         if contract is not None:
             return CEngine(library, contract, metadata, options.num_threads)
     except ArtifactError:

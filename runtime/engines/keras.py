@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import ArtifactError, EngineError, first_line
 from ..reading import checked_archive
 from ..tensors import TensorSpec
-from . import Array, EngineOptions
+from .registry import Array, EngineOptions
 
 _MAX_TEXT_BYTES = 16 * 1024 * 1024
 

@@ -11,8 +11,8 @@ from ai_edge_litert.interpreter import Interpreter
 from ..cpus import usable_cpu_count
 from ..errors import ArtifactError, EngineError, first_line
 from ..tensors import TensorSpec, require_one
-from . import Array, EngineOptions
-from .sharing import Pool
+from .pool import Pool
+from .registry import Array, EngineOptions
 
 _FILE_IDENTIFIER = b"TFL3"
 
@@ -46,7 +46,7 @@ class LiteRtEngine:
         """Key-value texts found inside the file; read on demand, since the schema takes 30 ms to import."""
         from ai_edge_litert import schema_py_generated as schema
 
-        from ..structure.tflite import metadata_of, unpack
+        from ...proof.inspect.tflite import metadata_of, unpack
 
         return metadata_of(unpack(self._content, schema))
 

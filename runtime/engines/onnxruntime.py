@@ -9,7 +9,7 @@ import onnxruntime
 
 from ..errors import ArtifactError, EngineError, OptionError, first_line
 from ..tensors import TensorSpec, require_one
-from . import Array, EngineOptions, Provider
+from .registry import Array, EngineOptions, Provider
 
 if os.environ["ORT_DISABLE_TELEMETRY"] == "1":
     onnxruntime.disable_telemetry_events()  # for programs that imported onnxruntime before this package

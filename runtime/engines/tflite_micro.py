@@ -11,9 +11,9 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from tflite_micro import runtime
 
+from ...proof.inspect.tflite import metadata_of, tensor_spec, unpack
 from ..errors import ArtifactError, EngineError
-from ..structure.tflite import metadata_of, tensor_spec, unpack
-from . import Array, EngineOptions
+from .registry import Array, EngineOptions
 
 # Far more than a model of the size that microcontrollers take needs beside its weights, which stay in the
 # file.

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from edgemnist.benchmarks.benchmark import Benchmark, run_benchmark
-from edgemnist.benchmarks.datasets import Split
-from edgemnist.benchmarks.plan import Plan
-from edgemnist.benchmarks.targets import Target
+from edgemnist.benchmarks.runner.cases import Case
+from edgemnist.benchmarks.runner.plan import Plan
+from edgemnist.data.datasets import Split
 from edgemnist.runtime.files import sha256_of
 
 SYNTHETIC = (sys.executable, str(Path(__file__).with_name("synthetic_worker.py")))
@@ -47,7 +47,7 @@ def run_synthetic(tiny_split: Split, tmp_path_factory: pytest.TempPathFactory):
         for name in names:
             path = folder / f"model.{name}"
             path.write_bytes(b"0" * 1000)
-            targets.append(Target(path, name, name, "float32", 1000, sha256_of(path)))
+            targets.append(Case(path, name, name, "float32", 1000, sha256_of(path)))
         return run_benchmark(targets, tiny_split, plan, folder, on_progress=on_progress, command=SYNTHETIC)
 
     return run

@@ -34,8 +34,8 @@ time.sleep, time.perf_counter_ns = virtual.sleep, virtual.perf_counter_ns  # bef
 
 import numpy as np  # noqa: E402
 
-from edgemnist.benchmarks import worker  # noqa: E402
-from edgemnist.runtime import engines  # noqa: E402
+from edgemnist.benchmarks.worker import __main__ as worker  # noqa: E402
+from edgemnist.runtime.engines import registry as engines  # noqa: E402
 from edgemnist.runtime.errors import ArtifactError  # noqa: E402
 from edgemnist.runtime.tensors import TensorSpec  # noqa: E402
 

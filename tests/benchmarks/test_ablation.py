@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 
 from edgemnist.benchmarks.studies.ablation import main, variants
-from edgemnist.export.recipe import EDGE, NOTEBOOK
+from edgemnist.export.training.recipe import EDGE, NOTEBOOK
 from edgemnist.runtime.errors import OptionError
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edgemnist.benchmarks.datasets import Split, require_classes
+from edgemnist.data.datasets import Split, require_classes
 from edgemnist.runtime.errors import DatasetError
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from edgemnist.benchmarks.plan import Plan
+from edgemnist.benchmarks.runner.plan import Plan
 
 SLEEP_SECS = 0.002  # as the synthetic engine has it
 SLEEP_NS = SLEEP_SECS * 1e9

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from edgemnist.benchmarks.confidence import calibration, mistakes
+from edgemnist.benchmarks.analysis.reliability import calibration, mistakes
 
 
 def answers(confidences, right):

@@ -11,21 +11,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgemnist.benchmarks.datasets import Split
-from edgemnist.benchmarks.devices import table
-from edgemnist.benchmarks.devices.building import (
+from edgemnist.benchmarks.emulation import boards as table
+from edgemnist.benchmarks.emulation.boards import DEVICES, TOOL_PACKAGES, Device, find_devices
+from edgemnist.benchmarks.emulation.building import (
     FIRMWARE,
     STANDARD,
     build_harness,
     build_self_test,
     model_sections,
 )
-from edgemnist.benchmarks.devices.collect import DeviceOutcome, collect_devices, measure_device
-from edgemnist.benchmarks.devices.figures import device_rows
-from edgemnist.benchmarks.devices.model import CModel, c_models, expected_answers
-from edgemnist.benchmarks.devices.running import Answers, run_harness
-from edgemnist.benchmarks.devices.table import DEVICES, TOOL_PACKAGES, Device, find_devices
+from edgemnist.benchmarks.emulation.collect import DeviceOutcome, collect_devices, measure_device
+from edgemnist.benchmarks.emulation.metrics import device_rows
+from edgemnist.benchmarks.emulation.model import CModel, c_models, expected_answers
+from edgemnist.benchmarks.emulation.running import Answers, run_harness
 from edgemnist.benchmarks.studies.portability import host_builds, shortcomings
+from edgemnist.data.datasets import Split
 from edgemnist.runtime.errors import ArtifactError, ArtifactNotFoundError, EngineError, OptionError
 
 ROOT = Path(__file__).parents[2]

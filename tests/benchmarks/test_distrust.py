@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from edgemnist.benchmarks.distrust import find_doubts
+from edgemnist.benchmarks.analysis.statistics import Ratio
+from edgemnist.benchmarks.analysis.warnings import find_doubts
 from edgemnist.benchmarks.loadgen_figures import Agreement, LoadGenFigures
-from edgemnist.benchmarks.statistics import Ratio
 
 
 @pytest.fixture

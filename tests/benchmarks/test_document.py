@@ -7,11 +7,11 @@ import jsonschema
 import numpy as np
 import pytest
 
-from edgemnist.benchmarks.document import read_document, write_document
-from edgemnist.benchmarks.samples import decode_samples
+from edgemnist.benchmarks.report.compact_arrays import decode_array
+from edgemnist.benchmarks.report.json import read_document, write_document
 from edgemnist.runtime.errors import ArtifactError, ArtifactNotFoundError
 
-SCHEMA = json.loads(resources.files("edgemnist.benchmarks").joinpath("bench.schema.json").read_text())
+SCHEMA = json.loads(resources.files("edgemnist.benchmarks.report").joinpath("bench.schema.json").read_text())
 
 
 @pytest.fixture
@@ -33,15 +33,15 @@ def test_a_document_is_read_back_as_it_was_written(document, tmp_path):
 def test_figures_can_be_computed_again_from_the_raw_samples(document):
     for row in document["rows"]:
         if row["status"] == "measured":
-            samples = [decode_samples(one["samples_ns"]["latency"]) for one in row["rounds"]]
+            samples = [decode_array(one["samples_ns"]["latency"]) for one in row["rounds"]]
             assert np.median(np.concatenate(samples)) == row["figures"]["end_to_end"]["p50_ns"]
-            assert len(decode_samples(row["rounds"][0]["samples_ns"]["warmup"])) == 5
+            assert len(decode_array(row["rounds"][0]["samples_ns"]["warmup"])) == 5
 
 
 def test_accuracy_can_be_computed_again_from_the_predicted_labels(document):
-    labels = decode_samples(document["labels"])
+    labels = decode_array(document["labels"])
     row = next(row for row in document["rows"] if row["status"] == "measured")
-    assert (decode_samples(row["predicted"]) == labels).mean() == row["figures"]["accuracy"]["accuracy"]
+    assert (decode_array(row["predicted"]) == labels).mean() == row["figures"]["accuracy"]["accuracy"]
 
 
 def test_failed_rows_have_a_reason_and_no_figures(document):

@@ -6,9 +6,9 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from edgemnist.benchmarks.benchmark import run_benchmark
-from edgemnist.benchmarks.datasets import Split
-from edgemnist.benchmarks.plan import Plan
-from edgemnist.benchmarks.targets import targets_for
+from edgemnist.benchmarks.runner.cases import cases_for
+from edgemnist.benchmarks.runner.plan import Plan
+from edgemnist.data.datasets import Split
 
 PLAN = Plan(
     rounds=1, num_runs=20, min_secs=0, warmup_runs=2, batch_sizes=(1, 8), batch_secs=0, timeout_secs=60
@@ -44,7 +44,7 @@ def linear_model(path, input_shape, dtype=TensorProto.FLOAT, extra_input=False):
 
 
 def bench(path, split: Split):
-    benchmark = run_benchmark(targets_for([path]), split, PLAN, path.parent)
+    benchmark = run_benchmark(cases_for([path]), split, PLAN, path.parent)
     return benchmark.results.rows[0]
 
 

@@ -6,11 +6,11 @@ import json
 import numpy as np
 import pytest
 
-from edgemnist.benchmarks import gate as gates
-from edgemnist.benchmarks.gate import Gate, Limits, Scope, open_gate, require_same_machine
-from edgemnist.benchmarks.plan import Plan
+from edgemnist.benchmarks import regression_gate as gates
 from edgemnist.benchmarks.regression import added_rows, changed_versions, find_changes, verdict
-from edgemnist.benchmarks.samples import decode_samples, encode_samples
+from edgemnist.benchmarks.regression_gate import Gate, Limits, Scope, open_gate, require_same_machine
+from edgemnist.benchmarks.report.compact_arrays import decode_array, encode_array
+from edgemnist.benchmarks.runner.plan import Plan
 from edgemnist.runtime.errors import ArtifactError, MissingExtraError, OptionError, ProofError
 
 
@@ -37,10 +37,10 @@ def set_speed(document, millis, spread=0.01):
 def lose_accuracy(document, images):
     """Make the first `images` right labels wrong."""
     row = document["rows"][0]
-    labels, predicted = decode_samples(document["labels"]), decode_samples(row["predicted"])
+    labels, predicted = decode_array(document["labels"]), decode_array(row["predicted"])
     right = np.flatnonzero(predicted == labels)[:images]
     predicted[right] = (predicted[right] + 1) % 3
-    row["predicted"] = encode_samples(predicted)
+    row["predicted"] = encode_array(predicted)
     row["figures"]["accuracy"]["accuracy"] = float((predicted == labels).mean())
 
 

@@ -2,8 +2,9 @@
 
 import os
 
-from edgemnist.benchmarks import machine, process_status
-from edgemnist.benchmarks.machine import describe_machine, installed_versions
+from edgemnist.benchmarks.runner import machine
+from edgemnist.benchmarks.runner.machine import describe_machine, installed_versions
+from edgemnist.benchmarks.worker import process_status
 
 
 def test_this_machine_has_a_name_cores_and_versions():

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from edgemnist.benchmarks import modes
-from edgemnist.benchmarks.modes import find_modes
+from edgemnist.benchmarks.analysis import modes
+from edgemnist.benchmarks.analysis.modes import find_modes
 
 
 def lognormal(median, spread, count, seed=0):

@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
-from edgemnist.benchmarks.processes import FAILED, SKIPPED, run_worker
-from edgemnist.benchmarks.tasks import Task
+from edgemnist.benchmarks.runner.processes import FAILED, SKIPPED, run_worker
+from edgemnist.benchmarks.worker.task import Task
 
 TASK = Task("m.onnx", "", "onnxruntime", "i.npy", 1, (0,), (1, 8), 1, 1, 0, 1, 1, 0, 0, 0, 0)
 

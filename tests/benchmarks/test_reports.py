@@ -7,8 +7,7 @@ from html.parser import HTMLParser
 import pytest
 from rich.console import Console
 
-from edgemnist.benchmarks import units
-from edgemnist.benchmarks.report import html, markdown, terminal
+from edgemnist.benchmarks.report import html, markdown, terminal, units
 
 VOID = {"meta", "img", "br", "link", "hr", "input"}
 

@@ -5,14 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgemnist.benchmarks.plan import Plan
-from edgemnist.benchmarks.processes import MEASURED, Answer
-from edgemnist.benchmarks.schedule import Schedule
-from edgemnist.benchmarks.targets import Target
+from edgemnist.benchmarks.runner.cases import Case
+from edgemnist.benchmarks.runner.plan import Plan
+from edgemnist.benchmarks.runner.processes import MEASURED, Answer
+from edgemnist.benchmarks.runner.rounds import Schedule
 from edgemnist.runtime.errors import OptionError
 
-QUICK = Target(Path("quick.onnx"), "onnxruntime", "onnx", "float32", 1, "")
-SLOW = Target(Path("slow.keras"), "keras", "keras", "float32", 1, "")
+QUICK = Case(Path("quick.onnx"), "onnxruntime", "onnx", "float32", 1, "")
+SLOW = Case(Path("slow.keras"), "keras", "keras", "float32", 1, "")
 PLAN = Plan(rounds=5, min_rounds=3, slow_rounds=2, slow_secs=2, budget_secs=50, num_runs=2000)
 
 

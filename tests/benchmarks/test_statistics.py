@@ -3,8 +3,14 @@
 import numpy as np
 import pytest
 
-from edgemnist.benchmarks import statistics
-from edgemnist.benchmarks.statistics import Ratio, independent_ratio, median_interval, paired_ratio, summarize
+from edgemnist.benchmarks.analysis import statistics
+from edgemnist.benchmarks.analysis.statistics import (
+    Ratio,
+    independent_ratio,
+    median_interval,
+    paired_ratio,
+    summarize,
+)
 from edgemnist.runtime.errors import OptionError
 
 

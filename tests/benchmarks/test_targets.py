@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from edgemnist.benchmarks.targets import targets_for, targets_in
-from edgemnist.runtime import engines
+from edgemnist.benchmarks.runner.cases import cases_for, cases_in
+from edgemnist.runtime.engines import registry as engines
 from edgemnist.runtime.errors import ArtifactError, ArtifactNotFoundError, OptionError
 
 
 def test_a_folder_gives_a_target_for_each_model_keras_first(artifacts):
-    targets = targets_in(artifacts)
+    targets = cases_in(artifacts)
     assert targets[0].engine == "keras"
     names = [target.name for target in targets]
     assert names[0] == "mnist.keras"
@@ -19,7 +19,7 @@ def test_a_folder_gives_a_target_for_each_model_keras_first(artifacts):
 
 
 def test_format_and_precision_come_from_the_manifest(artifacts):
-    target = next(target for target in targets_in(artifacts) if target.name == "mnist.int8.tflite")
+    target = next(target for target in cases_in(artifacts) if target.name == "mnist.int8.tflite")
     assert (target.format, target.precision, target.size_bytes) == (
         "tflite",
         "int8",
@@ -29,69 +29,69 @@ def test_format_and_precision_come_from_the_manifest(artifacts):
 
 def test_precision_comes_from_the_name_where_there_is_no_manifest(artifacts_copy):
     (artifacts_copy / "manifest.json").unlink()
-    precisions = {target.name: target.precision for target in targets_in(artifacts_copy)}
+    precisions = {target.name: target.precision for target in cases_in(artifacts_copy)}
     assert precisions["mnist.int8.tflite"] == "int8"
     assert precisions["mnist.keras"] == "float32"
 
 
 def test_a_file_that_the_manifest_lists_and_is_gone_is_not_overlooked(artifacts_copy):
     (artifacts_copy / "mnist.int8.tflite").unlink()
-    target = next(target for target in targets_in(artifacts_copy) if target.name == "mnist.int8.tflite")
+    target = next(target for target in cases_in(artifacts_copy) if target.name == "mnist.int8.tflite")
     assert (target.size_bytes, target.sha256) == (0, "")
 
 
 def test_hidden_and_foreign_files_are_passed_over(artifacts_copy):
     (artifacts_copy / ".tmp-x.onnx").write_bytes(b"half")
     (artifacts_copy / "notes.txt").write_text("notes")
-    assert not {".tmp-x.onnx", "notes.txt"} & {target.name for target in targets_in(artifacts_copy)}
+    assert not {".tmp-x.onnx", "notes.txt"} & {target.name for target in cases_in(artifacts_copy)}
 
 
 def test_an_engine_can_be_chosen(artifacts):
-    assert {target.engine for target in targets_in(artifacts, engines=["litert"])} == {"litert"}
+    assert {target.engine for target in cases_in(artifacts, engines=["litert"])} == {"litert"}
 
 
 def test_an_engine_that_is_used_on_request_only_is_used_on_request(artifacts):
-    (target,) = targets_for([artifacts / "mnist.int8.tflite"], engines=["tflite_micro"])
+    (target,) = cases_for([artifacts / "mnist.int8.tflite"], engines=["tflite_micro"])
     assert target.engine == "tflite_micro"
-    assert "tflite_micro" not in {target.engine for target in targets_in(artifacts)}
-    assert all(target.format == "tflite" for target in targets_in(artifacts, engines=["tflite_micro"]))
+    assert "tflite_micro" not in {target.engine for target in cases_in(artifacts)}
+    assert all(target.format == "tflite" for target in cases_in(artifacts, engines=["tflite_micro"]))
 
 
 def test_an_unknown_engine_lists_the_known_ones(artifacts):
     with pytest.raises(OptionError, match=r"'tensorrt'.*onnxruntime, litert, keras"):
-        targets_in(artifacts, engines=["tensorrt"])
+        cases_in(artifacts, engines=["tensorrt"])
 
 
 def test_an_engine_that_loads_none_of_the_files_is_an_error(artifacts):
     with pytest.raises(OptionError, match="nothing to measure"):
-        targets_for([artifacts / "mnist.float32.onnx"], engines=["litert"])
+        cases_for([artifacts / "mnist.float32.onnx"], engines=["litert"])
 
 
 def test_a_missing_engine_is_skipped_with_its_pip_line(artifacts, monkeypatch):
     monkeypatch.setattr(engines.EngineEntry, "available", property(lambda entry: entry.name != "litert"))
-    (target,) = targets_for([artifacts / "mnist.int8.tflite"])
+    (target,) = cases_for([artifacts / "mnist.int8.tflite"])
     assert "pip install 'edgemnist[litert]'" in target.skipped
 
 
 def test_keras_is_skipped_for_the_reason_given(artifacts):
-    keras = targets_in(artifacts, why_no_keras="--no-keras was given")[0]
+    keras = cases_in(artifacts, why_no_keras="--no-keras was given")[0]
     assert (keras.engine, keras.skipped) == ("keras", "--no-keras was given")
 
 
 def test_a_missing_folder_and_an_empty_one_say_how_to_make_artifacts(tmp_path):
     for folder in (tmp_path / "absent", tmp_path):
         with pytest.raises(ArtifactNotFoundError, match="edgemnist export"):
-            targets_in(folder)
+            cases_in(folder)
 
 
 def test_a_file_of_unknown_format_lists_the_known_ones(tmp_path):
     with pytest.raises(ArtifactError, match=r"'.pt'.*\.onnx, .*\.tflite, \.keras"):
-        targets_for([tmp_path / "model.pt"])
+        cases_for([tmp_path / "model.pt"])
 
 
 def test_files_of_the_same_name_are_called_by_their_paths(artifacts, tmp_path):
     other = shutil.copy(artifacts / "mnist.int8.tflite", tmp_path)
-    targets = targets_for([artifacts / "mnist.int8.tflite", Path(other), artifacts / "mnist.float32.onnx"])
+    targets = cases_for([artifacts / "mnist.int8.tflite", Path(other), artifacts / "mnist.float32.onnx"])
     assert {target.name for target in targets} == {
         str(artifacts / "mnist.int8.tflite"),
         str(other),

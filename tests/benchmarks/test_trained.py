@@ -8,19 +8,19 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from edgemnist.benchmarks.datasets import Split
-from edgemnist.benchmarks.history import read_history
-from edgemnist.benchmarks.reference import Reference
 from edgemnist.benchmarks.report import html
-from edgemnist.benchmarks.report.training_pictures import (
+from edgemnist.benchmarks.report.training.outputs import read_trained
+from edgemnist.benchmarks.report.training.plots import (
     draw_augmented,
-    draw_calibration,
     draw_confusion,
     draw_curves,
     draw_mistakes,
+    draw_reliability,
 )
-from edgemnist.benchmarks.trained import read_trained
 from edgemnist.cli import app
+from edgemnist.data.datasets import Split
+from edgemnist.data.history import read_history
+from edgemnist.proof.reference import Reference
 from edgemnist.runtime.errors import ArtifactError, ArtifactNotFoundError
 
 EPOCH = {
@@ -122,7 +122,7 @@ def test_pictures_of_answers_are_drawn(benchmark, tmp_path):
     names = ("zero", "one", "two")
     draw_confusion(tmp_path / "confusion.png", probabilities, split, names)
     draw_mistakes(tmp_path / "mistakes.png", probabilities, split, names)
-    draw_calibration(tmp_path / "calibration.png", probabilities, split)
+    draw_reliability(tmp_path / "calibration.png", probabilities, split)
     for name in ("confusion", "mistakes", "calibration"):
         assert drawn(tmp_path / f"{name}.png") > 30
 

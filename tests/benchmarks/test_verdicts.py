@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from edgemnist.benchmarks.comparisons import Comparison
-from edgemnist.benchmarks.parity import Parity
-from edgemnist.benchmarks.statistics import Ratio
-from edgemnist.benchmarks.targets import Target
-from edgemnist.benchmarks.verdicts import verdict
+from edgemnist.benchmarks.analysis.comparisons import Comparison
+from edgemnist.benchmarks.analysis.statistics import Ratio
+from edgemnist.benchmarks.analysis.verdicts import verdict
+from edgemnist.benchmarks.runner.cases import Case
+from edgemnist.proof.parity import Parity
 
-INT8 = Target(Path("mnist.int8.tflite"), "litert", "tflite", "int8", 108_920, "")
-FLOAT = Target(Path("mnist.float32.tflite"), "litert", "tflite", "float32", 410_520, "")
+INT8 = Case(Path("mnist.int8.tflite"), "litert", "tflite", "int8", 108_920, "")
+FLOAT = Case(Path("mnist.float32.tflite"), "litert", "tflite", "float32", 410_520, "")
 
 
 def parity(difference=-0.0002, interval=(-0.0008, 0.0004), flipped=(3, 5)):

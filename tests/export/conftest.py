@@ -2,9 +2,9 @@ import dataclasses
 
 import pytest
 
-from edgemnist.benchmarks.datasets import Dataset, Split
+from edgemnist.data.datasets import Dataset, Split
 from edgemnist.export.calibration import choose_calibration
-from edgemnist.export.source import Source, load_source
+from edgemnist.export.convert.source_model import Source, load_source
 
 
 @pytest.fixture(scope="session")

@@ -8,11 +8,11 @@ import time
 
 import pytest
 
-from edgemnist.export.exporting import export_all
-from edgemnist.export.formats import find_format
-from edgemnist.export.formats.options import ExportOptions
-from edgemnist.export.verifying import verify
-from edgemnist.runtime.artifact_set import recover, staging
+from edgemnist.export.convert.options import ExportOptions
+from edgemnist.export.convert.registry import find_format
+from edgemnist.export.pipeline import export_all
+from edgemnist.proof.verify import verify
+from edgemnist.runtime.artifact.folder import recover, staging
 from edgemnist.runtime.errors import OutputError
 
 KILLS = 12

@@ -3,8 +3,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from edgemnist.export.augmentation import Augmenter
-from edgemnist.export.recipe import EDGE, Augmentation
+from edgemnist.export.training.augmentation import Augmenter
+from edgemnist.export.training.recipe import EDGE, Augmentation
 from edgemnist.runtime.errors import OptionError
 
 NONE = Augmentation(rotation_degrees=0, scale=0, shear=0, shift=0, elastic=0, smoothness=0.1)

@@ -13,15 +13,15 @@ import numpy as np
 import pytest
 
 from edgemnist.benchmarks.benchmark import run_benchmark
-from edgemnist.benchmarks.devices.model import c_models, expected_answers
-from edgemnist.benchmarks.plan import QUICK
-from edgemnist.benchmarks.targets import targets_for, targets_in
-from edgemnist.export.compiling import find_compiler
-from edgemnist.export.exporting import export_all
-from edgemnist.export.formats import find_format
-from edgemnist.export.formats.options import ExportOptions
-from edgemnist.export.regenerating import regenerate
-from edgemnist.export.verifying import verify
+from edgemnist.benchmarks.emulation.model import c_models, expected_answers
+from edgemnist.benchmarks.runner.cases import cases_for, cases_in
+from edgemnist.benchmarks.runner.plan import QUICK
+from edgemnist.export.codegen.compiler import find_compiler
+from edgemnist.export.codegen.regenerate import regenerate
+from edgemnist.export.convert.options import ExportOptions
+from edgemnist.export.convert.registry import find_format
+from edgemnist.export.pipeline import export_all
+from edgemnist.proof.verify import verify
 from edgemnist.runtime import read_manifest
 from edgemnist.runtime.errors import ConversionError, MissingCompilerError
 from edgemnist.runtime.files import sha256_of
@@ -159,7 +159,7 @@ def test_c_beside_another_tflite_file_is_unproven(folder, source, quick_mnist):
 
 
 def test_c_of_another_version_is_unproven_and_the_version_named(folder, quick_mnist, monkeypatch):
-    monkeypatch.setattr("edgemnist.runtime.generated_c.metadata.version", lambda _: "9.9.9")
+    monkeypatch.setattr("edgemnist.proof.generated_c.metadata.version", lambda _: "9.9.9")
     path = folder / "mnist.int8_host.c"
     path.write_text(path.read_text().replace("for big processors", "for huge processors"))
     record_changed_file(folder, path.name)
@@ -284,7 +284,7 @@ def test_a_compiler_that_fails_is_quoted(source, monkeypatch, tmp_path):
 
 
 def test_bench_measures_the_c_file_once(exported):
-    targets = targets_in(exported, why_no_keras="not now")
+    targets = cases_in(exported, why_no_keras="not now")
     assert [(target.name, target.engine, target.skipped) for target in targets if target.engine == "c"] == [
         ("mnist.int8.c", "c", "")
     ]
@@ -292,7 +292,7 @@ def test_bench_measures_the_c_file_once(exported):
 
 def test_bench_skips_a_c_file_that_is_not_compiled(folder):
     (folder / LIBRARY).unlink()
-    (target,) = targets_for([folder / "mnist.int8.c"])
+    (target,) = cases_for([folder / "mnist.int8.c"])
     assert "is not compiled" in target.skipped
     assert os.linesep not in target.skipped
 
@@ -305,7 +305,7 @@ def test_a_gate_that_does_not_hold_leaves_no_c_files(source, quick_mnist, tmp_pa
 
 def test_bench_times_the_library_of_the_c_file(exported, quick_mnist):
     plan = replace(QUICK, num_runs=20, min_secs=0.0)
-    targets = targets_for([exported / "mnist.int8.c"])
+    targets = cases_for([exported / "mnist.int8.c"])
     (row,) = run_benchmark(targets, quick_mnist.test, plan, exported).results.rows
     assert (row.status, row.reason) == ("measured", "")
     assert row.target.size_bytes == (exported / LIBRARY).stat().st_size

@@ -15,20 +15,20 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from edgemnist.export.backend import keras
-from edgemnist.export.c_source import texts
-from edgemnist.export.c_source.golden import reference
-from edgemnist.export.c_source.graph import read_graph
-from edgemnist.export.c_source.writing import write_files
 from edgemnist.export.calibration import Calibration
-from edgemnist.export.formats import tflite, tflite_int8
-from edgemnist.export.formats.options import ExportOptions
-from edgemnist.export.quiet import quiet
-from edgemnist.export.regenerating import regenerate
-from edgemnist.export.source import load_source
+from edgemnist.export.codegen import texts
+from edgemnist.export.codegen.golden import reference
+from edgemnist.export.codegen.graph import read_graph
+from edgemnist.export.codegen.regenerate import regenerate
+from edgemnist.export.codegen.writing import write_files
+from edgemnist.export.convert import tflite, tflite_int8
+from edgemnist.export.convert.options import ExportOptions
+from edgemnist.export.convert.quiet import quiet
+from edgemnist.export.convert.source_model import load_source
+from edgemnist.proof.generated_c import prove_c
+from edgemnist.proof.inspect.tflite import unpack
 from edgemnist.runtime import load_predictor
 from edgemnist.runtime.errors import ConversionError, ProofError
-from edgemnist.runtime.generated_c import prove_c
-from edgemnist.runtime.structure.tflite import unpack
 
 STEM = "mnist.int8"
 STRICT = ("-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror")

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edgemnist.export.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
-from edgemnist.export.recipe import EDGE, Recipe
-from edgemnist.export.resuming import SafeTraining
-from edgemnist.export.training import TrainingRun
-from edgemnist.export.training_record import describe_origin
-from edgemnist.export.training_split import validated_by_holding_out, validated_by_test
+from edgemnist.export.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from edgemnist.export.training.loop import TrainingRun
+from edgemnist.export.training.recipe import EDGE, Recipe
+from edgemnist.export.training.record import describe_origin
+from edgemnist.export.training.resume import SafeTraining
+from edgemnist.export.training.split import validated_by_holding_out, validated_by_test
 from edgemnist.runtime.errors import CheckpointError, OutputError
 
 SHORT = Recipe(name="short", epochs=3, batch_size=32, learning_rate=1e-3)

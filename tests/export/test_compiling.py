@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from edgemnist.export.compiling import _commands, find_compiler
+from edgemnist.export.codegen.compiler import _commands, find_compiler
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from edgemnist.export.formats import FORMATS
-from edgemnist.runtime.structure import read_structure
+from edgemnist.export.convert.registry import FORMATS
+from edgemnist.proof.inspect.structure import read_structure
 
 pytestmark = pytest.mark.slow  # a second export of everything, in a process that starts TensorFlow anew
 

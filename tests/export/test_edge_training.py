@@ -5,15 +5,15 @@ import dataclasses
 import numpy as np
 import pytest
 
-from edgemnist.export.augmented import AugmentedSets
 from edgemnist.export.backend import keras
-from edgemnist.export.model import answers, build_model, take_offset_in
-from edgemnist.export.recipe import EDGE, NOTEBOOK, RECIPES, find_recipe
-from edgemnist.export.resuming import SafeTraining
-from edgemnist.export.schedule import cosine_rate
-from edgemnist.export.training import TrainingRun
-from edgemnist.export.training_record import describe_origin
-from edgemnist.export.training_split import validated_by_holding_out
+from edgemnist.export.training.augmented_batches import AugmentedSets
+from edgemnist.export.training.learning_rate import cosine_rate
+from edgemnist.export.training.loop import TrainingRun
+from edgemnist.export.training.network import answers, build_model, fold_offset
+from edgemnist.export.training.recipe import EDGE, NOTEBOOK, RECIPES, find_recipe
+from edgemnist.export.training.record import describe_origin
+from edgemnist.export.training.resume import SafeTraining
+from edgemnist.export.training.split import validated_by_holding_out
 from edgemnist.runtime.errors import HelperError, OptionError
 
 SHRUNKEN = dataclasses.replace(
@@ -63,7 +63,7 @@ def test_offset_moves_into_the_bias():
     images = np.random.default_rng(0).random((20, 6, 5), dtype=np.float32)
     offset = np.random.default_rng(1).random((6, 5), dtype=np.float32)
     expected = model(images - offset).numpy()
-    take_offset_in(model, offset)
+    fold_offset(model, offset)
     np.testing.assert_allclose(model(images).numpy(), expected, atol=1e-6)
 
 

@@ -9,21 +9,22 @@ import jsonschema
 import numpy as np
 import pytest
 
-from edgemnist.benchmarks.gates import Gates
-from edgemnist.benchmarks.targets import targets_in
-from edgemnist.export.exporting import export_all
-from edgemnist.export.formats import SOURCE, find_format
-from edgemnist.export.source import load_source
-from edgemnist.export.verifying import verify
-from edgemnist.runtime import load_predictor, manifest, read_manifest
+from edgemnist.benchmarks.runner.cases import cases_in
+from edgemnist.export.convert.registry import SOURCE, find_format
+from edgemnist.export.convert.source_model import load_source
+from edgemnist.export.pipeline import export_all
+from edgemnist.proof.tolerances import Tolerances
+from edgemnist.proof.verify import verify
+from edgemnist.runtime import load_predictor, read_manifest
+from edgemnist.runtime.artifact import manifest
+from edgemnist.runtime.artifact.manifest import newer_model
 from edgemnist.runtime.errors import ArtifactError, IntegrityError, ManifestError, OptionError
 from edgemnist.runtime.files import sha256_of
-from edgemnist.runtime.manifest import newer_model
 
 FLOAT = find_format("float32.onnx")
 HALF = find_format("float16.onnx")
 INT8 = find_format("int8.onnx")
-IMPOSSIBLE = Gates(min_agreement=1.0, max_accuracy_drop=0.0, atol=0.0)
+IMPOSSIBLE = Tolerances(min_agreement=1.0, max_accuracy_drop=0.0, atol=0.0)
 
 
 def names(folder):
@@ -156,7 +157,7 @@ def test_a_model_that_was_trained_again_is_exported(exported, other_source, quic
     sentence = newer_model(exported)
     (failed,) = [verdict for verdict in verify(exported, quick_mnist.test) if verdict.failures]
     assert (failed.file, failed.failures) == ("mnist.keras", (sentence,))
-    (keras,) = [target for target in targets_in(exported) if target.engine == "keras"]
+    (keras,) = [target for target in cases_in(exported) if target.engine == "keras"]
     assert keras.skipped == sentence
     export_all(again, [HALF], quick_mnist, exported, overwrite=overwrite)
     assert newer_model(exported) == ""
@@ -188,7 +189,7 @@ def test_another_models_export_never_removes_the_folders_own(exported, other_sou
     verdicts = {verdict.file: verdict for verdict in verify(exported, quick_mnist.test)}
     assert not any(verdict.failures for verdict in verdicts.values())
     assert "not of this set" in verdicts["mnist.keras"].note
-    assert "mnist.keras" not in {target.name for target in targets_in(exported)}
+    assert "mnist.keras" not in {target.name for target in cases_in(exported)}
     export_all(other_source, [FLOAT], quick_mnist, exported, overwrite=True)  # of the same name
     assert own in [path.read_bytes() for path in (exported / "previous").iterdir()]
 

@@ -9,18 +9,18 @@ from ai_edge_litert import schema_py_generated as schema
 
 from edgemnist.export.backend import keras
 from edgemnist.export.calibration import choose_calibration
-from edgemnist.export.formats import FORMATS, find_format
-from edgemnist.export.formats.logit_range import narrow_logits, useful_range
-from edgemnist.export.formats.options import OPSETS, ExportOptions
-from edgemnist.export.quiet import quiet
-from edgemnist.export.source import load_source
+from edgemnist.export.convert.logit_range import narrow_logits, useful_range
+from edgemnist.export.convert.options import OPSETS, ExportOptions
+from edgemnist.export.convert.quiet import quiet
+from edgemnist.export.convert.registry import FORMATS, find_format
+from edgemnist.export.convert.source_model import load_source
+from edgemnist.proof.inspect.onnx import RELEASES
+from edgemnist.proof.inspect.structure import read_structure
+from edgemnist.proof.inspect.tflite import unpack
 from edgemnist.runtime import load_predictor
-from edgemnist.runtime.embedded import read_embedded
+from edgemnist.runtime.artifact.metadata import read_metadata
 from edgemnist.runtime.engines.tflite_micro import smallest_arena_bytes
 from edgemnist.runtime.errors import ArtifactError, ConversionError, OptionError
-from edgemnist.runtime.structure import read_structure
-from edgemnist.runtime.structure.onnx import RELEASES
-from edgemnist.runtime.structure.tflite import unpack
 
 NAMES = [row.name for row in FORMATS]
 CONTRACT = [row.name for row in FORMATS if row.promise.contract]
@@ -60,7 +60,7 @@ def test_every_artifact_takes_raw_pixels_in_batches_of_any_size(artifacts, test_
 
 @pytest.mark.parametrize("name", CONTRACT)
 def test_every_artifact_carries_its_contract(artifacts, name):
-    embedded = read_embedded(read_structure(artifacts / f"mnist.{name}").metadata)
+    embedded = read_metadata(read_structure(artifacts / f"mnist.{name}").metadata)
     assert embedded is not None
     assert embedded.model == "mnist"
     assert embedded.precision == name.split(".")[0]
@@ -207,7 +207,7 @@ def test_pixels_go_into_int8_onnx_as_they_are_though_no_calibration_image_is_bri
 
 @pytest.mark.parametrize(("scale", "zero_point"), [(0.5 / 255, 0), (1 / 255, 3)])
 def test_a_quantizer_that_scales_pixels_otherwise_is_an_error(source, monkeypatch, scale, zero_point):
-    from edgemnist.export.formats import onnx_int8
+    from edgemnist.export.convert import onnx_int8
 
     take_pixels = onnx_int8._take_pixels
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from edgemnist.benchmarks.history import Epoch
+from edgemnist.data.history import Epoch
 from edgemnist.export.backend import tf
-from edgemnist.export.tensorboard import logged, logged_epochs
+from edgemnist.export.training.tensorboard import logged, logged_epochs
 from edgemnist.runtime.errors import OutputError
 
 

@@ -5,11 +5,11 @@ import pytest
 from tensorflow.python.autograph.impl import api as autograph
 
 from edgemnist.export.backend import keras
-from edgemnist.export.examples import Examples
-from edgemnist.export.model import build_model
-from edgemnist.export.recipe import NOTEBOOK, Recipe
-from edgemnist.export.training import Trainer, TrainingRun, one_hot
-from edgemnist.export.training_split import validated_by_test
+from edgemnist.export.training.batches import Examples
+from edgemnist.export.training.loop import Trainer, TrainingRun, one_hot
+from edgemnist.export.training.network import build_model
+from edgemnist.export.training.recipe import NOTEBOOK, Recipe
+from edgemnist.export.training.split import validated_by_test
 from edgemnist.runtime.errors import OptionError
 
 SHORT = Recipe(name="short", epochs=2, batch_size=32, learning_rate=1e-3)
@@ -49,7 +49,7 @@ def compiled(image_shape, classes):
 
 @pytest.mark.parametrize("batch_size", [7, 50, 1000])
 def test_epoch_without_shuffling_equals_keras_fit(small_mnist, batch_size, monkeypatch):
-    monkeypatch.setattr("edgemnist.export.training.STEPS_PER_CALL", 3)
+    monkeypatch.setattr("edgemnist.export.training.loop.STEPS_PER_CALL", 3)
     train, test = small_mnist.train, small_mnist.test
     targets, test_targets = one_hot(train.labels, 10), one_hot(test.labels, 10)
 
@@ -81,7 +81,7 @@ def test_validation_larger_than_one_batch_is_weighted_by_images(small_mnist, mon
     trainer = Trainer(compiled((28, 28), 10))
     examples = Examples(small_mnist.test.images, one_hot(small_mnist.test.labels, 10))
     at_once = trainer.evaluate(examples)
-    monkeypatch.setattr("edgemnist.export.training.EVALUATION_BATCH", 32)
+    monkeypatch.setattr("edgemnist.export.training.loop.EVALUATION_BATCH", 32)
     assert trainer.evaluate(examples) == pytest.approx(at_once)
 
 

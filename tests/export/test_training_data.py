@@ -4,10 +4,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgemnist.benchmarks.datasets import MNIST_SHA256
-from edgemnist.export import training_data
+from edgemnist.data.datasets import MNIST_SHA256
 from edgemnist.export.backend import keras
-from edgemnist.export.training_data import load_dataset
+from edgemnist.export.training import dataset as training_data
+from edgemnist.export.training.dataset import load_dataset
 from edgemnist.runtime.errors import DatasetError
 
 

@@ -3,12 +3,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from edgemnist.benchmarks import datasets
-from edgemnist.benchmarks.datasets import Split
-from edgemnist.export import training_data
-from edgemnist.export.recipe import EDGE, NOTEBOOK
-from edgemnist.export.training_data import load_training_data
-from edgemnist.export.training_split import validated_by_holding_out
+from edgemnist.data import datasets
+from edgemnist.data.datasets import Split
+from edgemnist.export.training import dataset as training_data
+from edgemnist.export.training.dataset import load_training_data
+from edgemnist.export.training.recipe import EDGE, NOTEBOOK
+from edgemnist.export.training.split import validated_by_holding_out
 from edgemnist.runtime.errors import OptionError
 
 

@@ -42,8 +42,8 @@ def test_augmentation_starts_where_the_system_does_not_pin(monkeypatch: pytest.M
     pytest.importorskip("cv2")
     import numpy as np
 
-    from edgemnist.export.augmented import AugmentedSets
-    from edgemnist.export.recipe import EDGE
+    from edgemnist.export.training.augmented_batches import AugmentedSets
+    from edgemnist.export.training.recipe import EDGE
 
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     assert sys.platform != "linux" or not hasattr(os, "sched_getaffinity")

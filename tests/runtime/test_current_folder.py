@@ -30,12 +30,12 @@ import sys
 sys.path.insert(0, "")  # as `python -c` and an interactive session have it
 from edgemnist.runtime.engines import EngineOptions
 from edgemnist.runtime.probing import Probe, run_child
-from edgemnist.runtime.source import ModelSource
+from edgemnist.runtime.source import ModelFile
 from pathlib import Path
 import edgemnist.runtime.probe_child
 import os
 os.chdir(sys.argv[2])
-print(run_child(ModelSource(Path("x.onnx"), b"", "", "onnxruntime", EngineOptions()), Probe()))
+print(run_child(ModelFile(Path("x.onnx"), b"", "", "onnxruntime", EngineOptions()), Probe()))
 """
 
 

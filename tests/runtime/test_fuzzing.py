@@ -12,9 +12,10 @@ from edgemnist.benchmarks.studies import fuzzing
 from edgemnist.benchmarks.studies.damage import damaged
 from edgemnist.benchmarks.studies.trials import CONTAINED, CRASHED, PREDICTED, Fate, try_model
 from edgemnist.benchmarks.studies.warm_probes import WarmProbes
-from edgemnist.runtime import EdgeMnistError, Probe, load_predictor, probing
-from edgemnist.runtime.engines import EngineOptions
-from edgemnist.runtime.source import read_source
+from edgemnist.runtime import EdgeMnistError, Probe, load_predictor
+from edgemnist.runtime.engines.registry import EngineOptions
+from edgemnist.runtime.isolation import probe as probing
+from edgemnist.runtime.model_file import read_model_file
 
 LIGHT = tuple(name for name in fuzzing.MODELS if name != "keras")
 CASES = range(24)
@@ -149,7 +150,7 @@ def test_a_forked_probe_judges_as_a_process_of_its_own_does(
 
 
 def test_a_forked_probe_that_takes_too_long_is_ended(artifacts: Path):
-    source = read_source(artifacts / "mnist.int8.tflite", "litert", EngineOptions())
+    source = read_model_file(artifacts / "mnist.int8.tflite", "litert", EngineOptions())
     with WarmProbes() as probes:
         limits = Probe()
         object.__setattr__(limits, "cpu_seconds", 0)  # no time on the clock

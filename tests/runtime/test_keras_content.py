@@ -6,11 +6,11 @@ import shutil
 import numpy as np
 import pytest
 
+from edgemnist.proof.inspect.structure import read_structure
 from edgemnist.runtime import load_predictor
-from edgemnist.runtime.engines import EngineOptions
+from edgemnist.runtime.engines.registry import EngineOptions
 from edgemnist.runtime.errors import ArtifactError
-from edgemnist.runtime.source import read_source
-from edgemnist.runtime.structure import read_structure
+from edgemnist.runtime.model_file import read_model_file
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def other(tmp_path_factory):
 
 def test_a_file_that_changes_after_it_was_hashed_is_loaded_as_it_was(artifacts, other, tmp_path, digit):
     path = shutil.copy(artifacts / "mnist.keras", tmp_path / "mnist.keras")
-    source = read_source(path, "keras", EngineOptions())
+    source = read_model_file(path, "keras", EngineOptions())
     shutil.copy(other, path)
     with load_predictor(artifacts / "mnist.keras") as predictor:
         expected = predictor.predict(digit).probabilities
@@ -38,7 +38,7 @@ def test_a_file_that_changes_after_it_was_hashed_is_loaded_as_it_was(artifacts, 
 
 def test_a_file_that_is_gone_after_it_was_hashed_is_loaded_as_it_was(artifacts, tmp_path):
     path = shutil.copy(artifacts / "mnist.keras", tmp_path / "mnist.keras")
-    source = read_source(path, "keras", EngineOptions())
+    source = read_model_file(path, "keras", EngineOptions())
     path.unlink()
     assert source.load().output.shape == (None, 10)
 
@@ -64,9 +64,9 @@ def test_code_in_a_model_is_refused(tmp_path):
 
 def test_an_export_does_not_publish_another_model_than_it_loaded(artifacts, other, tmp_path, mnist):
     from edgemnist.export.calibration import choose_calibration
-    from edgemnist.export.formats import SOURCE
-    from edgemnist.export.formats.options import ExportOptions
-    from edgemnist.export.source import load_source
+    from edgemnist.export.convert.options import ExportOptions
+    from edgemnist.export.convert.registry import SOURCE
+    from edgemnist.export.convert.source_model import load_source
     from edgemnist.runtime.errors import ConversionError
 
     path = shutil.copy(artifacts / "mnist.keras", tmp_path / "mnist.keras")

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from edgemnist.runtime import engines, load_predictor, read_manifest
+from edgemnist.runtime import load_predictor, read_manifest
+from edgemnist.runtime.engines import registry as engines
 from edgemnist.runtime.errors import (
     ArtifactError,
     ArtifactNotFoundError,

@@ -14,9 +14,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from edgemnist.runtime import load_predictor, native_code
+from edgemnist.runtime import load_predictor
 from edgemnist.runtime.errors import EngineError, IntegrityError
-from edgemnist.runtime.native_code import is_built_here, is_recorded, private_copy, remember_build
+from edgemnist.runtime.isolation import native_code
+from edgemnist.runtime.isolation.native_code import is_built_here, is_recorded, private_copy, remember_build
 
 SHA256 = "ab" * 32
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")

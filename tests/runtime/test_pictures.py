@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgemnist.benchmarks.datasets import Split
 from edgemnist.benchmarks.studies import fonts
+from edgemnist.data.datasets import Split
 from edgemnist.runtime import PictureOptions, Predictor, load_predictor
 from edgemnist.runtime.errors import EdgeMnistError, InputError, MissingExtraError, OptionError
 
@@ -167,7 +167,7 @@ def test_pickled_predictors_keep_their_picture_options(artifacts: Path):
 
 def test_a_missing_pillow_names_the_extra(predictor, digit, monkeypatch: pytest.MonkeyPatch):
     content = encoded(digit)
-    for module in [name for name in sys.modules if name.startswith("edgemnist.runtime.decoding")]:
+    for module in [name for name in sys.modules if name.startswith("edgemnist.runtime.inputs.decoding")]:
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, "PIL", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'edgemnist\[image\]'"):

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgemnist.benchmarks.datasets import Split
+from edgemnist.data.datasets import Split
 from edgemnist.runtime import load_predictor
 from edgemnist.runtime.errors import EngineError, InputError
 

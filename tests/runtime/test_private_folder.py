@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from edgemnist.runtime.errors import EngineError
-from edgemnist.runtime.private_folder import private_folder
+from edgemnist.runtime.isolation.private_folder import private_folder
 
 NO_OTHER_PLACE = """
 import edgemnist.runtime.private_folder
-edgemnist.runtime.private_folder._OTHER_PLACES = ()
+edgemnist.runtime.isolation.private_folder._OTHER_PLACES = ()
 """
 SHOW_FOLDER = """
 from edgemnist.runtime.private_folder import private_folder
@@ -35,7 +35,7 @@ def test_without_any_place_the_error_names_the_variable(
 ) -> None:
     missing = tmp_path / "gone"
     monkeypatch.setattr(tempfile, "tempdir", str(missing))
-    monkeypatch.setattr("edgemnist.runtime.private_folder._OTHER_PLACES", ())
+    monkeypatch.setattr("edgemnist.runtime.isolation.private_folder._OTHER_PLACES", ())
     with pytest.raises(EngineError, match="TMPDIR") as caught, private_folder():
         pass
     assert str(missing) in str(caught.value)

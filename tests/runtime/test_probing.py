@@ -12,9 +12,10 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from onnx import helper, numpy_helper
 
-from edgemnist.runtime import Probe, load_predictor, probing
+from edgemnist.runtime import Probe, load_predictor
 from edgemnist.runtime.errors import ArtifactError, EngineError, IntegrityError, OptionError
 from edgemnist.runtime.files import sha256_of
+from edgemnist.runtime.isolation import probe as probing
 
 QUICK = Probe(cpu_seconds=1)
 

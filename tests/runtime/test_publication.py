@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from edgemnist.runtime.artifact_set import commit, recover, staging
+from edgemnist.runtime.artifact.expected_hash import find_expected_hash
+from edgemnist.runtime.artifact.folder import commit, recover, staging
+from edgemnist.runtime.artifact.manifest import newer_model, read_manifest
+from edgemnist.runtime.artifact.previous import keep_model
+from edgemnist.runtime.artifact.settling import read_settled
 from edgemnist.runtime.errors import IntegrityError, OutputError
-from edgemnist.runtime.manifest import newer_model, read_manifest
-from edgemnist.runtime.previous import keep_model
-from edgemnist.runtime.settling import read_settled
-from edgemnist.runtime.vouching import find_voucher
 
 SPEC = {"name": "image", "dtype": "uint8", "shape": [None, 2, 2], "scale": 1.0, "zero_point": 0}
 # The program sets an audit hook that kills its process at the n-th change of a file, without any clearing up.
@@ -199,7 +199,7 @@ def test_readers_see_one_set_while_a_process_publishes_in_a_loop(old, new, tmp_p
                 continue
             assert found in (old_set, new_set)
             seen[found == new_set] += 1
-            voucher = read_settled(folder, lambda: find_voucher(folder / "mnist.int8.tflite"))
+            voucher = read_settled(folder, lambda: find_expected_hash(folder / "mnist.int8.tflite"))
             assert voucher.sha256 == sha256(b"same")
         assert sum(seen.values()) > errors
     finally:

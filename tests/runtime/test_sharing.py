@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from edgemnist.runtime.engines.sharing import Pool
+from edgemnist.runtime.engines.pool import Pool
 
 
 def pool_of(limit: int) -> Pool[object]:

@@ -15,20 +15,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
 
-from edgemnist.runtime import (
-    EdgeMnistError,
-    PictureOptions,
-    Predictor,
-    Probe,
-    SessionOptions,
-    load_predictor,
-    probing,
-)
-from edgemnist.runtime.embedded import read_embedded
-from edgemnist.runtime.engines import EngineOptions
-from edgemnist.runtime.manifest import read_manifest
+from edgemnist.runtime import EdgeMnistError, PictureOptions, Predictor, Probe, SessionOptions, load_predictor
+from edgemnist.runtime.artifact.expected_hash import find_expected_hash
+from edgemnist.runtime.artifact.manifest import read_manifest
+from edgemnist.runtime.artifact.metadata import read_metadata
+from edgemnist.runtime.engines.registry import EngineOptions
+from edgemnist.runtime.isolation import probe as probing
 from edgemnist.runtime.printable import json_text, printable
-from edgemnist.runtime.vouching import find_voucher
 
 FEW = settings(
     max_examples=60,
@@ -114,7 +107,7 @@ def test_any_change_of_a_manifest_is_read_or_refused(artifacts: Path, tmp_path: 
             break
         place = place[key]
     (tmp_path / "manifest.json").write_text(json.dumps(document))
-    for read in (lambda: read_manifest(tmp_path), lambda: find_voucher(tmp_path / "mnist.int8.tflite")):
+    for read in (lambda: read_manifest(tmp_path), lambda: find_expected_hash(tmp_path / "mnist.int8.tflite")):
         with suppress(EdgeMnistError):
             read()
 
@@ -135,7 +128,7 @@ def test_any_change_of_a_manifest_is_read_or_refused(artifacts: Path, tmp_path: 
 )
 def test_any_metadata_are_a_contract_or_none_or_refused(metadata: dict[str, str]):
     try:
-        found = read_embedded(metadata)
+        found = read_metadata(metadata)
     except EdgeMnistError:
         return
     assert found is None or all(isinstance(label, str) for label in found.labels)
@@ -250,7 +243,7 @@ def bombs(draw: st.DrawFn, suffix: str, content: bytes) -> bytes:
 def test_a_picture_that_declares_any_size_is_predicted_or_refused(
     predictor: Predictor, digit: np.ndarray, suffix: str, data: st.DataObject
 ):
-    from edgemnist.benchmarks.process_status import resident_bytes
+    from edgemnist.benchmarks.worker.process_status import resident_bytes
 
     buffer = io.BytesIO()
     Image.fromarray(digit).resize((280, 280)).save(buffer, Image.registered_extensions()[suffix])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from edgemnist.benchmarks.datasets import Split
+from edgemnist.data.datasets import Split
 from edgemnist.runtime import load_predictor
 
 THREADS, CALLS, IMAGES = 8, 10_000, 500

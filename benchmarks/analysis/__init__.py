@@ -1,0 +1,1 @@
+"""Computing metrics, comparisons and warnings from what was collected."""

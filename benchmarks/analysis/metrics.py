@@ -1,0 +1,173 @@
+"""The figures of one target, computed from the samples of all its rounds."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...data.datasets import Split
+from ...proof.parity import Accuracy, Parity, compare, score
+from ..loadgen_figures import LoadGenFigures, loadgen_figures
+from ..runner.processes import Answer
+from .statistics import Latency, summarize
+
+_NS_PER_SEC = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Throughput:
+    """Images per second in batches of one size.
+
+    Attributes:
+        batch_size: Images in one call.
+        images_per_sec: From the median duration of a call.
+        calls: How many were measured.
+    """
+
+    batch_size: int
+    images_per_sec: float
+    calls: int
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Memory that a process holds, medians over rounds.
+
+    Attributes:
+        loaded_bytes: How much the resident set grew while the model was loaded.
+        measured_bytes: How much it grew while single images were measured, after the warm-up.
+        peak_bytes: The largest resident set, test images and Python included.
+    """
+
+    loaded_bytes: int
+    measured_bytes: int
+    peak_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """What was measured of one target. Durations are medians over rounds where nothing else is said.
+
+    Attributes:
+        start_ns: From the parent's order until Python runs the worker's first line.
+        import_ns: Importing numpy, the runtime and the engine.
+        load_ns: Loading the model.
+        first_ns: The first inference, one image.
+        end_to_end: One image, from raw pixels until label and confidence are read.
+        bare: The engine's call alone, its input ready.
+        paused: As `end_to_end`, but after a pause of 1 ms before each call.
+        disturbed: As `end_to_end`, but before each call other work is done: 2 MiB of memory read, a
+            small JSON message parsed and written.
+        throughput: For each batch size that the model takes.
+        memory: None where the system does not tell.
+        accuracy: On all test images.
+        parity: Against the reference; None where there is none.
+        stable: Whether every round gave the same answers.
+        cpus: The CPUs the processes were pinned to; None where they were not.
+        clock_resolution_ns: Coarsest of all rounds.
+        empty_call_ns: What measuring itself costs per call; every latency contains it.
+        work_ns: The fixed piece of work, before and after each round.
+        preemptions: How often others took the CPU while single images were measured; None if not known.
+        drift: For each round, the median of its last third of calls over that of its first third.
+        loadgen: What LoadGen says of the same predictor; None where it was not asked.
+    """
+
+    start_ns: float
+    import_ns: float
+    load_ns: float
+    first_ns: float
+    end_to_end: Latency
+    bare: Latency
+    paused: Latency
+    disturbed: Latency
+    throughput: tuple[Throughput, ...]
+    memory: Memory | None
+    accuracy: Accuracy
+    parity: Parity | None
+    stable: bool
+    cpus: tuple[int, ...] | None
+    clock_resolution_ns: int
+    empty_call_ns: float
+    work_ns: tuple[int, ...]
+    preemptions: int | None
+    drift: tuple[float, ...]
+    loadgen: LoadGenFigures | None
+
+    def images_per_sec(self, batch_size: int) -> float | None:
+        """Return the throughput in batches of that size, or None where it was not measured."""
+        return next((one.images_per_sec for one in self.throughput if one.batch_size == batch_size), None)
+
+
+def compute_metrics(
+    answers: Sequence[Answer], split: Split, reference: NDArray[np.float32] | None
+) -> Metrics:
+    """Compute a target's figures from its rounds.
+
+    Raises:
+        EngineError: The model's answers are not numbers.
+        InputError: The model has fewer classes than the labels name.
+    """
+    facts = [answer.facts for answer in answers]
+    probabilities = answers[0].arrays["probabilities"]
+    comparable = reference is not None and reference.shape == probabilities.shape
+    end_to_end = summarize(_all(answers, "latency_ns"))
+    disturbed = summarize(_all(answers, "disturbed_ns"))
+    interrupted = [fact["preemptions"] for fact in facts]
+    return Metrics(
+        start_ns=_median(fact["start_ns"] for fact in facts),
+        import_ns=_median(fact["import_ns"] for fact in facts),
+        load_ns=_median(fact["load_ns"] for fact in facts),
+        first_ns=_median(fact["first_ns"] for fact in facts),
+        end_to_end=end_to_end,
+        bare=summarize(_all(answers, "bare_ns")),
+        paused=summarize(_all(answers, "paused_ns")),
+        disturbed=disturbed,
+        throughput=_throughput(answers),
+        memory=_memory([fact["memory"] for fact in facts]),
+        accuracy=score(probabilities, split.labels),
+        parity=compare(probabilities, reference, split.labels)
+        if reference is not None and comparable
+        else None,
+        stable=all(np.array_equal(answer.arrays["probabilities"], probabilities) for answer in answers),
+        cpus=None if facts[0]["cpus"] is None else tuple(facts[0]["cpus"]),
+        clock_resolution_ns=max(fact["clock"]["resolution_ns"] for fact in facts),
+        empty_call_ns=_median(fact["clock"]["empty_call_ns"] for fact in facts),
+        work_ns=tuple(work for fact in facts for work in fact["work_ns"]),
+        preemptions=None if None in interrupted else sum(interrupted),
+        drift=tuple(_drift(samples) for samples in _all(answers, "latency_ns")),
+        loadgen=loadgen_figures(answers, end_to_end, disturbed),
+    )
+
+
+def _all(answers: Sequence[Answer], name: str) -> list[NDArray[np.int64]]:
+    return [answer.arrays[name] for answer in answers]
+
+
+def _throughput(answers: Sequence[Answer]) -> tuple[Throughput, ...]:
+    sizes = sorted(int(name.split("_")[1]) for name in answers[0].arrays if name.startswith("batch_"))
+    result = []
+    for size in sizes:
+        samples = np.concatenate(_all(answers, f"batch_{size}_ns"))
+        result.append(Throughput(size, size * _NS_PER_SEC / float(np.median(samples)), len(samples)))
+    return tuple(result)
+
+
+def _memory(readings: Sequence[dict[str, int | None]]) -> Memory | None:
+    if any(value is None for reading in readings for value in reading.values()):
+        return None
+    known = [{key: value or 0 for key, value in reading.items()} for reading in readings]
+    return Memory(
+        loaded_bytes=int(_median(reading["loaded_bytes"] - reading["imported_bytes"] for reading in known)),
+        measured_bytes=int(_median(reading["measured_bytes"] - reading["warmed_bytes"] for reading in known)),
+        peak_bytes=int(_median(reading["peak_bytes"] for reading in known)),
+    )
+
+
+def _drift(samples: NDArray[np.int64]) -> float:
+    third = max(len(samples) // 3, 1)
+    return float(np.median(samples[-third:]) / np.median(samples[:third]))
+
+
+def _median(values: Iterable[float]) -> float:
+    return float(np.median(list(values)))

@@ -1,0 +1,93 @@
+"""Confidence: whether a model that is 90 % sure is right nine times in ten, and where it is wrong."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...proof.intervals import Interval, wilson_interval
+
+BINS = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """The images whose confidence lies in one interval.
+
+    Attributes:
+        lower: The interval's lower end, outside it.
+        upper: Its upper end, inside it.
+        images: How many.
+        confidence: Their mean confidence.
+        accuracy: The share of them whose label is right.
+        accuracy_interval: Wilson score interval of `accuracy` at 95 %; None where scipy is not installed.
+    """
+
+    lower: float
+    upper: float
+    images: int
+    confidence: float
+    accuracy: float
+    accuracy_interval: Interval | None
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How far confidences are from accuracies.
+
+    Attributes:
+        bins: Those that hold images, by rising confidence.
+        expected_error: The expected calibration error, see `calibration`.
+    """
+
+    bins: tuple[Bin, ...]
+    expected_error: float
+
+
+def calibration(
+    probabilities: NDArray[np.float32], labels: NDArray[np.integer], bins: int = BINS
+) -> Calibration:
+    """Return a reliability diagram's bins and the expected calibration error (ECE).
+
+    As defined in section 2 of Guo, Pleiss, Sun, Weinberger, "On Calibration of Modern Neural Networks",
+    ICML 2017, https://arxiv.org/abs/1706.04599: the confidences fall into M intervals of the same width,
+    ((m - 1)/M, m/M]; ECE is the sum over them of (images in it / all images) x |accuracy - mean confidence|.
+    The paper's tables use M = 15.
+
+    Args:
+        probabilities: (N, classes) float32, N >= 1.
+        labels: (N,) integers, the true classes.
+        bins: M.
+    """
+    confidences = probabilities.max(axis=1).astype(np.float64)
+    right = probabilities.argmax(axis=1) == labels
+    edges = np.linspace(0, 1, bins + 1)
+    # A float32 sum of softmax may exceed 1 by its last digit.
+    places = np.clip(np.digitize(confidences, edges, right=True) - 1, 0, bins - 1)
+    found = []
+    for place in np.unique(places):
+        inside = places == place
+        images, hits = int(inside.sum()), int(right[inside].sum())
+        found.append(
+            Bin(
+                float(edges[place]),
+                float(edges[place + 1]),
+                images,
+                float(confidences[inside].mean()),
+                hits / images,
+                wilson_interval(hits, images),
+            )
+        )
+    error = sum(one.images * abs(one.accuracy - one.confidence) for one in found) / len(labels)
+    return Calibration(tuple(found), error)
+
+
+def mistakes(probabilities: NDArray[np.float32], labels: NDArray[np.integer]) -> NDArray[np.intp]:
+    """Return the numbers (K,) of the misclassified images, those the model was surest of first.
+
+    Args:
+        probabilities: (N, classes) float32.
+        labels: (N,) integers, the true classes.
+    """
+    wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
+    return wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")]

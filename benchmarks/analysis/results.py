@@ -1,0 +1,120 @@
+"""What a benchmark found: one row for each target, and how the rows compare."""
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+from ...data.datasets import Split
+from ...proof.reference import Reference
+from ...runtime.artifact.manifest import REFERENCE_NAME
+from ...runtime.errors import EdgeMnistError
+from ..emulation.metrics import DeviceRow
+from ..runner.collect import Collection, Measured
+from ..runner.machine import Machine
+from ..runner.plan import Plan
+from ..runner.processes import FAILED, MEASURED
+from .comparisons import Comparison, compare_rows
+from .metrics import compute_metrics
+from .row import Row
+from .warnings import Doubt, find_doubts
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """A whole benchmark.
+
+    Attributes:
+        rows: One for each target.
+        comparisons: What each row is compared with.
+        doubts: Reasons to distrust the figures.
+        notes: What is missing from the figures, and why.
+        machine: Where it ran.
+        plan: How much was asked for.
+        images: How many test images.
+        images_sha256: Of the test images' unpacked IDX file.
+        reference: What parity is against: a file's name, or "" where there is nothing.
+        load_before: The machine's load average before collecting, or None where it is not known.
+        elapsed_secs: How long collecting took.
+        created: When, in ISO 8601 with the zone.
+        devices: One for each model in C and emulated device.
+    """
+
+    rows: tuple[Row, ...]
+    comparisons: tuple[Comparison, ...]
+    doubts: tuple[Doubt, ...]
+    notes: tuple[str, ...]
+    machine: Machine
+    plan: Plan
+    images: int
+    images_sha256: str
+    reference: str
+    load_before: float | None
+    elapsed_secs: float
+    created: str
+    devices: tuple[DeviceRow, ...] = ()
+
+
+def compute(
+    collection: Collection,
+    split: Split,
+    plan: Plan,
+    machine: Machine,
+    *,
+    reference: Reference | None,
+    created: str,
+    devices: tuple[DeviceRow, ...] = (),
+) -> Results:
+    """Compute all figures of a collection.
+
+    Args:
+        collection: What was collected.
+        split: The test images that were used.
+        plan: The plan that was followed.
+        machine: Where it ran.
+        reference: What parity is against.
+        created: When collecting began, ISO 8601.
+        devices: What was found on emulated devices.
+    """
+    rows = tuple(_row(measured, split, reference) for measured in collection.measured)
+    return Results(
+        rows=rows,
+        comparisons=compare_rows(rows, collection, split),
+        doubts=find_doubts(rows, collection, machine, plan) if rows else (),
+        notes=_notes(rows, reference),
+        machine=machine,
+        plan=plan,
+        images=len(split),
+        images_sha256=split.images_sha256,
+        reference=reference.file if reference else "",
+        load_before=collection.load_before,
+        elapsed_secs=collection.elapsed_secs,
+        created=created,
+        devices=devices,
+    )
+
+
+def _row(measured: Measured, split: Split, reference: Reference | None) -> Row:
+    if measured.status != MEASURED:
+        return Row(measured.target, measured.status, measured.reason, None)
+    try:
+        figures = compute_metrics(
+            list(measured.answers.values()), split, reference.probabilities if reference else None
+        )
+    except EdgeMnistError as error:
+        return Row(measured.target, FAILED, str(error), None)
+    return Row(measured.target, MEASURED, "", figures)
+
+
+def _notes(rows: tuple[Row, ...], reference: Reference | None) -> tuple[str, ...]:
+    notes = []
+    if rows and reference is None:
+        notes.append(
+            f"Agreement with Keras is not known: there is no {REFERENCE_NAME} made from these test images,"
+            " and no Keras row."
+        )
+    if rows and find_spec("scipy") is None:
+        notes.append("There are no intervals, for scipy is not installed: pip install 'edgemnist[bench]'")
+    if any(row.figures and row.figures.memory is None for row in rows):
+        notes.append(
+            "There are no memory figures: they are read from /proc, which this system does not have."
+        )
+    return tuple(notes)

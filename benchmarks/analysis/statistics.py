@@ -1,0 +1,158 @@
+"""Statistics of latency samples: percentiles with tails kept, and intervals and ratios across rounds."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...proof.intervals import CONFIDENCE, Interval
+from ...runtime.errors import OptionError
+
+MIN_ROUNDS = 2
+_RESAMPLES = 2_000
+_SEED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """How long calls took, all rounds together.
+
+    Attributes:
+        calls: How many were measured.
+        p50_ns: Median.
+        p90_ns: 90th percentile.
+        p99_ns: 99th percentile.
+        min_ns: Quickest.
+        mean_ns: Mean.
+        max_ns: Slowest; nothing is cut off.
+        round_p50_ns: The median of each round, in the order of rounds.
+        p50_interval_ns: 95 % interval of the median, see `median_interval`.
+    """
+
+    calls: int
+    p50_ns: float
+    p90_ns: float
+    p99_ns: float
+    min_ns: float
+    mean_ns: float
+    max_ns: float
+    round_p50_ns: tuple[float, ...]
+    p50_interval_ns: Interval | None
+
+    @property
+    def deviation(self) -> float:
+        """How far the rounds' medians lie apart, as a share of the median of them all."""
+        return (max(self.round_p50_ns) - min(self.round_p50_ns)) / self.p50_ns
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """How many times as large one quantity is as another.
+
+    Attributes:
+        value: The ratio, a geometric mean over rounds.
+        interval: 95 % interval; None without scipy, or where there are too few rounds.
+    """
+
+    value: float
+    interval: Interval | None
+
+    @property
+    def differs(self) -> bool:
+        """Whether the interval excludes 1. Without an interval nothing is called a difference."""
+        return self.interval is not None and not self.interval[0] <= 1 <= self.interval[1]
+
+    @property
+    def inverse(self) -> "Ratio":
+        """The ratio the other way round."""
+        return Ratio(1 / self.value, self.interval and (1 / self.interval[1], 1 / self.interval[0]))
+
+
+def summarize(rounds: Sequence[NDArray[np.int64]]) -> Latency:
+    """Summarize the samples of all rounds, (calls,) int64 nanoseconds each."""
+    samples = np.concatenate(rounds)
+    p50, p90, p99 = np.percentile(samples, (50, 90, 99)).tolist()
+    medians = tuple(float(np.median(one)) for one in rounds)
+    return Latency(
+        calls=len(samples),
+        p50_ns=p50,
+        p90_ns=p90,
+        p99_ns=p99,
+        min_ns=float(samples.min()),
+        mean_ns=float(samples.mean()),
+        max_ns=float(samples.max()),
+        round_p50_ns=medians,
+        p50_interval_ns=median_interval(medians),
+    )
+
+
+def median_interval(medians: Sequence[float]) -> Interval | None:
+    """Return a 95 % bootstrap interval of the median across rounds; None without scipy or with one round.
+
+    Rounds are resampled, not calls: calls within one process are not independent of each other, and what
+    differs between processes (memory layout, frequency, neighbours) is most of the doubt.
+    """
+    if len(medians) < MIN_ROUNDS or find_spec("scipy") is None:
+        return None
+    if min(medians) == max(medians):
+        return medians[0], medians[0]
+    from scipy.stats import bootstrap
+
+    result = bootstrap(
+        (np.array(medians),),
+        np.median,
+        n_resamples=_RESAMPLES,
+        confidence_level=CONFIDENCE,
+        method="percentile",
+        rng=np.random.default_rng(_SEED),
+    )
+    return float(result.confidence_interval.low), float(result.confidence_interval.high)
+
+
+def paired_ratio(numerators: Mapping[int, float], denominators: Mapping[int, float]) -> Ratio:
+    """Return the ratio of two quantities measured in the same rounds, with the interval of a paired t test.
+
+    Each round gives one ratio, so what slows a whole round cancels. The test is made on their logarithms;
+    with as few rounds as there are it covers more honestly than a bootstrap.
+
+    Args:
+        numerators: A positive figure for each round number.
+        denominators: The same; only rounds that both have are used.
+
+    Raises:
+        OptionError: They have no round in common.
+    """
+    shared = sorted(numerators.keys() & denominators.keys())
+    if not shared:
+        raise OptionError("a ratio of quantities that share no round")
+    logs = np.log([numerators[number] / denominators[number] for number in shared])
+    value = float(np.exp(logs.mean()))
+    if len(shared) < MIN_ROUNDS or find_spec("scipy") is None:
+        return Ratio(value, None)
+    if np.ptp(logs) == 0:
+        return Ratio(value, (value, value))
+    from scipy.stats import ttest_1samp
+
+    limits = ttest_1samp(logs, 0).confidence_interval(CONFIDENCE)
+    return Ratio(value, (float(np.exp(limits.low)), float(np.exp(limits.high))))
+
+
+def independent_ratio(numerators: Sequence[float], denominators: Sequence[float]) -> Ratio:
+    """Return the ratio of two quantities measured in different runs, with the interval of Welch's t test.
+
+    Args:
+        numerators: A positive figure for each round of the one run.
+        denominators: The same for the other run.
+    """
+    above, below = np.log(numerators), np.log(denominators)
+    value = float(np.exp(above.mean() - below.mean()))
+    if min(len(above), len(below)) < MIN_ROUNDS or find_spec("scipy") is None:
+        return Ratio(value, None)
+    if np.ptp(above) == 0 and np.ptp(below) == 0:
+        return Ratio(value, (value, value))
+    from scipy.stats import ttest_ind
+
+    limits = ttest_ind(above, below, equal_var=False).confidence_interval(CONFIDENCE)
+    return Ratio(value, (float(np.exp(limits.low)), float(np.exp(limits.high))))

@@ -1,0 +1,190 @@
+"""A gate for CI: new figures against a baseline's, and an error if a limit does not hold."""
+
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from ..runtime.errors import ArtifactError, MissingExtraError, OptionError, ProofError
+from .regression import Change, changed_versions, differences, find_changes, ratio_text, verdict
+from .report.json import read_document
+from .runner.cases import KERAS
+from .runner.machine import describe_machine
+from .runner.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a gate allows.
+
+    Attributes:
+        max_slowdown: How many times slower a row may become; None sets no limit.
+        max_accuracy_drop: How much accuracy a row may lose, 0..1; None sets no limit.
+    """
+
+    max_slowdown: float | None
+    max_accuracy_drop: float | None
+
+    def __post_init__(self) -> None:
+        """Check the limits.
+
+        Raises:
+            OptionError: One of them can hold for nothing, or for everything.
+        """
+        if self.max_slowdown is not None and self.max_slowdown < 1:
+            raise OptionError("max_slowdown is too small", received=self.max_slowdown, expected="at least 1")
+        if self.max_accuracy_drop is not None and not 0 <= self.max_accuracy_drop <= 1:
+            raise OptionError(
+                "max_accuracy_drop is no share", received=self.max_accuracy_drop, expected="0 to 1"
+            )
+
+    def broken_by(self, change: Change) -> tuple[str, ...]:
+        """Return a sentence for each limit that a row breaks.
+
+        A slowdown breaks its limit only where its whole interval lies above it; without an interval the value
+        decides. Accuracy on the same images has no measuring noise, so its limit is plain.
+        """
+        if change.new_p50_ns is None:
+            return (f"it was measured in the baseline, but {verdict(change).removesuffix('.')}",)
+        sentences = []
+        slowdown, drop = change.slowdown, -(change.accuracy_difference or 0.0)
+        if self.max_slowdown is not None and slowdown is not None:
+            least = slowdown.interval[0] if slowdown.interval else slowdown.value
+            if least > self.max_slowdown:
+                sentences.append(
+                    f"{change.title} is {ratio_text(slowdown)} times as slow as in the baseline,"
+                    f" more than {self.max_slowdown:g}"
+                )
+        if self.max_accuracy_drop is not None and drop > self.max_accuracy_drop:
+            sentences.append(
+                f"{change.title} lost {100 * drop:.2f} points of accuracy, more than"
+                f" {100 * self.max_accuracy_drop:g}"
+            )
+        return tuple(sentences)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a person chose to measure: the other rows of a baseline are not missed.
+
+    Attributes:
+        files: File names; none means all.
+        engines: Engine names; none means all.
+        keras: Whether Keras is measured.
+    """
+
+    files: tuple[str, ...] = ()
+    engines: tuple[str, ...] = ()
+    keras: bool = True
+
+    def holds(self, row: dict[str, Any]) -> bool:
+        """Whether a row of a `bench.json` is in it."""
+        return (
+            (not self.files or row["file"] in self.files)
+            and (not self.engines or row["engine"] in self.engines)
+            and (self.keras or row["engine"] != KERAS)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A baseline and how far the new figures may lie from it.
+
+    Attributes:
+        baseline: An earlier `bench.json`.
+        limits: What is allowed.
+    """
+
+    baseline: dict[str, Any]
+    limits: Limits
+
+    def check(self, document: dict[str, Any]) -> tuple[str, ...]:
+        """Hold a new `bench.json` against the baseline; return what changed, in sentences.
+
+        Raises:
+            ProofError: A limit is broken, or a row of the baseline has no figures now.
+        """
+        changes = find_changes(self.baseline, document)
+        broken = [sentence for change in changes for sentence in self.limits.broken_by(change)]
+        if broken:
+            raise ProofError(
+                "the benchmark is worse than the baseline: " + "; ".join(broken),
+                fix="Run it again if the machine was busy; else find what changed.",
+            )
+        lines = [
+            f"{change.title}: p50 {ratio_text(change.slowdown)} times the baseline's, accuracy"
+            f" {100 * (change.accuracy_difference or 0.0):+.2f} points: within the limits"
+            for change in changes
+            if change.slowdown is not None
+        ]
+        versions = changed_versions(self.baseline, document)
+        return (*lines, *(f"changed since the baseline: {version}" for version in versions))
+
+
+def open_gate(
+    path: Path | None,
+    max_slowdown: float | None,
+    max_accuracy_drop: float | None,
+    plan: Plan,
+    *,
+    scope: Scope | None = None,
+    force: bool = False,
+) -> Gate | None:
+    """Read a baseline and check that it fits, before any time is spent on measuring.
+
+    Args:
+        path: The baseline, an earlier `bench.json`; None means no gate.
+        max_slowdown: How many times slower a row may become.
+        max_accuracy_drop: How much accuracy a row may lose, 0..1.
+        plan: What is about to be measured.
+        scope: Which rows of the baseline are to be measured again; None means all.
+        force: Accept a baseline from another machine.
+
+    Raises:
+        OptionError: Limits without a baseline, a baseline without limits, or limits out of range.
+        ArtifactError: The baseline is missing or no benchmark report, or from another machine.
+        MissingExtraError: scipy, which tells noise from change, is not installed.
+    """
+    limits = Limits(max_slowdown, max_accuracy_drop)
+    given = max_slowdown is not None or max_accuracy_drop is not None
+    if path is None:
+        if given:
+            raise OptionError("a limit without a baseline", fix="Add --baseline OLD.json.")
+        return None
+    if not given:
+        raise OptionError(
+            "a baseline without a limit",
+            fix="Add --max-slowdown or --max-accuracy-drop, or use `edgemnist compare`.",
+        )
+    baseline = read_document(path)
+    require_scipy("a gate that tells noise from change")
+    new = {"machine": asdict(describe_machine()), "plan": asdict(plan)}
+    require_same_machine(baseline, new, force=force)
+    scope = scope or Scope()
+    rows = [row for row in baseline["rows"] if scope.holds(row)]
+    return Gate(baseline | {"rows": rows}, limits)
+
+
+def require_same_machine(old: dict[str, Any], new: dict[str, Any], *, force: bool) -> None:
+    """Check that two benchmarks are of the same machine, unless `force`.
+
+    Raises:
+        ArtifactError: They are not, so their latencies cannot be compared.
+    """
+    found = differences(old, new)
+    if found and not force:
+        raise ArtifactError(
+            "the benchmarks are of different machines",
+            received="; ".join(found),
+            fix="Measure both on one machine, or compare them all the same with --force.",
+        )
+
+
+def require_scipy(purpose: str) -> None:
+    """Check that intervals can be computed.
+
+    Raises:
+        MissingExtraError: scipy is not installed.
+    """
+    if find_spec("scipy") is None:
+        raise MissingExtraError("scipy", "bench", purpose)

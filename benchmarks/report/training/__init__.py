@@ -1,0 +1,1 @@
+"""The training, as `bench.html` and PNG files show it."""

@@ -1,0 +1,196 @@
+"""Pictures of a training as PNG: what the network learned from, how it went, and how well it answers."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....data.datasets import Split
+from ....data.history import History
+from ....proof.parity import score
+from ....runtime.errors import MissingExtraError
+from ....runtime.files import replacing
+from ...analysis.reliability import calibration, mistakes
+from .charts import accuracy_curves, confidences, expected_error, loss_curves, reliability
+
+try:
+    from matplotlib.axes import Axes
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+except ImportError as error:
+    raise MissingExtraError(error.name or "matplotlib", "export", "Drawing pictures") from error
+
+GRID_SIDE = 5
+MISTAKES_ACROSS, MISTAKES_DOWN = 10, 8
+AUGMENTED_ACROSS, AUGMENTED_DOWN = 9, 6
+DOTS_PER_INCH = 120
+
+
+def draw_digits(path: Path, split: Split, class_names: Sequence[str]) -> None:
+    """Draw the first 25 images with their labels, 5 in a row, as a PNG.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    figure = Figure(figsize=(6, 6.6), layout="constrained")
+    for cell, axes in enumerate(figure.subplots(GRID_SIDE, GRID_SIDE).flat):
+        axes.set_axis_off()
+        if cell < len(split):
+            _show(axes, split.images[cell], class_names[split.labels[cell]])
+    _write(figure, path)
+
+
+def draw_augmented(path: Path, originals: NDArray[np.uint8], augmented: NDArray[np.uint8]) -> None:
+    """Draw the first images, each with what augmentation made of it to the right, as a PNG.
+
+    Args:
+        path: The file to write.
+        originals: (N, H, W) uint8.
+        augmented: (N, H, W) uint8, or (N, variants, H, W) for several of each.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    variants = augmented.reshape(len(originals), -1, *originals.shape[1:])
+    group = 1 + variants.shape[1]
+    columns = group * max(1, AUGMENTED_ACROSS // group)
+    figure = Figure(figsize=(0.72 * columns + 0.2, 0.82 * AUGMENTED_DOWN + 0.5), layout="constrained")
+    figure.suptitle("Training images (framed), augmented to their right", fontsize=12)
+    for cell, axes in enumerate(figure.subplots(AUGMENTED_DOWN, columns).flat):
+        image, variant = divmod(cell, group)
+        axes.set(xticks=[], yticks=[])
+        axes.spines[:].set_visible(variant == 0 and image < len(originals))
+        if image < len(originals):
+            _show(axes, originals[image] if variant == 0 else variants[image, variant - 1], "")
+    _write(figure, path)
+
+
+def draw_curves(path: Path, histories: Sequence[History]) -> None:
+    """Draw accuracy and loss of one or several trainings over their epochs, as a PNG.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    accuracy, loss = figure.subplots(1, 2)
+    accuracy_curves(accuracy, histories, _colour)
+    loss_curves(loss, histories, _colour)
+    accuracy.set_title("Accuracy")
+    loss.set_title("Loss")
+    for axes in (accuracy, loss):
+        axes.grid(alpha=0.3)
+    _write(figure, path)
+
+
+def draw_confusion(
+    path: Path, probabilities: NDArray[np.float32], split: Split, class_names: Sequence[str]
+) -> None:
+    """Draw how often which class is taken for which, as a PNG; the colour is that of the errors alone.
+
+    Args:
+        path: The file to write.
+        probabilities: (N, classes) float32, the answers for the images of `split`.
+        split: The test images.
+        class_names: The name of each class.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    result = score(probabilities, split.labels)
+    counts = np.array(result.confusion)
+    errors = counts.astype(float)
+    np.fill_diagonal(errors, np.nan)
+    side = 1.6 + 0.5 * len(counts)
+    figure = Figure(figsize=(side, side), layout="constrained")
+    axes = figure.subplots()
+    axes.imshow(errors, cmap="Reds", vmin=0, vmax=max(np.nanmax(errors, initial=0), 1) * 1.3)
+    for (true, predicted), count in np.ndenumerate(counts):
+        right = true == predicted
+        if count or right:
+            axes.text(
+                predicted, true, f"{count}", ha="center", va="center", color="#1a7f37" if right else "k"
+            )
+    axes.set(
+        title=f"Confusion, test accuracy {result.accuracy:.2%}",
+        xlabel="the network's label",
+        ylabel="true class",
+        xticks=range(len(counts)),
+        yticks=range(len(counts)),
+    )
+    axes.set_xticklabels(class_names, rotation="vertical" if max(map(len, class_names)) > 2 else None)  # noqa: PLR2004
+    axes.set_yticklabels(class_names)
+    _write(figure, path)
+
+
+def draw_mistakes(
+    path: Path, probabilities: NDArray[np.float32], split: Split, class_names: Sequence[str]
+) -> None:
+    """Draw misclassified images with true class, label and confidence, the surest first, as a PNG.
+
+    Args:
+        path: The file to write.
+        probabilities: (N, classes) float32, the answers for the images of `split`.
+        split: The test images.
+        class_names: The name of each class.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    wrong = mistakes(probabilities, split.labels)
+    shown = wrong[: MISTAKES_ACROSS * MISTAKES_DOWN]
+    rows = max(1, -(-len(shown) // MISTAKES_ACROSS))
+    figure = Figure(figsize=(MISTAKES_ACROSS * 1.05, rows * 1.4 + 0.6), layout="constrained")
+    which = "" if len(shown) == len(wrong) else f", the {len(shown)} it is surest of"
+    figure.suptitle(
+        f"{len(wrong)} of {len(split)} test images are misclassified{which}: true class → label, confidence",
+        fontsize=11,
+    )
+    cells = figure.subplots(rows, MISTAKES_ACROSS, squeeze=False).flat
+    for cell, axes in enumerate(cells):
+        axes.set_axis_off()
+        if cell < len(shown):
+            index = shown[cell]
+            label = int(probabilities[index].argmax())
+            names = f"{class_names[split.labels[index]]} → {class_names[label]}"
+            _show(axes, split.images[index], f"{names}\n{probabilities[index, label]:.1%}")
+    _write(figure, path)
+
+
+def draw_reliability(path: Path, probabilities: NDArray[np.float32], split: Split) -> None:
+    """Draw the reliability diagram, and how many images have which confidence, as a PNG.
+
+    Args:
+        path: The file to write.
+        probabilities: (N, classes) float32, the answers for the images of `split`.
+        split: The test images.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    found = calibration(probabilities, split.labels)
+    figure = Figure(figsize=(10, 4.4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    reliability(left, found, _colour)
+    left.set_title(f"Reliability: {expected_error(found)}")
+    confidences(right, found, _colour)
+    right.set_title("Confidences")
+    for axes in (left, right):
+        axes.grid(alpha=0.3)
+        axes.set_axisbelow(True)
+    _write(figure, path)
+
+
+def _show(axes: Axes, image: NDArray[np.uint8], title: str) -> None:
+    axes.imshow(image, cmap="gray_r", vmin=0, vmax=255)
+    axes.set_title(title, fontsize=9 if "\n" in title else None)
+
+
+def _colour(number: int) -> str:
+    return f"C{number}"
+
+
+def _write(figure: Figure, path: Path) -> None:
+    FigureCanvasAgg(figure)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=DOTS_PER_INCH)

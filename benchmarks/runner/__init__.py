@@ -1,0 +1,1 @@
+"""Collecting measurements: cases, rounds and worker processes."""

@@ -1,0 +1,100 @@
+"""Worker processes: start one, wait, and turn every way it can end into an answer."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from time import perf_counter_ns
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..worker.task import Task, result_paths
+
+MEASURED, SKIPPED, FAILED = "measured", "skipped", "failed"
+# Without -P it would import what lies in the current folder, which may be a stranger's.
+WORKER = (sys.executable, "-P", "-m", "edgemnist.benchmarks.worker")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back from a worker process.
+
+    Attributes:
+        status: "measured", "skipped" or "failed".
+        reason: Why it was skipped or how it failed, else "".
+        facts: Its figures, as `worker.measure` names them.
+        arrays: Its samples and probabilities, as `worker.measure` names them.
+        elapsed_ns: From its start to its end.
+    """
+
+    status: str
+    reason: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
+    arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
+    elapsed_ns: int = 0
+
+
+def run_worker(task: Task, folder: Path, *, timeout_secs: float, command: tuple[str, ...] = WORKER) -> Answer:
+    """Do a task in a fresh process. Whatever the model does to its process, this returns.
+
+    Args:
+        task: What to do.
+        folder: For the files in which task and answer travel.
+        timeout_secs: After so long the process is killed and the answer is a failure.
+        command: The program to start; the task's path is appended.
+    """
+    task_path = folder / "task.json"
+    facts_path, arrays_path = result_paths(task_path)
+    for path in (facts_path, arrays_path):
+        path.unlink(missing_ok=True)
+    spawned_ns = perf_counter_ns()
+    task_path.write_text(replace(task, spawned_ns=spawned_ns).to_json(), encoding="utf-8")
+    try:
+        process = subprocess.run(  # noqa: S603 - our own module, with this interpreter
+            [*command, str(task_path)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env=_environment(task),
+            timeout=timeout_secs,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return Answer(
+            "failed", f"no answer within {timeout_secs:g} s", elapsed_ns=perf_counter_ns() - spawned_ns
+        )
+    elapsed_ns = perf_counter_ns() - spawned_ns
+    if process.returncode != 0 or not facts_path.exists():
+        return Answer(FAILED, _how_it_died(process), elapsed_ns=elapsed_ns)
+    facts = json.loads(facts_path.read_text(encoding="utf-8"))
+    for status in (SKIPPED, FAILED):
+        if status in facts:
+            return Answer(status, facts[status], elapsed_ns=elapsed_ns)
+    with np.load(arrays_path) as file:
+        arrays = dict(file)
+    return Answer(MEASURED, facts=facts, arrays=arrays, elapsed_ns=elapsed_ns)
+
+
+def _environment(task: Task) -> dict[str, str]:
+    threads = str(task.num_threads)
+    return os.environ | {
+        "CUDA_VISIBLE_DEVICES": "-1",
+        "OMP_NUM_THREADS": threads,
+        "OPENBLAS_NUM_THREADS": threads,
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+    }
+
+
+def _how_it_died(process: "subprocess.CompletedProcess[bytes]") -> str:
+    if process.returncode < 0:
+        number = -process.returncode
+        name = signal.strsignal(number) or "unknown"
+        return f"its process died of signal {number} ({name})"
+    lines = process.stderr.decode(errors="replace").strip().splitlines()
+    last = f": {lines[-1].strip()}" if lines else ""
+    return f"its process ended with exit code {process.returncode}{last}"

@@ -1,0 +1,181 @@
+"""The course that a worker process runs: from importing the engine to the answers for the whole test set."""
+
+import json
+import math
+import os
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from time import perf_counter_ns, sleep
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...runtime.cpus import usable_cpus
+from ...runtime.engines.registry import engine_for
+from ...runtime.errors import ArtifactError
+from ...runtime.loading import load_predictor
+from ...runtime.predictor import Predictor
+from .end_to_end import classifier
+from .process_status import peak_resident_bytes, preemptions, resident_bytes
+from .task import Task
+from .timing import Effort, measure_clock, measure_fixed_work, time_calls
+
+MAX_ENCODED = 2048
+BARE_SHARE = 10  # a slow engine makes one bare call for so many predictions; a quick one as many as fit in
+PAUSE_SECS = 0.001
+PAUSED = Effort(30, 80_000_000, 60)
+DISTURBED = Effort(30, 10_000_000, 200)
+DISTURBED_BYTES = 2_097_152  # more than the weights and most cores' own caches
+
+Samples = dict[str, NDArray[Any]]
+
+
+def measure(task: Task, started_ns: int) -> tuple[dict[str, Any], Samples]:
+    """Measure one model on one engine.
+
+    Args:
+        task: What to measure.
+        started_ns: When this process ran its first line.
+
+    Returns:
+        The facts, as JSON has them, and the arrays: samples in ns, and "probabilities", (N, classes) float32
+        for the test images in their own order.
+
+    Raises:
+        EdgeMnistError: The model cannot be loaded or run.
+    """
+    cpus = _pin(task.cpus)
+    _import_engine(task)
+    imported_ns, imported_bytes = perf_counter_ns(), resident_bytes()
+    # With its sha256 given, the file is not tried in a subprocess first: this process is one. And native code
+    # is loaded: whoever made the task has found that what has this sha256 may run.
+    predictor = load_predictor(
+        task.path, engine=task.engine, num_threads=task.num_threads, sha256=task.sha256 or None
+    )
+    loaded_ns, loaded_bytes = perf_counter_ns(), resident_bytes()
+    images = _shaped(predictor, task)
+    shuffled = images[np.random.default_rng(task.seed).permutation(len(images))]
+    classify = classifier(predictor)
+    first = time_calls(classify, shuffled[:1], Effort.exactly(1))
+    work_ns = [measure_fixed_work()]
+    singles = list(shuffled)
+    warmup_ns = time_calls(classify, singles[::-1], Effort.exactly(task.warmup_calls))
+    warmed_bytes, interrupted = resident_bytes(), preemptions()
+    latency_ns = time_calls(classify, singles, Effort(task.min_calls, task.min_ns, task.max_calls))
+    measured_bytes, interrupted_after = resident_bytes(), preemptions()
+    samples: Samples = {"warmup_ns": warmup_ns, "latency_ns": latency_ns}
+    samples |= _other_single_images(predictor, singles, task)
+    samples["probabilities"] = _answers(predictor, images)
+    samples |= _batches(predictor, shuffled, task)
+    if task.loadgen_ns:
+        from ..loadgen import run_loadgen
+
+        samples |= run_loadgen(predictor, shuffled, task, expected_ns=int(np.median(latency_ns)))
+    work_ns.append(measure_fixed_work())
+    facts = {
+        "start_ns": started_ns - task.spawned_ns,
+        "import_ns": imported_ns - started_ns,
+        "load_ns": loaded_ns - imported_ns,
+        "first_ns": int(first[0]),
+        "cpus": cpus,
+        "clock": asdict(measure_clock()),
+        "work_ns": work_ns,
+        "input": f"{predictor.input.dtype} {list(predictor.input.shape)}",
+        "preemptions": None if interrupted is None else (interrupted_after or 0) - interrupted,
+        "memory": {
+            "imported_bytes": imported_bytes,
+            "loaded_bytes": loaded_bytes,
+            "warmed_bytes": warmed_bytes,
+            "measured_bytes": measured_bytes,
+            "peak_bytes": peak_resident_bytes(),
+        },
+    }
+    return facts, samples
+
+
+def _pin(cpus: tuple[int, ...] | None) -> list[int] | None:
+    """Pin this process; return the CPUs it is pinned to, or None where the system does not pin."""
+    if cpus is None or not hasattr(os, "sched_setaffinity"):
+        return None
+    os.sched_setaffinity(0, cpus)
+    return list(usable_cpus())
+
+
+def _import_engine(task: Task) -> None:
+    entry = engine_for(Path(task.path), task.engine)
+    if entry.available:  # if not, loading says so
+        entry.import_module()
+
+
+def _shaped(predictor: Predictor, task: Task) -> NDArray[np.uint8]:
+    """Return the test images as this model's input shapes them: `(N, 784)` or `(N, 28, 28, 1)` for some."""
+    images: NDArray[np.uint8] = np.load(task.images)
+    batch, *axes = predictor.input.shape
+    if batch not in (None, 1):
+        raise ArtifactError(
+            f"{predictor.path.name} cannot be measured image by image",
+            received=f"an input for exactly {batch} images",
+            expected="an input for 1 or any number of images",
+        )
+    shape = tuple(axis for axis in axes if axis is not None)
+    fits = images[0].size == math.prod(shape)
+    return images.reshape(-1, *shape) if fits else images
+
+
+def _other_single_images(predictor: Predictor, singles: list[NDArray[np.uint8]], task: Task) -> Samples:
+    """Measure single images in ways that explain the main figure: bare, after a pause, after other work."""
+    classify = classifier(predictor)
+    encoded = [predictor.encode(image) for image in singles[:MAX_ENCODED]]
+    bare = Effort(math.ceil(task.min_calls / BARE_SHARE), task.min_ns // 2, task.max_calls)
+    time_calls(predictor.engine.run, encoded, Effort.exactly(task.warmup_calls))
+    return {
+        "bare_ns": time_calls(predictor.engine.run, encoded, bare),
+        "paused_ns": time_calls(classify, singles, PAUSED, between=_pause),
+        "disturbed_ns": time_calls(classify, singles, DISTURBED, between=_other_work()),
+    }
+
+
+def _pause() -> None:
+    sleep(PAUSE_SECS)
+
+
+def _other_work() -> Callable[[], object]:
+    """Return work that takes the caches from the model, as the rest of an application does between calls.
+
+    Reading memory alone would leave the caches of code as they are, which is what LoadGen's own work takes.
+    """
+    memory = np.zeros(DISTURBED_BYTES // 8)
+    message = json.dumps([{"label": "7", "confidence": 0.5}] * 2)
+
+    def work() -> None:
+        memory.sum()
+        json.dumps(json.loads(message), indent=1)
+
+    return work
+
+
+def _answers(predictor: Predictor, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    size = predictor.input.shape[0] or len(images)
+    parts = [
+        predictor.predict(images[start : start + size]).probabilities for start in range(0, len(images), size)
+    ]
+    return np.concatenate(parts)
+
+
+def _batches(predictor: Predictor, images: NDArray[np.uint8], task: Task) -> Samples:
+    samples = {}
+    classify = classifier(predictor)
+    fixed = predictor.input.shape[0]
+    warm = len(images)  # from the answers to the whole set, just before
+    for size in sorted(task.batch_sizes, reverse=True):
+        if fixed not in (None, size):
+            continue
+        batches = [images[start : start + size] for start in range(0, len(images) - size + 1, size)]
+        if size != warm:
+            classify(batches[-1])  # engines lay out their memory anew for each batch size
+        samples[f"batch_{size}_ns"] = time_calls(
+            classify, batches, Effort(task.min_batches, task.min_batch_ns, task.max_calls)
+        )
+    return samples

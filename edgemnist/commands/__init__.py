@@ -1,1 +1,0 @@
-"""One module per command: what it takes, what it prints. The work itself is done by the other packages."""

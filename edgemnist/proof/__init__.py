@@ -1,0 +1,1 @@
+"""Proof that an artifact still gives the source model's answers."""

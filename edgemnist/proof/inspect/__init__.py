@@ -1,0 +1,1 @@
+"""What a model file contains, read without running it: one module a format."""

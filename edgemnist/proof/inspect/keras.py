@@ -1,0 +1,69 @@
+"""Keras files, read by Keras itself in safe mode: their layers are their operators."""
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ...runtime.engines.registry import ENGINES, EngineOptions
+from ...runtime.errors import ArtifactError
+from .structure import GraphTensor, Operator, Structure
+
+
+def read(path: Path, content: bytes) -> Structure:
+    """Read a Keras file.
+
+    Raises:
+        ArtifactError: The file is not a Keras model.
+        MissingExtraError: TensorFlow is not installed.
+    """
+    engine: Any = ENGINES["keras"].load(path, content, EngineOptions())
+    try:
+        return _structure(engine, _metadata(content))
+    except Exception as error:  # a model of layers that are not connected as Keras' own are
+        raise ArtifactError(f"cannot look inside {path.name}", received=repr(error)) from error
+
+
+def _structure(engine: Any, saved: dict[str, str]) -> Structure:
+    layers = engine.model.layers
+    return Structure(
+        inputs=(engine.input,),
+        outputs=(engine.output,),
+        tensors=(
+            *(_weight(weight) for weight in engine.model.weights),
+            *(_output(layer) for layer in layers),
+        ),
+        operators=tuple(_operators(engine.input.name, layers)),
+        versions={},
+        oldest_runtime=f"Keras {saved.get('keras_version', 'unknown')}",
+        metadata=saved,
+    )
+
+
+def _weight(weight: Any) -> GraphTensor:
+    return GraphTensor(weight.path, weight.dtype, tuple(weight.shape), weight.value.numpy().nbytes)
+
+
+def _output(layer: Any) -> GraphTensor:
+    return GraphTensor(layer.name, str(layer.compute_dtype), tuple(layer.output.shape))
+
+
+def _operators(first: str, layers: list[Any]) -> Iterator[Operator]:
+    """Yield the layers; a tensor is called like the layer that gives it, since Keras only numbers them."""
+    names: dict[int, str] = {}
+    above = first
+    for layer in layers:
+        found = layer.input if isinstance(layer.input, list) else [layer.input]
+        inputs = tuple(names.get(id(tensor), above) for tensor in found)
+        weights = tuple(weight.path for weight in layer.weights)
+        yield Operator(type(layer).__name__, inputs=inputs + weights, outputs=(layer.name,))
+        names[id(layer.output)] = above = layer.name
+
+
+def _metadata(content: bytes) -> dict[str, str]:
+    """Return what Keras wrote about the file itself: its version and the date."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        document = json.loads(archive.read("metadata.json"))
+    return {key: str(value) for key, value in document.items()}

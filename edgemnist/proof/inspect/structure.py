@@ -1,0 +1,148 @@
+"""What is inside an artifact's file, read without running it: tensors, operators, versions, metadata.
+
+A new file format is one module beside this one with a function `read(path)`, and one row in `_READERS`.
+"""
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ...runtime.errors import ArtifactError
+from ...runtime.model_file import read_model
+from ...runtime.tensors import TensorSpec
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class GraphTensor:
+    """A tensor inside a model: a constant, or what flows between two operators.
+
+    Attributes:
+        name: Its name in the file.
+        dtype: The numpy name of its element type.
+        shape: Its axes; None is any size.
+        size_bytes: What the file stores of it; 0 for one that is computed.
+        scales: The quantization steps: none, one, or one for each channel.
+        zero_points: The raw values that stand for 0, as many as there are scales.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int | None, ...]
+    size_bytes: int = 0
+    scales: tuple[float, ...] = ()
+    zero_points: tuple[int, ...] = ()
+
+    @property
+    def is_weight(self) -> bool:
+        """Whether it is a stored matrix or kernel; biases and shapes have fewer axes."""
+        return self.size_bytes > 0 and len(self.shape) > 1
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """A node of the graph.
+
+    Attributes:
+        name: The format's own name for it, such as "FULLY_CONNECTED" or "MatMul".
+        builtin: Whether every runtime of the format has it; false for custom and TF-select operators.
+        inputs: The names of the tensors it takes.
+        outputs: The names of the tensors it gives.
+    """
+
+    name: str
+    builtin: bool = True
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """What a model file contains.
+
+    Attributes:
+        inputs: The tensors it takes.
+        outputs: The tensors it gives.
+        tensors: All its tensors, constants and intermediate ones included, where the file tells.
+        operators: Its nodes, in order.
+        versions: The versions of its format.
+        oldest_runtime: The oldest runtime release that runs it.
+        dynamic_axes: The names of the input's and output's axes of any size, where the format has names.
+        metadata: Key-value texts found in it.
+    """
+
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    tensors: tuple[GraphTensor, ...]
+    operators: tuple[Operator, ...]
+    versions: dict[str, int]
+    oldest_runtime: str
+    dynamic_axes: tuple[str, ...] = ()
+    metadata: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def operator_names(self) -> tuple[str, ...]:
+        """The names of the operators, each once, in order of first use."""
+        return tuple(dict.fromkeys(operator.name for operator in self.operators))
+
+
+_READERS = {".tflite": "tflite", ".onnx": "onnx", ".ort": "ort", ".keras": "keras"}
+
+
+def read_structure(path: Path) -> Structure:
+    """Read what a model file of one's own contains; for a stranger's there is `probing.probe_structure`.
+
+    Raises:
+        ArtifactNotFoundError: There is no such file.
+        ArtifactError: The file's format is unknown, or the file is damaged.
+        MissingExtraError: The package that reads the format is not installed.
+    """
+    require_readable(path)
+    return parse_structure(path, read_model(path))
+
+
+def require_readable(path: Path) -> None:
+    """Check that there is a reader for files with this suffix.
+
+    Raises:
+        ArtifactError: There is none.
+    """
+    if path.suffix not in _READERS:
+        raise ArtifactError(
+            f"cannot look inside {path.name}",
+            received=f"the suffix {path.suffix!r}",
+            expected=f"one of {', '.join(_READERS)}",
+        )
+
+
+def parse_structure(path: Path, content: bytes) -> Structure:
+    """Return what a model file contains, whose content was read before.
+
+    Raises:
+        ArtifactError: The file's format is unknown, or the file is damaged.
+        MissingExtraError: The package that reads the format is not installed.
+    """
+    require_readable(path)
+    module = importlib.import_module(f".{_READERS[path.suffix]}", __package__)
+    structure: Structure = module.read(path, content)
+    return structure
+
+
+def structure_from(document: dict[str, Any]) -> Structure:
+    """Return the structure that `dataclasses.asdict` and JSON made a document of."""
+    tuples = {key: tuple(value) for key, value in document.items() if isinstance(value, list)}
+    specs = {key: tuple(_plain(TensorSpec, one) for one in document[key]) for key in ("inputs", "outputs")}
+    parts = {
+        "tensors": tuple(_plain(GraphTensor, one) for one in document["tensors"]),
+        "operators": tuple(_plain(Operator, one) for one in document["operators"]),
+    }
+    return Structure(**{**document, **tuples, **specs, **parts})
+
+
+def _plain(kind: Callable[..., T], document: dict[str, Any]) -> T:
+    return kind(
+        **{key: tuple(value) if isinstance(value, list) else value for key, value in document.items()}
+    )

@@ -1,0 +1,107 @@
+"""The answers that parity is against: Keras's, from the artifacts folder or from its own row."""
+
+import hashlib
+import io
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..benchmarks.runner.cases import KERAS
+from ..benchmarks.runner.collect import Collection
+from ..benchmarks.runner.processes import MEASURED
+from ..data.datasets import Split
+from ..runtime.artifact.manifest import MANIFEST_NAME, Manifest, read_manifest
+from ..runtime.artifact.settling import read_settled
+from ..runtime.errors import ArtifactError, IntegrityError
+from ..runtime.reading import read_limited, unpack_arrays
+
+_ARRAY = "probabilities"
+_MAX_REFERENCE_BYTES = 512 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reference:
+    """Keras's answers for the test images.
+
+    Attributes:
+        file: The file they are from, or whose row they are.
+        model_sha256: Of the `.keras` file that gave them.
+        probabilities: (N, classes) float32.
+    """
+
+    file: str
+    model_sha256: str
+    probabilities: NDArray[np.float32]
+
+
+def stored_reference(folder: Path, split: Split) -> Reference | None:
+    """Return the reference that a folder's manifest records, if it was made from these test images.
+
+    Raises:
+        ManifestError: The manifest is damaged.
+        IntegrityError: The file's sha256 differs from the manifest's.
+        ArtifactError: The file does not hold the source model's answers.
+    """
+    return read_settled(folder, lambda: _stored_reference(folder, split))
+
+
+def _stored_reference(folder: Path, split: Split) -> Reference | None:
+    if not os.path.lexists(folder / MANIFEST_NAME):
+        return None
+    manifest = read_manifest(folder)
+    path = folder / manifest.reference["file"]
+    if split.images_sha256 not in manifest.dataset.values() or not os.path.lexists(path):
+        return None
+    return Reference(path.name, manifest.model["sha256"], read_reference(folder, manifest, len(split)))
+
+
+def read_reference(folder: Path, manifest: Manifest, images: int) -> NDArray[np.float32]:
+    """Return the source model's answers to so many images, (N, classes) float32, rows sum to 1.
+
+    The bytes that are hashed are the bytes that are unpacked.
+
+    Raises:
+        IntegrityError: The file is missing, cannot be read, or its sha256 differs from the manifest's.
+        ArtifactError: It holds no such answers.
+    """
+    path, expected = folder / manifest.reference["file"], manifest.reference["sha256"]
+    try:
+        content = read_limited(path, _MAX_REFERENCE_BYTES, inside=folder)
+    except FileNotFoundError as error:
+        raise IntegrityError(f"{path.name} is missing") from error
+    except OSError as error:
+        raise IntegrityError(f"{path.name} cannot be read", received=error.strerror) from error
+    found = hashlib.sha256(content).hexdigest()
+    if found != expected:
+        raise IntegrityError(
+            f"{path} is not the file that its manifest records",
+            received=f"sha256 {found}",
+            expected=expected,
+            fix="Fetch the artifacts again, or export them again.",
+        )
+    try:
+        arrays = unpack_arrays(io.BytesIO(content), (_ARRAY,))
+        probabilities: NDArray[np.float32] = arrays[_ARRAY]
+    except (ValueError, KeyError) as error:
+        raise ArtifactError("it is no .npz file with probabilities", received=error) from error
+    if probabilities.dtype != np.float32 or probabilities.shape[:-1] != (images,):
+        raise ArtifactError(
+            "its probabilities are not those of the test set",
+            received=f"{probabilities.dtype} {probabilities.shape}",
+            expected=f"float32 ({images}, classes)",
+        )
+    if not np.allclose(probabilities.sum(axis=1), 1, atol=1e-4):  # false for NaN too
+        raise ArtifactError("its rows do not sum to 1")
+    return probabilities
+
+
+def measured_reference(collection: Collection) -> Reference | None:
+    """Return what Keras answered in this benchmark, if it was measured."""
+    for measured in collection.measured:
+        if measured.target.engine == KERAS and measured.status == MEASURED:
+            target = measured.target
+            return Reference(target.name, target.sha256, measured.answers[0].arrays["probabilities"])
+    return None

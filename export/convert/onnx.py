@@ -1,0 +1,93 @@
+"""What the ONNX formats share: tf2onnx's call, and the contract's names and metadata in the file.
+
+`tf2onnx.convert.from_keras` raises KeyError on a Keras 3 Sequential (tf2onnx 1.17, tensorflow-onnx #2348),
+so the model goes through a `tf.function`.
+"""
+
+from typing import Any
+
+import onnx
+import tf2onnx
+
+from ...proof.format_spec import BATCH_NAME, INPUT_NAME
+from ...proof.inspect.onnx import value_spec
+from ...runtime.errors import ConversionError
+from ..backend import tf
+from .quiet import quiet
+from .source_model import Source
+
+_STANDARD_DOMAIN = ""
+
+
+def from_keras(model: Any, opset: int) -> Any:
+    """Return a Keras model of the contract's names as an ONNX model.
+
+    Raises:
+        ConversionError: The converter failed.
+    """
+    signature = [tf.TensorSpec(model.inputs[0].shape, model.inputs[0].dtype, name=INPUT_NAME)]
+    try:
+        with quiet():
+            proto, _ = tf2onnx.convert.from_function(
+                tf.function(model, signature, autograph=False), signature, opset=opset
+            )
+    except Exception as error:  # tf2onnx raises errors of all types
+        raise ConversionError("the ONNX converter failed", received=error) from error
+    _name_batch(proto.graph)
+    return proto
+
+
+def finish(proto: Any, source: Source, precision: str, opset: int) -> bytes:
+    """Return the file of a converted model, with the contract itself inside.
+
+    Raises:
+        ConversionError: The model is invalid, or of another opset than asked for.
+    """
+    graph = proto.graph
+    graph.name, graph.doc_string = source.name, ""  # tf2onnx writes the number of a function into the latter
+    _name_batch(graph)
+    _rename(graph)
+    _drop_unused_domains(proto)
+    found = {entry.domain: entry.version for entry in proto.opset_import}
+    if found.get(_STANDARD_DOMAIN) != opset:
+        raise ConversionError("the ONNX converter changed the opset", received=found, expected=opset)
+    takes, gives = value_spec(graph.input[0], onnx), value_spec(graph.output[0], onnx)
+    del proto.metadata_props[:]
+    onnx.helper.set_model_props(proto, source.embedded(precision, takes, gives).to_metadata())
+    try:
+        onnx.checker.check_model(proto, full_check=True)
+    except Exception as error:  # the checker's exceptions share no base below Exception
+        raise ConversionError("the ONNX converter made an invalid model", received=error) from error
+    content: bytes = proto.SerializeToString(deterministic=True)
+    return content
+
+
+def _name_batch(graph: Any) -> None:
+    """Call the batch axis of inputs and outputs by its name; tf2onnx numbers it, as in `unk__20`."""
+    for value in (*graph.input, *graph.output):
+        value.type.tensor_type.shape.dim[0].dim_param = BATCH_NAME
+    del graph.value_info[:]
+
+
+def _rename(graph: Any) -> None:
+    """Name nodes and tensors by their place in the graph; converters number them through a process."""
+    names = {value.name: value.name for value in (*graph.input, *graph.output)}
+    for number, node in enumerate(graph.node):
+        node.name = f"{node.op_type}_{number}"
+        for position, name in enumerate(node.input):
+            node.input[position] = names.setdefault(name, f"{node.name}.{position}") if name else ""
+        for position, name in enumerate(node.output):
+            node.output[position] = names.setdefault(name, f"{node.name}:{position}")
+    for tensor in graph.initializer:
+        tensor.name = names[tensor.name]
+    ordered = sorted(graph.initializer, key=lambda tensor: list(names.values()).index(tensor.name))
+    del graph.initializer[:]
+    graph.initializer.extend(ordered)
+
+
+def _drop_unused_domains(proto: Any) -> None:
+    """Drop the operator sets that no node uses; an old runtime refuses a file that names unknown ones."""
+    used = {node.domain for node in proto.graph.node}
+    kept = [entry for entry in proto.opset_import if entry.domain in used]
+    del proto.opset_import[:]
+    proto.opset_import.extend(kept)

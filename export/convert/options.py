@@ -1,0 +1,50 @@
+"""What the converters are asked for beyond the format, and what they give back."""
+
+from dataclasses import dataclass, field
+
+from ...proof.inspect.structure import Structure
+from ...runtime.errors import OptionError
+
+OPSETS = range(13, 19)
+IO_DTYPES = ("uint8", "int8")
+
+
+@dataclass(frozen=True, slots=True)
+class ExportOptions:
+    """What the converters are asked for beyond the format.
+
+    Attributes:
+        opset: The ONNX opset, 13 to 18; it decides the oldest runtime that loads the file.
+        io: What int8.tflite takes and gives: "uint8", pixels as they are, or "int8", pixels minus 128, as
+            microcontrollers and accelerators want them.
+        compile: Whether a shared library for this machine goes beside int8.c.
+    """
+
+    opset: int = OPSETS[0]
+    io: str = IO_DTYPES[0]
+    compile: bool = False
+
+    def __post_init__(self) -> None:
+        if self.opset not in OPSETS:
+            raise OptionError(
+                "unsupported opset", received=self.opset, expected=f"{OPSETS[0]} to {OPSETS[-1]}"
+            )
+        if self.io not in IO_DTYPES:
+            raise OptionError(
+                "unsupported input and output type", received=repr(self.io), expected=" or ".join(IO_DTYPES)
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """What a format module makes.
+
+    Attributes:
+        content: The artifact's bytes.
+        companions: The bytes of files that belong to it, by what their name has after `<model>.<precision>`.
+        structure: What it contains, for a format that only its generator can tell; None where the file tells.
+    """
+
+    content: bytes
+    companions: dict[str, bytes] = field(default_factory=dict)
+    structure: Structure | None = None

@@ -1,0 +1,81 @@
+"""TensorBoard logs of a training, under the names that Keras' own callback gives them.
+
+They are written with TensorFlow alone: `tf.summary.scalar` needs the package tensorboard, `tf.summary.write`
+with the metadata of a scalar does not. Looking at them does need it: `pip install tensorboard`.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from ...data.history import Epoch
+from ...runtime.errors import OutputError, first_line
+from ..backend import tf
+
+TRAIN, VALIDATION = "train", "validation"
+_SCALAR = 1  # DataClass.DATA_CLASS_SCALAR in tensorflow/core/framework/summary.proto
+_INTERNALS = re.compile(r"\{\{.*?\}\} | \[Op:.*")
+
+
+def logged(epochs: Iterable[Epoch], folder: Path, earlier: Sequence[Epoch] = ()) -> Iterator[Epoch]:
+    """Yield the epochs of a training, each after it is logged in `folder`.
+
+    Args:
+        epochs: The epochs, as they end.
+        folder: Gets a folder for training and one for validation, each with a file of events.
+        earlier: Those before an interruption; any of them that `folder` does not hold are logged first.
+
+    Raises:
+        OutputError: The logs cannot be written.
+    """
+    known = logged_epochs(folder) if earlier else set()
+    writers: dict[str, Any] = {}
+    try:
+        for part in (TRAIN, VALIDATION):
+            writers[part] = tf.summary.create_file_writer(str(folder / part))
+        for epoch in earlier:
+            if epoch.number not in known:
+                _log(epoch, writers)
+        for epoch in epochs:
+            _log(epoch, writers)
+            yield epoch
+        for writer in writers.values():
+            writer.close()
+    except tf.errors.OpError as error:
+        raise OutputError(
+            f"cannot write TensorBoard logs to {folder}: {_INTERNALS.sub('', first_line(error))}",
+            fix="Check the folder's permissions and the free space.",
+        ) from error
+
+
+def logged_epochs(folder: Path) -> set[int]:
+    """Return the numbers of the epochs that are logged in `folder`."""
+    numbers = set()
+    for file in sorted(folder.glob(f"{VALIDATION}/events.out.tfevents.*")):  # validation is written last
+        try:
+            for content in tf.data.TFRecordDataset(str(file)).as_numpy_iterator():
+                event = tf.compat.v1.Event.FromString(content)
+                if event.HasField("summary"):
+                    numbers.add(int(event.step))
+        except tf.errors.DataLossError:  # a killed process leaves half a record at the end
+            continue
+    return numbers
+
+
+def _log(epoch: Epoch, writers: dict[str, Any]) -> None:
+    scalars = {
+        TRAIN: {
+            "epoch_loss": epoch.loss,
+            "epoch_accuracy": epoch.accuracy,
+            "epoch_learning_rate": epoch.learning_rate,
+        },
+        VALIDATION: {"epoch_loss": epoch.val_loss, "epoch_accuracy": epoch.val_accuracy},
+    }
+    metadata = tf.compat.v1.SummaryMetadata(data_class=_SCALAR)
+    metadata.plugin_data.plugin_name = "scalars"
+    for part, writer in writers.items():
+        with writer.as_default(step=epoch.number):
+            for tag, value in scalars[part].items():
+                tf.summary.write(tag, tf.constant(value, tf.float32), metadata=metadata)
+        writer.flush()

@@ -1,0 +1,1 @@
+"""The artifact contract: the manifest, the metadata inside files, and the folder."""

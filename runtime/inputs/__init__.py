@@ -1,0 +1,1 @@
+"""What a predictor accepts as input: arrays, picture files, and the MNIST ink adapter."""

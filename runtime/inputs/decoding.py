@@ -1,0 +1,99 @@
+"""Encoded pictures to grey ones, by Pillow: few formats, and sizes are checked before anything is decoded."""
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from ..errors import EdgeMnistError, InputError, first_line
+
+if TYPE_CHECKING:
+    from .picture_files import PictureOptions
+
+_WHITE, _BLACK = 255, 0
+_MIDDLE = 128
+_GREY_WEIGHTS = (0.299, 0.587, 0.114)  # ITU-R BT.601, as Pillow converts colours to grey
+
+
+def decode(picture: Any, name: str, options: "PictureOptions") -> Image.Image:
+    """Return a picture as a grey one, Pillow's mode "L", turned the way its EXIF data say.
+
+    Args:
+        picture: Encoded bytes, or an image of Pillow's.
+        name: What to call it in a message.
+        options: Which formats and sizes are allowed.
+
+    Raises:
+        InputError: It is no picture in one of the formats, damaged, or too large.
+    """
+    try:
+        if not isinstance(picture, bytes):
+            return _grey(_checked(picture, options))
+        with Image.open(io.BytesIO(picture), formats=options.formats) as opened:
+            _checked(opened, options)
+            if opened.format == "JPEG":
+                opened.draft("L", opened.size)  # decodes a third of the data
+            return _grey(opened)
+    except EdgeMnistError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise InputError("a picture of too many pixels", received=first_line(error)) from error
+    except UnidentifiedImageError as error:
+        raise InputError(
+            f"{name} is not a picture that can be decoded",
+            received=_beginning(picture),
+            expected=f"one of {', '.join(options.formats)}",
+        ) from error
+    except Exception as error:  # what damaged data leads Pillow's decoders to: OSError, SyntaxError, ...
+        raise InputError(
+            f"{name} is not a picture that can be decoded",
+            received=first_line(error)[:200],
+            expected=f"one of {', '.join(options.formats)}",
+        ) from error
+
+
+def _beginning(content: bytes) -> str:
+    return f"{len(content):,} bytes that begin with {content[:8]!r}" if content else "nothing"
+
+
+def _checked(picture: Image.Image, options: "PictureOptions") -> Image.Image:
+    width, height = picture.size
+    if width < 1 or height < 1 or width * height > options.max_pixels:
+        raise InputError(
+            "a picture of too many pixels" if width and height else "a picture without pixels",
+            received=f"{width:,} x {height:,}",
+            expected=f"at most {options.max_pixels:,} in all",
+            fix="PictureOptions(max_pixels=...) allows more.",
+        )
+    return picture
+
+
+def _grey(picture: Image.Image) -> Image.Image:
+    turned = ImageOps.exif_transpose(picture)
+    if turned.mode.startswith("I") or turned.mode == "F":
+        return _from_wide_values(turned)
+    if turned.has_transparency_data:
+        return _on_a_ground(turned.convert("RGBA"))
+    return turned.convert("L")
+
+
+def _from_wide_values(picture: Image.Image) -> Image.Image:
+    """Return values of more than 8 bits, whatever their range, as 0..255."""
+    values = np.asarray(picture, np.float32)
+    low, high = float(values.min()), float(values.max())
+    if not np.isfinite([low, high]).all():
+        raise InputError("a picture with values that are no numbers", received=f"{low:g} to {high:g}")
+    return Image.fromarray(((values - low) * (255 / max(high - low, 1e-6))).astype(np.uint8))
+
+
+def _on_a_ground(picture: Image.Image) -> Image.Image:
+    """Return a picture with transparent parts laid on white if what is visible is dark, else on black."""
+    pixels = np.asarray(picture, np.float32)
+    alpha = pixels[..., 3]
+    visible = (pixels[..., :3] @ np.array(_GREY_WEIGHTS, np.float32) * alpha).sum() / max(
+        float(alpha.sum()), 1
+    )
+    tone = _WHITE if visible < _MIDDLE else _BLACK
+    ground = Image.new("RGBA", picture.size, (tone, tone, tone, 255))
+    return Image.alpha_composite(ground, picture).convert("L")

@@ -1,0 +1,160 @@
+"""Pictures as programs have them (encoded bytes, paths, file objects, PIL images), read with limits.
+
+Pillow, from the extra `[image]`, is imported only when a picture comes.
+"""
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError, MissingExtraError, OptionError, first_line
+from ..reading import opened
+from .strokes import is_dark
+
+Polarity = Literal["auto", "dark", "light"]
+
+Fit = Literal["auto", "always", "never"]
+
+
+@dataclass(frozen=True, slots=True)
+class PictureOptions:
+    """How pictures become images of the model's size.
+
+    Attributes:
+        polarity: Whether the ink is "dark" or "light"; "auto" finds out.
+        fit: "auto": a picture of exactly the model's size is taken as it is, but for its polarity; any other
+            is fitted and centred as MNIST's were. "always": that one too. "never": another size is an error.
+        formats: The file formats that are decoded, by Pillow's names.
+        max_bytes: Largest encoded picture.
+        max_pixels: Largest decoded one, checked before it is decoded.
+    """
+
+    polarity: Polarity = "auto"
+    fit: Fit = "auto"
+    formats: tuple[str, ...] = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
+    max_bytes: int = 20 * 1024 * 1024
+    max_pixels: int = 30_000_000
+
+    def __post_init__(self) -> None:
+        for name, allowed in (("polarity", Polarity), ("fit", Fit)):
+            if getattr(self, name) not in get_args(allowed):
+                raise OptionError(
+                    f"unknown {name}",
+                    received=repr(getattr(self, name)),
+                    expected=f"one of {', '.join(get_args(allowed))}",
+                )
+
+    @property
+    def dark(self) -> bool | None:
+        """Whether the ink is dark, or None to find out."""
+        return None if self.polarity == "auto" else self.polarity == "dark"
+
+
+def is_picture(value: object) -> bool:
+    """Return whether a value is a picture rather than an array: encoded, a path, a file object, or PIL's."""
+    if isinstance(value, (str, bytes, bytearray, os.PathLike)) or hasattr(value, "read"):
+        return True
+    # Without Pillow imported, nothing can be an image of its; another thread may be importing it just now.
+    image = getattr(sys.modules.get("PIL.Image"), "Image", None)
+    return image is not None and isinstance(value, image)
+
+
+def read_picture(picture: Any, image_shape: tuple[int, ...], options: PictureOptions) -> NDArray[np.uint8]:
+    """Return a picture as one image of raw pixels, `image_shape` uint8, light ink on dark ground.
+
+    Raises:
+        InputError: The picture cannot be read or decoded, is too large, of another size than the model's
+            where that is not to be changed, or shows nothing.
+        MissingExtraError: Pillow is not installed.
+    """
+    if len(image_shape) != 2:  # noqa: PLR2004
+        raise InputError(
+            "a picture for a model that takes no grey images",
+            received=_name_of(picture),
+            expected=f"arrays of shape {image_shape}",
+        )
+    try:
+        from .decoding import decode
+        from .ink_adapter import mnist_like
+    except ImportError as error:
+        raise MissingExtraError("PIL", "image", "reading pictures") from error
+    height, width = image_shape
+    decoded = decode(_encoded(picture, options), _name_of(picture), options)
+    if decoded.size == (width, height) and options.fit != "always":
+        return _of_the_models_size(np.asarray(decoded), options.dark)
+    if options.fit == "never":
+        raise InputError(
+            "a picture of another size than the model's",
+            received=f"{decoded.size[0]} x {decoded.size[1]}",
+            expected=f"{width} x {height}",
+            fix="PictureOptions(fit='auto') lets it be fitted.",
+        )
+    return mnist_like(decoded, (height, width), dark=options.dark)
+
+
+def _encoded(picture: Any, options: PictureOptions) -> Any:
+    """Return encoded bytes, no more than allowed, or Pillow's image as it is."""
+    if isinstance(picture, (bytes, bytearray)):
+        content = bytes(picture[: options.max_bytes + 1])
+    elif isinstance(picture, (str, os.PathLike)):
+        content = _read_path(Path(picture), options.max_bytes + 1)
+    elif hasattr(picture, "read"):
+        content = _read_object(picture, options.max_bytes + 1)
+    else:
+        return picture
+    if len(content) > options.max_bytes:
+        raise InputError(
+            "a picture of too many bytes",
+            received=f"more than {options.max_bytes:,}",
+            expected=f"at most {options.max_bytes:,}",
+            fix="PictureOptions(max_bytes=...) allows more.",
+        )
+    return content
+
+
+def _read_path(path: Path, size: int) -> bytes:
+    try:
+        if not path.is_file():
+            found = "something else there" if path.exists() else "nothing there"
+            raise InputError(f"no such picture: {path}", received=found, expected="a picture file")
+        with opened(path) as file:
+            return file.read(size)
+    except ValueError as error:  # a path with a NUL in it; an InputError is one too
+        if isinstance(error, InputError):
+            raise
+        raise InputError("no such picture", received=repr(str(path)), expected="a picture file") from error
+    except OSError as error:
+        raise InputError(f"cannot read {path}", received=error.strerror) from error
+
+
+def _read_object(file: Any, size: int) -> bytes:
+    try:
+        content = file.read(size)
+    except (OSError, ValueError) as error:
+        raise InputError("cannot read the file object", received=first_line(error)) from error
+    if not isinstance(content, bytes):
+        raise InputError(
+            "a file object that gives no bytes",
+            received=type(content).__name__,
+            expected="a file opened in binary mode",
+        )
+    return content
+
+
+def _of_the_models_size(grey: NDArray[np.uint8], dark: bool | None) -> NDArray[np.uint8]:
+    if dark is None:
+        edge = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+        dark = is_dark(grey.astype(np.float32), float(np.median(edge)))
+    return np.invert(grey) if dark else grey
+
+
+def _name_of(picture: Any) -> str:
+    """Return what to call a picture in a message."""
+    if isinstance(picture, (str, os.PathLike)):
+        return os.fspath(picture) if isinstance(os.fspath(picture), str) else "a path of bytes"
+    return f"{type(picture).__name__} object"

@@ -1,0 +1,1 @@
+"""Running or reading what nobody has proven where it can hurt nobody."""

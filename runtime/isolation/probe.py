@@ -1,0 +1,216 @@
+"""A first run of an unknown model file where it can hurt nobody: in a short-lived process of its own.
+
+Engines check a file when they load it, but not all that their kernels rely on: a damaged or malicious file
+can crash them, run for ever or take all memory, and with them the application. So a file that no record
+vouches for is loaded and run once in a subprocess that has little time and memory. What survives there is
+loaded here.
+"""
+
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from ..engines.registry import ENGINES, EngineOptions, engine_for
+from ..errors import ArtifactError, IntegrityError, MissingExtraError, OptionError
+from ..model_file import ModelFile
+
+When = Literal["unvouched", "always", "never"]
+Action = Literal["predict", "structure"]
+if TYPE_CHECKING:
+    from ...proof.inspect.structure import Structure
+
+_WALL_PER_CPU_SECOND = 6
+_CHILD = """
+import json, sys
+sys.path[:] = json.loads(sys.argv[1])
+from edgemnist.runtime.probe_child import main
+main()
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """When and how a model file is tried before it is loaded.
+
+    Attributes:
+        when: "unvouched": unless the manifest beside the file or the `sha256` given to `load_predictor`
+            vouches for it. "always": even then, for a file and a manifest that come from the same stranger.
+            "never": for files that are known to be good; damaged ones may then crash the process.
+        cpu_seconds: CPU time that loading and a few predictions may take; six times that on the clock.
+        memory_bytes: Address space that they may take, beyond what the imported engine has. Enforced where
+            the system limits it: on Linux.
+    """
+
+    when: When = "unvouched"
+    cpu_seconds: int = 10
+    memory_bytes: int = 1024 * 1024 * 1024
+
+    @property
+    def wall_seconds(self) -> int:
+        """Time on the clock that loading and a few predictions may take."""
+        return self.cpu_seconds * _WALL_PER_CPU_SECOND
+
+    def __post_init__(self) -> None:
+        if self.when not in get_args(When):
+            raise OptionError(
+                "unknown occasion to probe",
+                received=repr(self.when),
+                expected=f"one of {', '.join(get_args(When))}",
+            )
+        if self.cpu_seconds < 1 or self.memory_bytes < 1:
+            raise OptionError("a probe without time or memory", received=self, expected="at least 1 of each")
+
+
+_ERRORS = {error.__name__: error for error in (ArtifactError, OptionError)}
+# Memory that was never written to holds this byte, so that its use does not go unnoticed by chance.
+ENVIRONMENT = {"MALLOC_PERTURB_": "165", "MALLOC_ARENA_MAX": "2", "OPENBLAS_NUM_THREADS": "1"}
+_survivors: set[tuple[str, str, str]] = set()
+
+
+def probe_if_needed(source: ModelFile, limits: Probe, *, vouched: bool) -> bool:
+    """Try a model in a subprocess unless that is not wanted; return whether its answers need checks.
+
+    A content that survived is not tried again by this process. Keras' own files are not tried, since
+    TensorFlow takes many seconds to start; Keras reads them in Python, in safe mode, and their archive has
+    checksums.
+
+    Raises:
+        ArtifactError: It is no model that keeps the artifact contract, or it crashed, or took too long or too
+            much memory.
+        IntegrityError: There is no Python interpreter to start, as in a frozen application; or the file is a
+            program, which could do in a subprocess what it likes.
+        OptionError: The engine does not have an option.
+    """
+    if limits.when == "never" or (limits.when == "unvouched" and vouched):
+        return False
+    if ENGINES[source.engine].code:
+        raise IntegrityError(
+            f"{source.path.name} is a program, which no trial run makes safe",
+            received="a probe of it",
+            fix="Load it without a probe; it is loaded only if it was built here or you say that it may run.",
+        )
+    key = (source.sha256, source.engine, repr(source.options))
+    if ENGINES[source.engine].light and key not in _survivors:
+        _probe(source, limits)
+        _survivors.add(key)
+    return True
+
+
+def _probe(source: ModelFile, limits: Probe) -> None:
+    _require_interpreter(source)
+    _answer(source, limits, run_child(source, limits), source.engine)
+
+
+def _require_interpreter(source: ModelFile) -> None:
+    if getattr(sys, "frozen", False) or not sys.executable:
+        raise IntegrityError(
+            f"nothing vouches for {source.path.name}, and it cannot be tried first",
+            received="a frozen application, which has no interpreter to start",
+            fix="Ship manifest.json beside the file, or give its sha256=, or probe=Probe(when='never').",
+        )
+
+
+def probe_structure(path: Path, content: bytes, limits: Probe) -> "Structure":
+    """Read what a stranger's model file contains, in a subprocess.
+
+    The readers take a file's word for how many parts it has, and some are native code. Keras' files are
+    read here, since TensorFlow takes many seconds to start.
+
+    Raises:
+        ArtifactError: The file's format is unknown, or the file is damaged; or its reader crashed, or took
+            too long or too much memory.
+        IntegrityError: There is no Python interpreter to start.
+        MissingExtraError: The package that reads the format is not installed.
+    """
+    # here, since a predictor needs none of it and must start quickly
+    from ...proof.inspect.structure import parse_structure, require_readable, structure_from
+
+    require_readable(path)
+    if not engine_for(path).light:
+        return parse_structure(path, content)
+    source = ModelFile(path, content, "", "", EngineOptions())
+    _require_interpreter(source)
+    answer = _answer(source, limits, run_child(source, limits, "structure"), "its reader")
+    return structure_from(answer)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What the subprocess is told.
+
+    Attributes:
+        source: The model.
+        limits: What it may take.
+        action: "predict": load it and predict. "structure": read what it contains.
+    """
+
+    source: ModelFile
+    limits: Probe
+    action: Action = "predict"
+
+
+def run_child(
+    source: ModelFile, limits: Probe, action: Action = "predict"
+) -> "subprocess.CompletedProcess[bytes] | None":
+    """Return the ended child, or None if its time ran out."""
+    # What is not absolute, such as the "" of `python -c`, means the current folder: maybe a stranger's.
+    places = [place for place in sys.path if Path(place).is_absolute()]
+    command = [sys.executable, "-I", "-c", _CHILD, json.dumps(places)]
+    try:
+        return subprocess.run(  # noqa: S603 - our own module, with this interpreter
+            command,
+            input=pickle.dumps(Task(source, limits, action)),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=os.environ | ENVIRONMENT,
+            timeout=limits.wall_seconds,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return None
+    except OSError as error:
+        return subprocess.CompletedProcess(command, error.errno or 1, stdout=b"")
+
+
+def _answer(
+    source: ModelFile, limits: Probe, ended: "subprocess.CompletedProcess[bytes] | None", what: str
+) -> dict[str, Any]:
+    """Return what a child found, or raise for how it ended."""
+    name = source.path.name
+    if ended is None or -ended.returncode == getattr(signal, "SIGXCPU", None):
+        raise ArtifactError(
+            f"{name} did not load and predict in time when it was tried",
+            received=f"more than {limits.cpu_seconds} s of CPU time, or {_WALL_PER_CPU_SECOND} times that",
+            fix="If it is a large model, give it more with probe=Probe(cpu_seconds=...).",
+        )
+    lines = ended.stdout.decode(errors="replace").splitlines()
+    if not lines:
+        raise IntegrityError(
+            f"nothing vouches for {name}, and the process that should try it did not start",
+            received=f"exit code {ended.returncode} of {sys.executable}",
+            fix="Give its sha256=, put its manifest.json beside it, or give probe=Probe(when='never').",
+        )
+    if len(lines) == 1:
+        raise ArtifactError(
+            f"{name} crashes {what}",
+            received=_how_it_ended(ended.returncode),
+            expected="a model that loads and predicts",
+        )
+    answer: dict[str, Any] = json.loads(lines[1])
+    if "missing" in answer:
+        raise MissingExtraError(*answer["missing"])
+    if "error" in answer:
+        raise _ERRORS[answer.pop("error")](**answer)
+    return answer
+
+
+def _how_it_ended(returncode: int) -> str:
+    if returncode < 0:
+        return f"signal {-returncode} ({signal.strsignal(-returncode)}) in the process that tried it"
+    return f"exit code {returncode} of the process that tried it"

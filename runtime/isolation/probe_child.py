@@ -1,0 +1,140 @@
+"""The process that `probing` starts: load one model under limits, predict, and report on standard output.
+
+The first line says that the limits hold; the second is a JSON document, empty if all went well. A process
+that the model kills writes no second line.
+"""
+
+import json
+import os
+import pickle
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn, TextIO
+
+import numpy as np
+
+from ..checked import checked_run
+from ..engines.registry import ENGINES, Engine
+from ..errors import ArtifactError, EdgeMnistError, EngineError, MissingExtraError
+from ..tensors import image_shape, pixel_table
+
+if TYPE_CHECKING:
+    from ..model_file import ModelFile
+    from .probe import Task
+
+_PIXELS = 256
+_RANDOM_BATCH = 3
+_MAX_PARTS = 200_000  # of a file's structure, which is shown to people
+
+
+def main() -> None:
+    """Try the model that standard input describes."""
+    task: Task = pickle.load(sys.stdin.buffer)  # noqa: S301 - written by the process that started this one
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # engines print there
+    answer(task, answers)
+
+
+def answer(task: "Task", answers: TextIO) -> NoReturn:
+    """Try a model under its limits, write both lines, and end the process."""
+    if task.action == "predict":
+        ENGINES[task.source.engine].import_module()
+    _limit(task.limits.cpu_seconds, task.limits.memory_bytes)
+    print("limited", file=answers, flush=True)
+    found = _try(task.source) if task.action == "predict" else _structure(task.source)
+    print(json.dumps(found), file=answers, flush=True)
+    os._exit(0)  # no finalizer of a damaged model runs any more
+
+
+def _structure(source: "ModelFile") -> dict[str, object]:
+    """Return what a file contains, or what went wrong."""
+    from ...proof.inspect.structure import parse_structure
+
+    try:
+        structure = parse_structure(source.path, source.content)
+    except MissingExtraError as error:
+        return {"missing": (error.package, error.extra, error.purpose)}
+    except EdgeMnistError as error:
+        return _told(error)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is the file's doing and the answer
+        return _unforeseen(source, "cannot be read", error)
+    parts = len(structure.tensors) + len(structure.operators) + len(structure.metadata)
+    if parts > _MAX_PARTS:
+        return _told(
+            ArtifactError(
+                f"{source.path.name} is too large to look inside",
+                received=f"{parts:,} tensors, operators and texts",
+                expected=f"at most {_MAX_PARTS:,}",
+            )
+        )
+    return asdict(structure)
+
+
+def _try(source: "ModelFile") -> dict[str, object]:
+    """Return what went wrong, or nothing."""
+    try:
+        _predict(source.load(), source.path.name)
+    except EdgeMnistError as error:
+        return _told(error)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is the model's doing and the answer
+        return _unforeseen(source, "does not predict", error)
+    return {}
+
+
+def _told(error: EdgeMnistError) -> dict[str, object]:
+    # An engine that fails on a model which is only now tried: the model is at fault.
+    kind = ArtifactError if isinstance(error, EngineError) else type(error)
+    return {
+        "error": kind.__name__,
+        "problem": error.problem,
+        "received": None if error.received is None else str(error.received),
+        "expected": None if error.expected is None else str(error.expected),
+        "fix": error.fix,
+    }
+
+
+def _unforeseen(source: "ModelFile", problem: str, error: Exception) -> dict[str, object]:
+    return {
+        "error": ArtifactError.__name__,
+        "problem": f"{source.path.name} {problem}",
+        "received": f"{type(error).__name__}: {error}"[:300],
+    }
+
+
+def _predict(engine: Engine, file: str) -> None:
+    """Run black, white and random images, alone and together."""
+    shape = image_shape(file, engine.input, engine.output)
+    table, run = pixel_table(engine.input), checked_run(engine)
+    pixels = np.random.default_rng(0).integers(0, _PIXELS, (_RANDOM_BATCH, *shape), dtype=np.uint8)
+    black, white = np.zeros((1, *shape), np.uint8), np.full((1, *shape), _PIXELS - 1, np.uint8)
+    for batch in (black, pixels, white):
+        run(batch if table is None else table[batch])
+
+
+def _limit(cpu_seconds: int, memory_bytes: int) -> None:
+    if sys.platform != "win32":  # which has no such limits; the time on the clock still holds
+        import resource
+
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        seconds = int(used.ru_utime + used.ru_stime) + 1 + cpu_seconds
+        _lower(resource.RLIMIT_CPU, seconds, seconds + 1)
+        _lower(resource.RLIMIT_CORE, 0, 0)
+        try:
+            pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+        except OSError:  # macOS does not tell, nor does it enforce
+            return
+        space = pages * resource.getpagesize() + memory_bytes
+        _lower(resource.RLIMIT_AS, space, space)
+
+
+def _lower(kind: int, soft: int, hard: int) -> None:
+    """Set a limit of this process, or leave what is lower already: a hard limit cannot be raised."""
+    if sys.platform != "win32":
+        import resource
+
+        limits = [
+            wanted if found == resource.RLIM_INFINITY else min(wanted, found)
+            for wanted, found in zip((soft, hard), resource.getrlimit(kind), strict=True)
+        ]
+        resource.setrlimit(kind, (min(limits), limits[1]))

@@ -1,0 +1,86 @@
+"""The command line as a person meets it: help, errors, exit codes."""
+
+import os
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from edgemnist.cli import entry as cli
+from edgemnist.runtime.errors import ProofError
+
+COMMANDS = typer.main.get_command(cli.app).commands
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "edgemnist", *map(str, arguments)], capture_output=True, text=True, check=False
+    )
+
+
+def run_here(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
+    monkeypatch.setattr(sys, "argv", ["edgemnist", *map(str, arguments)])
+    with pytest.raises(SystemExit) as exit_:
+        cli.main()
+    return int(exit_.value.code or 0)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_with_examples_and_described_options(name: str):
+    command = COMMANDS[name]
+    assert command.help
+    assert f"`edgemnist {'bench' if name == 'benchmark' else name}" in (command.epilog or "")
+    for parameter in command.params:
+        if parameter.param_type_name == "option" and parameter.name != "help":
+            assert parameter.help, f"{name} --{parameter.name} has no help"
+
+
+def test_every_command_is_in_the_readme():
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    for name, command in COMMANDS.items():
+        assert command.hidden or f"`edgemnist {name}" in readme, f"{name} is not in the README"
+
+
+def test_no_arguments_show_the_help():
+    done = run()
+    assert "Usage" in done.stdout + done.stderr
+    assert done.returncode == 2
+
+
+def test_wrong_usage_exits_with_2():
+    assert run("export", "--no-such-option").returncode == 2
+
+
+def test_an_error_is_one_line_on_stderr_without_a_traceback(tmp_path: Path):
+    done = run("bench", "--artifacts", tmp_path / "absent")
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1, done.stderr
+
+
+def test_a_proof_that_does_not_hold_exits_with_3(monkeypatch: pytest.MonkeyPatch, capsys):
+    def fail() -> None:
+        raise ProofError("it does not hold", received="[0.1]")
+
+    monkeypatch.setattr(cli, "app", fail)
+    assert run_here(monkeypatch) == 3
+    assert capsys.readouterr().err == "error: it does not hold; received [0.1]\n"
+
+
+def test_the_version_is_the_installed_one():
+    done = run("--version")
+    assert (done.returncode, done.stdout) == (0, f"edgemnist {metadata.version('edgemnist')}\n")
+
+
+def test_a_shell_completes_the_commands():
+    asked = {"_EDGEMNIST_COMPLETE": "complete_bash", "COMP_WORDS": "edgemnist ver", "COMP_CWORD": "1"}
+    command = "import sys; sys.argv[0] = 'edgemnist'; from edgemnist.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", command],
+        env={**os.environ, **asked}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.stdout.split() == ["verify"], done.stderr

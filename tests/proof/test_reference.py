@@ -1,0 +1,37 @@
+"""What parity is against."""
+
+import numpy as np
+import pytest
+
+from edgemnist.data.datasets import Split
+from edgemnist.proof.reference import measured_reference, stored_reference
+from edgemnist.runtime.errors import IntegrityError
+
+
+def test_the_reference_of_the_export_is_found(artifacts, test_split):
+    reference = stored_reference(artifacts, test_split)
+    assert reference.file == "reference.npz"
+    assert reference.probabilities.shape == (len(test_split), 10)
+
+
+def test_a_reference_for_other_images_is_not_used(artifacts, test_split):
+    other = Split(test_split.images[::-1].copy(), test_split.labels[::-1].copy())
+    assert stored_reference(artifacts, other) is None
+
+
+def test_a_folder_without_manifest_or_reference_has_none(artifacts_copy, test_split):
+    (artifacts_copy / "reference.npz").unlink()
+    assert stored_reference(artifacts_copy, test_split) is None
+    (artifacts_copy / "manifest.json").unlink()
+    assert stored_reference(artifacts_copy, test_split) is None
+
+
+def test_a_reference_that_was_exchanged_is_refused(artifacts_copy, test_split):
+    np.savez(artifacts_copy / "reference.npz", probabilities=np.zeros((len(test_split), 10), np.float32))
+    with pytest.raises(IntegrityError, match=r"reference\.npz is not the file"):
+        stored_reference(artifacts_copy, test_split)
+
+
+def test_without_a_keras_row_there_is_no_measured_reference(synthetic):
+    assert measured_reference(synthetic.collection) is None
+    assert synthetic.results.reference == ""
