@@ -53,11 +53,13 @@ def opened(path: Path, *, inside: Path | None = None) -> Iterator[io.BufferedRea
     )
     if inside is not None:
         flags |= getattr(os, "O_NOFOLLOW", 0)
-    with os.fdopen(os.open(path, flags), "rb") as file:
-        mode = os.fstat(file.fileno()).st_mode
-        if not stat.S_ISREG(mode):
-            found = "a folder" if stat.S_ISDIR(mode) else "a pipe or a device"
-            raise OSError(errno.EINVAL, f"{found}, not a file", str(path))
+    descriptor = os.open(path, flags)
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        found = "a folder" if stat.S_ISDIR(mode) else "a pipe or a device"
+        raise OSError(errno.EINVAL, f"{found}, not a file", str(path))
+    with os.fdopen(descriptor, "rb") as file:
         yield file
 
 
@@ -111,6 +113,12 @@ def read_arrays(
     """
     with opened(path, inside=inside) as file:
         return unpack_arrays(file, wanted)
+
+
+def array_names(path: Path) -> tuple[str, ...]:
+    """Return the names of the arrays in an `.npz` file that `read_arrays` has read."""
+    with opened(path) as file, checked_archive(file, ()) as archive:
+        return tuple(name.removesuffix(".npy") for name in archive.namelist())
 
 
 def unpack_arrays(file: BinaryIO, wanted: Collection[str] | None) -> dict[str, NDArray[Any]]:
@@ -197,7 +205,7 @@ def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArray[Any]:
         raise ValueError(f"{entry.filename} is an array of the format {version}")
     try:
         shape, by_columns, dtype = readers[version](stream)
-    except (SyntaxError, TypeError, RecursionError) as error:
+    except Exception as error:  # Python's tokenizer and parser, by which numpy reads it, raise what they like
         raise ValueError(f"{entry.filename} has a damaged header") from error
     if dtype.hasobject:
         raise ValueError(f"{entry.filename} holds Python objects, which are not loaded")

@@ -49,7 +49,7 @@ def _in_window(content: bytes, random: Random, damage: Damage) -> bytes:
     end = start + random.choice((8, 64, 512, _WINDOW_BYTES))
     part = content[start:end]
     changed = damage(part or b"\0")
-    if random.random() < 0.7:  # noqa: PLR2004 - offsets after it go on to be right
+    if part and random.random() < 0.7:  # noqa: PLR2004 - offsets after it go on to be right
         changed = changed[: len(part)].ljust(len(part), b"\0")
     return content[:start] + changed + content[end:]
 

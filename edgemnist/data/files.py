@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..runtime.errors import DatasetError
-from ..runtime.reading import MAX_DATA_BYTES, max_unpacked_bytes, read_arrays, read_limited
+from ..runtime.reading import MAX_DATA_BYTES, array_names, max_unpacked_bytes, read_arrays, read_limited
 
 UNSIGNED_BYTE = 8
 MAGIC_BYTES = 4
@@ -112,7 +112,7 @@ def read_npz(path: Path, keys: Iterable[str]) -> dict[str, NDArray[Any]]:
     if missing:
         raise DatasetError(
             f"{path} has no {', '.join(missing)}",
-            received=", ".join(arrays) or "none of them",
+            received=", ".join(array_names(path)) or "an empty archive",
             expected=", ".join(wanted),
             fix=NPZ_FIX,
         )
