@@ -32,8 +32,8 @@ MAX_DIFFERENCE = 0.1
 _NS_PER_SEC = 1e9
 _SETUP = """
 import itertools
-from edgemnist.benchmarks.datasets import load_test_split
-from edgemnist.benchmarks.classify import classifier
+from edgemnist.data.datasets import load_test_split
+from edgemnist.benchmarks.worker.end_to_end import classifier
 from edgemnist.runtime import load_predictor
 classify = classifier(load_predictor({path!r}, engine={engine!r}))
 images = itertools.cycle(list(load_test_split().images))

@@ -29,7 +29,7 @@ _WALL_PER_CPU_SECOND = 6
 _CHILD = """
 import json, sys
 sys.path[:] = json.loads(sys.argv[1])
-from edgemnist.runtime.probe_child import main
+from edgemnist.runtime.isolation.probe_child import main
 main()
 """
 

@@ -105,10 +105,10 @@ def run_tiny(device: Device, model: CModel, pixels: list[list[int]]) -> Answers:
 MEASURE_ON_HOST = """
 import sys
 from pathlib import Path
-from edgemnist.benchmarks.datasets import Split, load_test_split
-from edgemnist.benchmarks.devices.collect import measure_device
-from edgemnist.benchmarks.devices.model import c_models, expected_answers
-from edgemnist.benchmarks.devices.table import Device
+from edgemnist.data.datasets import Split, load_test_split
+from edgemnist.benchmarks.emulation.collect import measure_device
+from edgemnist.benchmarks.emulation.model import c_models, expected_answers
+from edgemnist.benchmarks.emulation.boards import Device
 test = load_test_split()
 some = Split(test.images[:2], test.labels[:2])
 model, = c_models([Path(sys.argv[1])])

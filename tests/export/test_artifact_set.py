@@ -19,7 +19,7 @@ KILLS = 12
 REPLACING = """
 import shutil, sys
 from pathlib import Path
-from edgemnist.runtime.artifact_set import commit, staging
+from edgemnist.runtime.artifact.folder import commit, staging
 
 sets, folder = list(map(Path, sys.argv[1:-1])), Path(sys.argv[-1])
 while True:

@@ -14,11 +14,11 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from edgemnist.export.calibration import choose_calibration
-from edgemnist.export.exporting import export_all
-from edgemnist.export.formats import FORMATS
-from edgemnist.export.formats.options import ExportOptions
-from edgemnist.export.source import load_source
-from edgemnist.export.training_data import load_dataset
+from edgemnist.export.pipeline import export_all
+from edgemnist.export.convert.registry import FORMATS
+from edgemnist.export.convert.options import ExportOptions
+from edgemnist.export.convert.source_model import load_source
+from edgemnist.export.training.dataset import load_dataset
 
 dataset = load_dataset(None)
 source = load_source(Path(sys.argv[1]), choose_calibration(dataset.train, 10, 500, 0))

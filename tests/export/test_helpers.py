@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgemnist.export.training.augmented_batches import AugmentedSets
-from edgemnist.export.training.batches import Examples, augmented
-from edgemnist.export.training.helper_process import Helper
-from edgemnist.export.training.recipe import EDGE
+from edgemnist.export.training.loop.augmented_batches import AugmentedSets
+from edgemnist.export.training.loop.batches import Examples, augmented
+from edgemnist.export.training.loop.helper_process import Helper
+from edgemnist.export.training.loop.recipe import EDGE
 from edgemnist.runtime.errors import HelperError, OptionError
 
 
@@ -64,9 +64,9 @@ def test_helpers_do_not_outlive_a_killed_command(tmp_path):
         textwrap.dedent(
             """
             import os, signal
-            from edgemnist.export.helpers import Helper
-            from edgemnist.export.recipe import EDGE
-            from edgemnist.export.augmented import serve_sets
+            from edgemnist.export.training.helper_process import Helper
+            from edgemnist.export.training.recipe import EDGE
+            from edgemnist.export.training.augmented_batches import serve_sets
             import numpy as np
             if __name__ == "__main__":
                 images = np.zeros((9, 8, 8), np.uint8)

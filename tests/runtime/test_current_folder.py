@@ -11,13 +11,13 @@ TRAPS = ("edgemnist", "numpy", "multiprocessing", "json", "onnxruntime")
 WORKER = """
 from pathlib import Path
 import sys
-from edgemnist.benchmarks.processes import run_worker
-from edgemnist.benchmarks.tasks import Task
+from edgemnist.benchmarks.runner.processes import run_worker
+from edgemnist.benchmarks.worker.task import Task
 task = Task("missing.onnx", "", "onnxruntime", "missing.npy", 1, None, (), 1, 1, 0, 1, 0, 0, 0, 0, 0)
 print(run_worker(task, Path(sys.argv[1]), timeout_secs=60))
 """
 HELPER = """
-from edgemnist.export.helpers import Helper
+from edgemnist.export.training.helper_process import Helper
 if __name__ == "__main__":
     with Helper("testing", print) as helper:
         try:
@@ -28,11 +28,11 @@ if __name__ == "__main__":
 PROBE = """
 import sys
 sys.path.insert(0, "")  # as `python -c` and an interactive session have it
-from edgemnist.runtime.engines import EngineOptions
-from edgemnist.runtime.probing import Probe, run_child
-from edgemnist.runtime.source import ModelFile
+from edgemnist.runtime.engines.registry import EngineOptions
+from edgemnist.runtime.isolation.probe import Probe, run_child
+from edgemnist.runtime.model_file import ModelFile
 from pathlib import Path
-import edgemnist.runtime.probe_child
+import edgemnist.runtime.isolation.probe_child
 import os
 os.chdir(sys.argv[2])
 print(run_child(ModelFile(Path("x.onnx"), b"", "", "onnxruntime", EngineOptions()), Probe()))

@@ -14,7 +14,7 @@ from edgemnist.runtime.files import write_text
 
 LIMIT = """
 import resource, sys
-from edgemnist.runtime.probe_child import _limit
+from edgemnist.runtime.isolation.probe_child import _limit
 kind = getattr(resource, sys.argv[1])
 resource.setrlimit(kind, (int(sys.argv[2]), int(sys.argv[3])))
 _limit(10, 1 << 30)

@@ -11,11 +11,11 @@ from edgemnist.runtime.errors import EngineError
 from edgemnist.runtime.isolation.private_folder import private_folder
 
 NO_OTHER_PLACE = """
-import edgemnist.runtime.private_folder
+import edgemnist.runtime.isolation.private_folder
 edgemnist.runtime.isolation.private_folder._OTHER_PLACES = ()
 """
 SHOW_FOLDER = """
-from edgemnist.runtime.private_folder import private_folder
+from edgemnist.runtime.isolation.private_folder import private_folder
 with private_folder() as folder:
     print(folder)
 """
