@@ -115,7 +115,7 @@ NAMES = (
 
 def register():
     for name in NAMES:
-        module = ModuleType(f"{engines.__name__}.{name}")
+        module = ModuleType(f"{engines.__package__}.{name}")
         module.load = load
         sys.modules[module.__name__] = module
         engines.ENGINES[name] = engines.EngineEntry(name, (f".{name}",), "numpy", "")

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgemnist.export.training.loop.augmented_batches import AugmentedSets
-from edgemnist.export.training.loop.batches import Examples, augmented
-from edgemnist.export.training.loop.helper_process import Helper
-from edgemnist.export.training.loop.recipe import EDGE
+from edgemnist.export.training.augmented_batches import AugmentedSets
+from edgemnist.export.training.batches import Examples, augmented
+from edgemnist.export.training.helper_process import Helper
+from edgemnist.export.training.recipe import EDGE
 from edgemnist.runtime.errors import HelperError, OptionError
 
 
