@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 
 from ...data.datasets import load_test_split
-from ...export.codegen.regenerate import regenerate
+from ...export.c_source.regenerate import regenerate
 from ...runtime.files import write_text
 from ..emulation.boards import DEVICES, Device
 from ..emulation.collect import collect_devices

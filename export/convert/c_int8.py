@@ -6,8 +6,8 @@ request the library too.
 """
 
 from ...runtime.engines.registry import LIBRARY_SUFFIX
+from ..c_source.writing import write_files
 from ..codegen.compiler import compiled
-from ..codegen.writing import write_files
 from . import tflite_int8
 from .options import Converted, ExportOptions
 from .source_model import Source

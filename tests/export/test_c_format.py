@@ -16,8 +16,8 @@ from edgemnist.benchmarks.benchmark import run_benchmark
 from edgemnist.benchmarks.emulation.model import c_models, expected_answers
 from edgemnist.benchmarks.runner.cases import cases_for, cases_in
 from edgemnist.benchmarks.runner.plan import QUICK
+from edgemnist.export.c_source.regenerate import regenerate
 from edgemnist.export.codegen.compiler import find_compiler
-from edgemnist.export.codegen.regenerate import regenerate
 from edgemnist.export.convert.options import ExportOptions
 from edgemnist.export.convert.registry import find_format
 from edgemnist.export.pipeline import export_all

@@ -15,12 +15,12 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from edgemnist.export.backend import keras
+from edgemnist.export.c_source import texts
+from edgemnist.export.c_source.golden import reference
+from edgemnist.export.c_source.graph import read_graph
+from edgemnist.export.c_source.regenerate import regenerate
+from edgemnist.export.c_source.writing import write_files
 from edgemnist.export.calibration import Calibration
-from edgemnist.export.codegen import texts
-from edgemnist.export.codegen.golden import reference
-from edgemnist.export.codegen.graph import read_graph
-from edgemnist.export.codegen.regenerate import regenerate
-from edgemnist.export.codegen.writing import write_files
 from edgemnist.export.convert import tflite, tflite_int8
 from edgemnist.export.convert.options import ExportOptions
 from edgemnist.export.convert.quiet import quiet
