@@ -1,0 +1,37 @@
+"""PAD and PADV2."""
+
+from ..fixed_point import Match
+from ..ir import Lowered, Node, Shape, Step
+from ..lowering import require
+from ..moving import copy_step
+from . import Operator
+
+
+def shapes(node: Node) -> tuple[Shape, ...]:
+    """Return the output's shape."""
+    paddings = node.constant(1).reshape(-1, 2)
+    if len(paddings) != len(node.input(0).shape) or (paddings < 0).any():
+        raise node.error(
+            "its paddings", received=paddings.tolist(), expected="two of at least 0 for each axis"
+        )
+    shape = node.input(0).shape
+    return (tuple(int(size + before + after) for size, (before, after) in zip(shape, paddings, strict=True)),)
+
+
+def lower(node: Node, _: Match) -> Lowered:
+    """Return the calls of the kernels `fill` and `copy`."""
+    source, output = node.input(0), node.outputs[0]
+    require(node, source, ("int8", "uint8"))
+    require(node, output, (source.dtype,))
+    if (source.scale, source.zero_point) != (output.scale, output.zero_point):
+        raise node.error("its output has another scale than its input", received=output.scale)
+    value = output.zero_point
+    if len(node.inputs) > 2 and node.inputs[2] is not None:
+        value = int(node.constant(2).ravel()[0])
+    starts = tuple(int(before) for before, _ in node.constant(1).reshape(-1, 2))
+    whole = tuple(range(len(source.shape)))
+    fill = Step(node, "fill", {"size": output.size}, (), (output,), (), {"value": value})
+    return [fill, copy_step(node, source, output, source.shape, to_start=starts, order=whole)]
+
+
+OPERATORS = tuple(Operator(name, shapes, lower, element_types=("int8", "uint8")) for name in ("PAD", "PADV2"))
