@@ -193,6 +193,8 @@ def by_guard(guards: Sequence[str], pieces: Sequence[str | None]) -> str:
         return pieces[0] or ""
     lines: list[str] = []
     for guard, piece in zip(guards, pieces, strict=True):
+        if piece is None and guard == guards[-1]:
+            break
         word = "#else" if guard == guards[-1] else f"#{'elif' if lines else 'if'} {guard}"
         lines.append(f"{word}\n{piece}" if piece else word)
     return "\n".join([*lines, "#endif"])

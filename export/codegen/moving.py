@@ -1,49 +1,51 @@
-"""Operators that only move elements, as calls of the kernel `copy`."""
+"""Operators that only move elements, as calls of the kernel `copy`: what numpy's views say of strides is their C."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from typing import Any
 
-from .ir import Node, Shape, Step, Tensor
-from .lowering import contiguous_strides, merge_axes
+import numpy as np
+from numpy.typing import NDArray
+
+from .ir import Node, Step, Tensor
+from .lowering import merge_axes
 
 _AXES = 4
+
+View = Callable[[NDArray[Any]], NDArray[Any]]
+
+
+def view_shape(tensor: Tensor, view: View) -> tuple[int, ...]:
+    """Return the shape of a view of a tensor."""
+    return view(_without_memory(tensor)[0]).shape
 
 
 def copy_step(
     node: Node,
     source: Tensor,
     output: Tensor,
-    sizes: Shape,
-    *,
-    order: Sequence[int] | None = None,
-    from_start: Sequence[int] | None = None,
-    from_step: Sequence[int] | None = None,
-    to_start: Sequence[int] | None = None,
+    read: View = lambda array: array,
+    write: View = lambda array: array,
 ) -> Step:
-    """Return the copy of a block.
+    """Return the copy of a view of one tensor to a view of another.
 
     Args:
         node: The layer.
         source: What is read.
         output: What is written.
-        sizes: The block, in the output's axes.
-        order: The source's axis for each axis of the output; the same by default.
-        from_start: The block's first element, in the source's axes.
-        from_step: How far apart its elements are, in the source's axes.
-        to_start: Its first element, in the output's axes.
+        read: Takes the source as an array, and returns the view that is read.
+        write: Takes the output as an array, and returns the view that is written, of the same shape.
 
     Raises:
         ConversionError: It needs more than four axes and a run.
     """
-    rank = len(sizes)
-    order = tuple(range(rank)) if order is None else order
-    from_start = from_start or (0,) * rank
-    from_step = from_step or (1,) * rank
-    to_start = to_start or (0,) * rank
+    reading, read_start = _strided(source, read)
+    writing, write_start = _strided(output, write)
+    if reading.shape != writing.shape:
+        raise node.error("its input does not fit its output", received=f"{reading.shape} to {writing.shape}")
     item = output.item_bytes
-    there = [stride * item for stride in contiguous_strides(source.shape)]
-    here = [stride * item for stride in contiguous_strides(output.shape)]
-    strides = [[there[axis] * from_step[axis] for axis in order], here]
-    axes, (reads, writes) = merge_axes((*sizes, item), [[*strides[0], 1], [*strides[1], 1]], axes=_AXES + 1)
+    axes, (reads, writes) = merge_axes(
+        (*reading.shape, item), [[*reading.strides, 1], [*writing.strides, 1]], axes=_AXES + 1
+    )
     run = 1
     if reads[-1] == writes[-1] == 1:
         run = axes[-1]
@@ -51,10 +53,20 @@ def copy_step(
     while len(axes) > _AXES and axes[0] == 1:
         axes, reads, writes = axes[1:], reads[1:], writes[1:]
     if len(axes) > _AXES:
-        raise node.error("a block of more than four axes", received=sizes)
+        raise node.error("a block of more than four axes", received=reading.shape)
     shape = {f"size{axis}": size for axis, size in enumerate(axes)}
-    shape |= {"from": sum(start * stride for start, stride in zip(from_start, there, strict=True))}
-    shape |= {f"from{axis}": stride for axis, stride in enumerate(reads)}
-    shape |= {"to": sum(start * stride for start, stride in zip(to_start, here, strict=True))}
-    shape |= {f"to{axis}": stride for axis, stride in enumerate(writes)}
+    shape |= {"from": read_start} | {f"from{axis}": stride for axis, stride in enumerate(reads)}
+    shape |= {"to": write_start} | {f"to{axis}": stride for axis, stride in enumerate(writes)}
     return Step(node, "copy", {**shape, "bytes": run}, (source,), (output,))
+
+
+def _without_memory(tensor: Tensor) -> tuple[NDArray[Any], int]:
+    """Return an array of the tensor's shape and strides, whose elements are never touched, and its address."""
+    array: NDArray[Any] = np.empty(tensor.shape, tensor.dtype)
+    return array, array.__array_interface__["data"][0]
+
+
+def _strided(tensor: Tensor, view: View) -> tuple[NDArray[Any], int]:
+    array, address = _without_memory(tensor)
+    viewed = view(array)
+    return viewed, int(viewed.__array_interface__["data"][0] - address)

@@ -44,3 +44,16 @@ def rows(values: Sequence[int], indent: str = "    ") -> str:
             line = indent
         line += f"{item} "
     return "\n".join([*lines, line.rstrip()])
+
+
+def hash_function(kind: str) -> str:
+    """Return a function that continues an FNV-1a hash with a table's entries."""
+    return f"""static uint32_t hash_{kind}(uint32_t hash, const {kind} *table, int32_t size)
+{{
+    for (int32_t i = 0; i < size; ++i) {{
+        const uint32_t entry = (uint32_t)table[i];
+
+        hash = (hash ^ entry) * 16777619u;
+    }}
+    return hash;
+}}"""

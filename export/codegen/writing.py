@@ -120,7 +120,7 @@ def _facts(plan: Plan, content: bytes, name: str, match: Match) -> dict[str, Any
         "tables": merged(conditions, programs, lambda program: program.tables),
         "functions": merged(conditions, programs, lambda program: program.functions),
         "calls": [_merged_call(conditions, programs, number) for number in range(len(plan.steps))],
-        "hashed_types": sorted({kind for program in programs for _, kind, _ in program.hashed}),
+        "hash_functions": merged(conditions, programs, _hash_functions),
         "hashes": by_guard(conditions, [_hashes(program) for program in programs]),
         "checksum": _checksum(macro, guards, programs),
         "labels": [texts.string(label) for label in labels],
@@ -149,6 +149,11 @@ def _merged_call(conditions: list[str], programs: list[Program], number: int) ->
 
 def _hashes(program: Program) -> str:
     return "\n".join(f"    hash = hash_{kind}(hash, {name}, {size});" for name, kind, size in program.hashed)
+
+
+def _hash_functions(program: Program) -> dict[str, str]:
+    kinds = sorted({kind for _, kind, _ in program.hashed})
+    return {kind: texts.hash_function(kind) for kind in kinds}
 
 
 def _checksum(macro: str, guards: list[tuple[str, str]], programs: list[Program]) -> str:

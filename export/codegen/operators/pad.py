@@ -1,5 +1,9 @@
 """PAD and PADV2."""
 
+from typing import Any
+
+from numpy.typing import NDArray
+
 from ..fixed_point import Match
 from ..ir import Lowered, Node, Shape, Step
 from ..lowering import require
@@ -10,11 +14,11 @@ from . import Operator
 def shapes(node: Node) -> tuple[Shape, ...]:
     """Return the output's shape."""
     paddings = node.constant(1).reshape(-1, 2)
-    if len(paddings) != len(node.input(0).shape) or (paddings < 0).any():
+    shape = node.input(0).shape
+    if len(paddings) != len(shape) or (paddings < 0).any():
         raise node.error(
             "its paddings", received=paddings.tolist(), expected="two of at least 0 for each axis"
         )
-    shape = node.input(0).shape
     return (tuple(int(size + before + after) for size, (before, after) in zip(shape, paddings, strict=True)),)
 
 
@@ -28,10 +32,13 @@ def lower(node: Node, _: Match) -> Lowered:
     value = output.zero_point
     if len(node.inputs) > 2 and node.inputs[2] is not None:
         value = int(node.constant(2).ravel()[0])
-    starts = tuple(int(before) for before, _ in node.constant(1).reshape(-1, 2))
-    whole = tuple(range(len(source.shape)))
+    starts = [int(before) for before, _ in node.constant(1).reshape(-1, 2)]
+
+    def inner(array: NDArray[Any]) -> NDArray[Any]:
+        return array[tuple(slice(at, at + size) for at, size in zip(starts, source.shape, strict=True))]
+
     fill = Step(node, "fill", {"size": output.size}, (), (output,), (), {"value": value})
-    return [fill, copy_step(node, source, output, source.shape, to_start=starts, order=whole)]
+    return [fill, copy_step(node, source, output, write=inner)]
 
 
 OPERATORS = tuple(Operator(name, shapes, lower, element_types=("int8", "uint8")) for name in ("PAD", "PADV2"))
