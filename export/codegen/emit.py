@@ -130,7 +130,11 @@ class _Writer:
     def call(self, number: int, step: Step) -> Call:
         """Return the call of a step."""
         chosen = choose(step, self.variant)
-        given = [self.pointer(tensor) for tensor in (*step.inputs, *step.outputs)]
+        tensors = (*step.inputs, *step.outputs)
+        given = [
+            self.pointer(tensor, one)
+            for tensor, one in zip(tensors, chosen.parameters[: len(tensors)], strict=True)
+        ]
         given += [
             self.table(f"{self.prefix}layer_{number}_{table.name}", table.values, table.comment)
             for table in chosen.tables
@@ -138,21 +142,24 @@ class _Writer:
         given += [_value(step.values[one.name]) for one in chosen.parameters if one.name in step.values]
         if any(one.name == "scratch" for one in chosen.parameters):
             given.append(f"memory + {self.plan.scratch[number]}")
-        arguments = ", ".join(
-            f"({one.type})({text})" if one.type.endswith("*") and "memory" in text else text
-            for one, text in zip(chosen.parameters, given, strict=True)
-        )
         result = self.pointer(step.outputs[0])
         return Call(
             number,
             _comment(step),
-            f"{self.function(number, chosen)}({arguments});",
+            f"{self.function(number, chosen)}({', '.join(given)});",
             result,
             step.outputs[0].size_bytes,
         )
 
-    def pointer(self, tensor: Tensor) -> str:
-        """Return where a tensor lies, in C."""
+    def pointer(self, tensor: Tensor, parameter: Parameter | None = None) -> str:
+        """Return where a tensor lies, in C, as the type of a parameter."""
+        text = self._place(tensor)
+        own = "uint8_t" if self.plan.places[tensor].area == "arena" else C_TYPES[tensor.dtype]
+        if parameter is None or own == parameter.type.removeprefix("const ").rstrip(" *"):
+            return text
+        return f"({parameter.type})({text})" if "+" in text else f"({parameter.type}){text}"
+
+    def _place(self, tensor: Tensor) -> str:
         place = self.plan.places[tensor]
         if place.area == "arena":
             return f"memory + {place.offset}" if place.offset else "memory"

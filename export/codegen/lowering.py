@@ -120,7 +120,7 @@ def window_rows(source: Tensor, output: Tensor, stride: int, pad: int, taps: int
 def interleave(rows: NDArray[np.int8], block: int = 4) -> NDArray[np.int8]:
     """Return weights `(channels, taps)` as `[channels / block][taps][block]`, then the channels that are left."""
     whole = len(rows) // block * block
-    blocks = rows[:whole].reshape(whole // block, block, -1).transpose(0, 2, 1)
+    blocks = rows[:whole].reshape(whole // block, block, rows.shape[1]).transpose(0, 2, 1)
     return np.concatenate([blocks.ravel(), rows[whole:].ravel()])
 
 

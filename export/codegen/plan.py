@@ -120,8 +120,8 @@ def make_plan(
     for number, tensor in enumerate(graph.outputs):
         root = roots.of(tensor)
         if root in places or root.data is not None:  # an input, a constant, or another output: it is copied
-            node = Node("COPY", (root,), (replace(tensor, data=None),), {}, len(graph.nodes))
-            steps.append(copy_step(node, root, node.outputs[0], tensor.shape))
+            node = Node("COPY", (root,), (replace(root, name=tensor.name, data=None),), {}, len(graph.nodes))
+            steps.append(copy_step(node, root, node.outputs[0]))
             root = node.outputs[0]
         places[root] = Place("output", number)
     constants = tuple(

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import jinja2
@@ -249,6 +250,7 @@ def _provenance(content: bytes, name: str) -> str:
     return "\n".join(f" * {texts.comment(line)}" for line in lines)
 
 
+@cache
 def _environment() -> jinja2.Environment:
     return jinja2.Environment(
         loader=jinja2.PackageLoader(__package__ or "", "templates"),

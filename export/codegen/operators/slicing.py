@@ -27,6 +27,8 @@ def _strided(node: Node) -> list[View]:
         else:
             last = begin + end if options.get("offset") else end
             index.append(slice(None if masked["begin"] else begin, None if masked["end"] else last, stride))
+    if Ellipsis not in index:
+        index.append(Ellipsis)  # without it, an index of numbers alone is no view
     return [lambda array: array[tuple(index)]]
 
 
