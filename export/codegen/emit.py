@@ -141,7 +141,7 @@ class _Writer:
         ]
         given += [_value(step.values[one.name]) for one in chosen.parameters if one.name in step.values]
         if any(one.name == "scratch" for one in chosen.parameters):
-            given.append(f"memory + {self.plan.scratch[number]}")
+            given.append(f"memory + {self.plan.scratch[number][0]}")
         result = self.pointer(step.outputs[0])
         return Call(
             number,

@@ -44,17 +44,19 @@ class Plan:
         graph: What it computes.
         steps: The calls of kernels.
         places: Where each tensor lies.
+        roots: For each tensor the one whose bytes it is.
         constants: The constant tensors that are inputs of steps, by their place's number.
         arena_bytes: The size of the arena.
-        scratch: Where in the arena the memory lies that a kernel asks for, by the step's number.
+        scratch: The memory of the arena that a kernel asks for, offset and size, by the step's number.
     """
 
     graph: Graph
     steps: tuple[Step, ...]
     places: dict[Tensor, Place]
+    roots: dict[Tensor, Tensor]
     constants: tuple[Tensor, ...]
     arena_bytes: int
-    scratch: dict[int, int]
+    scratch: dict[int, tuple[int, int]]
 
 
 @dataclass(slots=True, eq=False)
@@ -136,17 +138,17 @@ def make_plan(
     }
     offsets, size = place([*buffers.values(), *scratch.values()])
     places |= {tensor: Place("arena", 0, offsets[buffer]) for tensor, buffer in buffers.items()}
-    for step in steps:
-        for tensor in (*step.inputs, *step.outputs):
-            places[tensor] = places[roots.of(tensor)]
+    known = {one: roots.of(one) for step in steps for one in (*step.inputs, *step.outputs)}
+    places |= {tensor: places[root] for tensor, root in known.items()}
     directed = tuple(_directed(step, places) for step in steps)
     return Plan(
         graph,
         directed,
         places,
+        known,
         constants,
         size,
-        {number: offsets[buffer] for number, buffer in scratch.items()},
+        {number: (offsets[buffer], buffer.size) for number, buffer in scratch.items()},
     )
 
 

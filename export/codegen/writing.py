@@ -11,6 +11,7 @@ import numpy as np
 
 from ...runtime.errors import ConversionError
 from . import texts
+from .checking import check_plan
 from .emit import Program, by_guard, kernel_texts, merged, write_program
 from .fixed_point import Match
 from .importing import read_graph
@@ -19,9 +20,16 @@ from .lowering import limits_of
 from .normalize import normalize
 from .plan import ALIGNMENT, Plan, make_plan
 from .reference import Arrays, Golden, random_inputs, run_reference
-from .variants import MICROCONTROLLER, Variant
+from .variants import HOST, MICROCONTROLLER, Variant
 
-_TEMPLATES = {".c": "model.c.jinja", ".h": "model.h.jinja", "_selftest.c": "selftest.c.jinja"}
+# The meaning of the functions in the library; another meaning is another number.
+ABI_VERSION = 2
+_TEMPLATES = {
+    ".c": "model.c.jinja",
+    ".h": "model.h.jinja",
+    "_selftest.c": "selftest.c.jinja",
+    "_host.c": "host.c.jinja",
+}
 _GOLDEN_INPUTS = 10
 _AXES = {2: ("HEIGHT", "WIDTH"), 3: ("HEIGHT", "WIDTH", "CHANNELS")}
 _LABELS = "edgemnist.labels"
@@ -54,7 +62,9 @@ def read_plan(content: bytes, match: Match = Match.LITERT) -> Plan:
         ConversionError: There is no C for an operator or for how it is used; the message names the layer.
     """
     graph = normalize(read_graph(content))
-    return make_plan(graph, match, lambda step: _scratch(step, MICROCONTROLLER))
+    plan = make_plan(graph, match, lambda step: _scratch(step, MICROCONTROLLER))
+    check_plan(plan)
+    return plan
 
 
 def generate(
@@ -79,7 +89,8 @@ def generate(
     plan = read_plan(content, match)
     inputs = samples or random_inputs(plan.graph, _GOLDEN_INPUTS)
     golden = run_reference(content, tuple(array[:_GOLDEN_INPUTS] for array in inputs), match)
-    facts = _facts(plan, content, name, match) | {"golden": _golden(plan.graph, golden)}
+    facts = _facts(plan, content, name, match)
+    facts |= _host_facts(plan, facts, match) | {"golden": _golden(plan.graph, golden)}
     environment = _environment()
     written = {
         ending: environment.get_template(template).render(**facts).encode("ascii")
@@ -135,6 +146,65 @@ def _facts(plan: Plan, content: bytes, name: str, match: Match) -> dict[str, Any
         "static_parameters": ", ".join(parameters),
         "static_arguments": ", ".join(end["name"] for end in ends),
     }
+
+
+def _host_facts(plan: Plan, facts: dict[str, Any], match: Match) -> dict[str, Any]:
+    inputs = [end for end in facts["ends"] if end["area"] == "input"]
+    outputs = [end for end in facts["ends"] if end["area"] == "output"]
+    casts = [f"(const {end['type']} *)inputs[{number}]" for number, end in enumerate(inputs)]
+    casts += [f"({end['type']} *)outputs[{number}]" for number, end in enumerate(outputs)]
+    sizes = [end["size"] for end in (*inputs, *outputs)]
+    return {
+        "abi_version": ABI_VERSION,
+        "host_variants": [_host_variant(plan.graph, each, match) for each in reversed(HOST) if each.name],
+        "description": texts.rows([*_description(plan.graph, match), 0]),
+        "one_to_one": len(inputs) == len(outputs) == 1,
+        "run_arguments": f"{facts['static_arguments']}, arena",
+        "pointer_arguments": ", ".join(casts),
+        "many_arguments": ", ".join(
+            f"{cast} + i * {size}" for cast, size in zip(casts, sizes, strict=True)
+        ),
+    }
+
+
+def _host_variant(graph: Graph, variant: Variant, match: Match) -> dict[str, Any]:
+    """Return a variant of the library, which has a plan of its own, and kernels that the C file has not."""
+    plan = make_plan(graph, match, lambda step: _scratch(step, (variant,)))
+    check_plan(plan)
+    program = write_program(plan, variant, f"{variant.name}_")
+    written = {name for each in MICROCONTROLLER for name in write_program(plan, each).kernels}
+    return {
+        "name": variant.name,
+        "macro": variant.name.upper(),
+        "guard": variant.guard,
+        "target": variant.target,
+        "check": variant.check,
+        "kernels": [text for name, text in kernel_texts(program).items() if name not in written],
+        "tables": list(program.tables.values()),
+        "functions": list(program.functions.values()),
+        "calls": program.calls,
+        "uses_arena": any("memory" in call.text for call in program.calls),
+        "arena_bytes": plan.arena_bytes,
+    }
+
+
+def _description(graph: Graph, match: Match) -> bytes:
+    """Return what the engine has to know, as JSON in ASCII."""
+    ends = {
+        area: [
+            {
+                "name": tensor.name,
+                "dtype": tensor.dtype,
+                "shape": tensor.shape,
+                "scale": float(tensor.scale) if len(tensor.scales) == 1 else 0.0,
+                "zero_point": tensor.zero_point if len(tensor.scales) == 1 else 0,
+            }
+            for tensor in tensors
+        ]
+        for area, tensors in (("inputs", graph.inputs), ("outputs", graph.outputs))
+    }
+    document = {**ends, "match": match.value, "metadata": dict(graph.metadata)}
+    return json.dumps(document, separators=(",", ":"), sort_keys=True).encode("ascii")
 
 
 def _merged_call(conditions: list[str], programs: list[Program], number: int) -> dict[str, Any]:
