@@ -19,7 +19,7 @@ _NOBODY = -1
 _ELEMENTWISE = {"add", "mul", "lookup", "softmax", "quantize_float", "dequantize"}
 # Kernels that read all that an image's, or batch's, rows need before they write the next one's, by their fields.
 _WINDOWS = {"conv_2d": "dilation_y", "depthwise_conv_2d": "dilation_y", "average_pool_2d": "", "max_pool_2d": ""}
-_ROWS = {"fully_connected": "batches", "mean": "kept0"}
+_ROWS = {"fully_connected": "batches", "mean": "kept0", "reduce_max": "kept0"}
 
 Interval = tuple[int, int]
 

@@ -2,11 +2,12 @@
 
 from typing import Any
 
+import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from ...runtime.errors import ArtifactError, ConversionError, EdgeMnistError
-from ...runtime.structure.tflite import metadata_of, operator_name, unpack
+from ...runtime.structure.tflite import FILE_IDENTIFIER, metadata_of, operator_name, unpack
 from .ir import Graph, Node, Tensor
 
 _DTYPES = {
@@ -30,6 +31,18 @@ def read_graph(content: bytes) -> Graph:
         raise
     except Exception as error:  # the generated reader raises whatever a wrong offset leads to
         raise ArtifactError("the TFLite file is damaged", received=repr(error)) from error
+
+
+def with_version(content: bytes, operator: str, version: int) -> bytes:
+    """Return a TFLite file that asks for another version of an operator, and is the same otherwise."""
+    model = unpack(content, schema)
+    number = vars(schema.BuiltinOperator)[operator]
+    for code in model.operatorCodes:
+        if max(code.builtinCode, code.deprecatedBuiltinCode) == number:
+            code.version = version
+    builder = flatbuffers.Builder(len(content))
+    builder.Finish(model.Pack(builder), FILE_IDENTIFIER)
+    return bytes(builder.Output())
 
 
 def _graph(model: Any) -> Graph:

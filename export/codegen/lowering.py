@@ -1,6 +1,7 @@
 """What the lowerings of several operators share: ranges, padding, strides, checks."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
@@ -198,6 +199,12 @@ def elementwise_rows(node: Node, inputs: Sequence[Tensor]) -> tuple[Rows | None,
         else None
         for tensor in inputs
     )
+
+
+def folded_integers(node: Node, position: int) -> NDArray[Any] | None:
+    """Return an input that is a constant of integers that stand for themselves; None if it is not."""
+    tensor = node.input(position)
+    return tensor.data if tensor.dtype in {"int32", "int64"} else None
 
 
 def lookup_table(results: Sequence[int], dtype: str, comment: str) -> Table:

@@ -1,5 +1,6 @@
 """What the runtimes give whose bytes the C has to give: LiteRT's reference kernels, TensorFlow Lite Micro."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,10 @@ from numpy.typing import NDArray
 from ...runtime.errors import ConversionError, MissingExtraError
 from ..quiet import quiet
 from .fixed_point import Match
+from .importing import read_graph, with_version
 from .ir import Graph
+
+_TOO_NEW = re.compile(r"Didn't find op for builtin opcode '(\w+)' version '(\d+)'")
 
 Arrays = tuple[NDArray[Any], ...]
 
@@ -65,16 +69,7 @@ def run_reference(content: bytes, inputs: Arrays, match: Match) -> Golden:
 
 
 def _litert(content: bytes) -> Any:
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
-    try:
-        with quiet():
-            interpreter = Interpreter(
-                model_content=content, experimental_op_resolver_type=OpResolverType.BUILTIN_REF
-            )
-            interpreter.allocate_tensors()
-    except (RuntimeError, ValueError) as error:
-        raise ConversionError("LiteRT cannot run the model", received=error) from error
+    interpreter = reference_interpreter(content)
     ends = interpreter.get_input_details(), interpreter.get_output_details()
 
     def run(arrays: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
@@ -84,6 +79,35 @@ def _litert(content: bytes) -> Any:
         return [interpreter.get_tensor(detail["index"]) for detail in ends[1]]
 
     return run
+
+
+def reference_interpreter(content: bytes, **options: Any) -> Any:
+    """Return LiteRT's interpreter with its reference kernels, ready to run.
+
+    LiteRT 2.3 knows some operators' newest versions with its optimized kernels only, TILE 3 for one, though the
+    kernel is the same: the reference kernel is then asked for by an older version's number.
+
+    Raises:
+        ConversionError: It cannot run the model.
+    """
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    while True:
+        try:
+            with quiet():
+                interpreter = Interpreter(
+                    model_content=content,
+                    experimental_op_resolver_type=OpResolverType.BUILTIN_REF,
+                    **options,
+                )
+                interpreter.allocate_tensors()
+        except (RuntimeError, ValueError) as error:
+            newer = _TOO_NEW.search(str(error))
+            if newer is None or int(newer[2]) <= 1:
+                raise ConversionError("LiteRT cannot run the model", received=error) from error
+            content = with_version(content, newer[1], int(newer[2]) - 1)
+        else:
+            return interpreter
 
 
 def _tflm(content: bytes) -> Any:
@@ -108,6 +132,4 @@ def _tflm(content: bytes) -> Any:
 
 
 def _outputs_of(content: bytes) -> int:
-    from .importing import read_graph
-
     return len(read_graph(content).outputs)

@@ -1,10 +1,13 @@
 """ADD and SUB."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from ..fixed_point import Match, Multiplier, quantize_multiplier, rounding_twice
 from ..ir import Lowered, Node, Shape, Step, Struct
-from ..lowering import activation_range, broadcast_shape, broadcast_strides, elementwise_rows, require
+from ..lowering import activation_range, broadcast_shape, broadcast_strides, elementwise_rows, folded_integers, require
 from . import Operator
 
 _MORE_BITS = 20
@@ -44,11 +47,19 @@ def lower(node: Node, _: Match) -> Lowered:
     return [Step(node, "add", shape, inputs, (output,), (), values, elementwise_rows(node, inputs))]
 
 
+def fold(node: Node) -> tuple[NDArray[Any], ...] | None:
+    """Return the sum of integers without scales that are known before anything runs."""
+    first, second = (folded_integers(node, position) for position in (0, 1))
+    if first is None or second is None:
+        return None
+    return (first + second if node.operator == "ADD" else first - second,)
+
+
 def _addend(zero_point: int, multiplier: Multiplier) -> Struct:
     return Struct("addend", (-zero_point, multiplier.value, multiplier.exponent))
 
 
 OPERATORS = tuple(
-    Operator(name, shapes, lower, rounding="twice", notes="broadcasts; an input may be a constant")
+    Operator(name, shapes, lower, fold, rounding="twice", notes="broadcasts; an input may be a constant")
     for name in ("ADD", "SUB")
 )

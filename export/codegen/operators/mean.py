@@ -1,5 +1,7 @@
 """MEAN."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from ..fixed_point import Match, Multiplier, quantize_multiplier, rounding_twice
@@ -7,7 +9,7 @@ from ..ir import Lowered, Node, Rows, Shape, Step, Struct
 from ..lowering import limits_of, require
 from . import Operator
 
-_GROUPS = 5
+_FIELDS = ("kept0", "reduced1", "kept2", "reduced3", "kept4")
 
 
 def axes_of(node: Node) -> set[int]:
@@ -32,28 +34,38 @@ def lower(node: Node, _: Match) -> Lowered:
     source, output = node.input(0), node.outputs[0]
     require(node, source, ("int8",))
     require(node, output, ("int8",))
-    groups = _groups(source.shape, axes_of(node))
-    if len(groups) > _GROUPS:
-        raise node.error("its axes are no two groups of neighbours", received=f"{node.constant(1).tolist()}")
-    kept0, summed1, kept2, summed3, kept4 = groups + [1] * (_GROUPS - len(groups))
-    multiplier = _divided(quantize_multiplier(float(source.scale) / float(output.scale)), summed1 * summed3)
-    shape = {
-        "kept0": kept0,
-        "summed1": summed1,
-        "kept2": kept2,
-        "summed3": summed3,
-        "kept4": kept4,
-        "rounding": int(rounding_twice([multiplier])),
-    }
+    fields = reduced_fields(node)
+    multiplier = _divided(
+        quantize_multiplier(float(source.scale) / float(output.scale)), fields["reduced1"] * fields["reduced3"]
+    )
+    shape = {**fields, "rounding": int(rounding_twice([multiplier]))}
     values = {
         "zero": source.zero_point,
         "multiplier": multiplier.value,
         "exponent": multiplier.exponent,
         "range": Struct("range", (output.zero_point, *limits_of("int8"))),
     }
-    done = np.arange(kept0, dtype=np.int64) * (source.size // max(kept0, 1))
-    overlap = Rows(output.size // max(kept0, 1), done)
+    overlap = reduced_rows(node, shape)
     return [Step(node, "mean", shape, (source,), (output,), (), values, (overlap,))]
+
+
+def reduced_fields(node: Node) -> dict[str, int]:
+    """Return the sizes of kept and reduced neighbouring axes in turn.
+
+    Raises:
+        ConversionError: There are more than two groups of reduced ones.
+    """
+    groups = _groups(node.input(0).shape, axes_of(node))
+    if len(groups) > len(_FIELDS):
+        raise node.error("its axes are no two groups of neighbours", received=node.constant(1).tolist())
+    return dict(zip(_FIELDS, groups + [1] * (len(_FIELDS) - len(groups)), strict=True))
+
+
+def reduced_rows(node: Node, fields: Mapping[str, int]) -> Rows:
+    """Return how a kernel walks that reduces axes."""
+    count = fields["kept0"]
+    done = np.arange(count, dtype=np.int64) * (node.input(0).size // count)
+    return Rows(node.outputs[0].size // count, done)
 
 
 def _groups(shape: Shape, axes: set[int]) -> list[int]:

@@ -1,8 +1,12 @@
 """MUL."""
 
+from typing import Any
+
+from numpy.typing import NDArray
+
 from ..fixed_point import Match, quantize_multiplier, rounding_twice
 from ..ir import Lowered, Node, Shape, Step
-from ..lowering import activation_range, broadcast_shape, broadcast_strides, elementwise_rows, require
+from ..lowering import activation_range, broadcast_shape, broadcast_strides, elementwise_rows, folded_integers, require
 from . import Operator
 
 
@@ -28,4 +32,10 @@ def lower(node: Node, _: Match) -> Lowered:
     return [Step(node, "mul", shape, inputs, (output,), (), values, elementwise_rows(node, inputs))]
 
 
-OPERATOR = Operator("MUL", shapes, lower, rounding="twice", notes="broadcasts; an input may be a constant")
+def fold(node: Node) -> tuple[NDArray[Any], ...] | None:
+    """Return the product of integers without scales that are known before anything runs."""
+    first, second = (folded_integers(node, position) for position in (0, 1))
+    return None if first is None or second is None else (first * second,)
+
+
+OPERATOR = Operator("MUL", shapes, lower, fold, rounding="twice", notes="broadcasts; an input may be a constant")

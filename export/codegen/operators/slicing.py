@@ -1,4 +1,4 @@
-"""STRIDED_SLICE, SLICE, SPLIT and SPLIT_V: parts of a tensor."""
+"""STRIDED_SLICE, SLICE, SPLIT, SPLIT_V and UNPACK: parts of a tensor."""
 
 from typing import Any
 
@@ -67,7 +67,17 @@ def _parts(axis: int, sizes: list[int]) -> list[View]:
     return [part(start, size) for start, size in zip(starts, sizes, strict=True)]
 
 
-_VIEWS = {"STRIDED_SLICE": _strided, "SLICE": _slice, "SPLIT": _split, "SPLIT_V": _split_v}
+def _unpack(node: Node) -> list[View]:
+    axis = int(node.options["axis"]) % len(node.input(0).shape)
+    count = node.input(0).shape[axis]
+
+    def one(number: int) -> View:
+        return lambda array: array[(*(slice(None),) * axis, number, Ellipsis)]
+
+    return [one(number) for number in range(count)]
+
+
+_VIEWS = {"UNPACK": _unpack, "STRIDED_SLICE": _strided, "SLICE": _slice, "SPLIT": _split, "SPLIT_V": _split_v}
 _SOURCES = {"SPLIT": 1}
 
 
