@@ -1,24 +1,33 @@
 """The proof that a plan overwrites nothing that is needed: its steps simulated, byte by byte.
 
-It knows nothing of the planner, nor of what the lowerings promised it (`ir.Rows`): which rows a window needs it
-counts from the sizes in the kernel's struct. Each byte of the arena has a holder: which tensor's byte it is. What a
-kernel reads it must find as it was written, whatever the kernel has written before.
+It knows nothing of the planner, nor of what the lowerings promised it (`ir.Rows`): which rows a window needs
+it counts from the sizes in the kernel's struct. Each byte of the arena has a holder: which tensor's byte it
+is. What a kernel reads it must find as it was written, whatever the kernel has written before.
 """
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...runtime.errors import ConversionError
 from .ir import Step, Tensor
 from .plan import ALIGNMENT, Plan
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 _NOBODY = -1
 # Kernels that read element i and then write element i.
 _ELEMENTWISE = {"add", "mul", "lookup", "softmax", "quantize_float", "dequantize"}
-# Kernels that read all that an image's, or batch's, rows need before they write the next one's, by their fields.
-_WINDOWS = {"conv_2d": "dilation_y", "depthwise_conv_2d": "dilation_y", "average_pool_2d": "", "max_pool_2d": ""}
+# Kernels that read all that an image's, or batch's, rows need before they write the next one's, by their
+# fields.
+_WINDOWS = {
+    "conv_2d": "dilation_y",
+    "depthwise_conv_2d": "dilation_y",
+    "average_pool_2d": "",
+    "max_pool_2d": "",
+}
 _ROWS = {"fully_connected": "batches", "mean": "kept0", "reduce_max": "kept0"}
 
 Interval = tuple[int, int]
@@ -101,7 +110,7 @@ class _Simulation:
 
 
 def _pieces(step: Step) -> Iterator[tuple[Interval, Interval | None]]:
-    """Yield what a step writes piece by piece, and what it may still read then; None for all of its inputs."""
+    """Yield what a step writes piece by piece, and what it may still read then; None for all inputs."""
     if step.kernel in _WINDOWS:
         yield from _windows(step)
     elif step.kernel in _ROWS:

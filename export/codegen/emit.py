@@ -73,7 +73,8 @@ class Program:
         functions: The definitions of the layers' functions, by name.
         calls: The calls, in order.
         checksum: The FNV-1a hash of all tables, 32 bits, taken over entries in place of bytes.
-        hashed: The names of the tables, their types and numbers of entries, in the order in which they are hashed.
+        hashed: The names of the tables, their types and numbers of entries, in the order in which they are
+            hashed.
     """
 
     kernels: tuple[str, ...]
@@ -120,7 +121,8 @@ class _Writer:
         constants = ", ".join(f".{name} = {chosen.step.shape[name]}" for name in fields)
         arguments = ", ".join(["s", *(one.name for one in chosen.parameters)])
         declared = ", ".join(one.declaration for one in chosen.parameters)
-        body = f"({declared})\n{{\n    const struct {struct} s = {{ {constants} }};\n\n    {chosen.function}({arguments});\n}}"
+        setting = f"    const struct {struct} s = {{ {constants} }};"
+        body = f"({declared})\n{{\n{setting}\n\n    {chosen.function}({arguments});\n}}"
         if body not in self._same:
             name = f"{self.prefix}{chosen.step.kernel}_{number}"
             self._same[body] = name
@@ -190,7 +192,7 @@ def write_program(plan: Plan, variant: Variant, prefix: str = "") -> Program:
 
 
 def by_guard(guards: Sequence[str], pieces: Sequence[str | None]) -> str:
-    """Return a piece of C for each variant under the preprocessor's condition for it, or once if all are equal.
+    """Return a piece of C for each variant under the condition for it, or once if all are equal.
 
     Args:
         guards: The conditions; the last is never written, it is what is left.
@@ -230,4 +232,5 @@ def _value(value: Value) -> str:
 def _comment(step: Step) -> str:
     shapes = [" x ".join(map(str, tensor.shape)) for tensor in (*step.inputs, *step.outputs)]
     layer = texts.comment(step.node.outputs[0].name)
-    return f"{step.node.position}: {step.node.operator} {layer}: {', '.join(shapes[:-1]) or 'nothing'} to {shapes[-1]}"
+    sources = ", ".join(shapes[:-1]) or "nothing"
+    return f"{step.node.position}: {step.node.operator} {layer}: {sources} to {shapes[-1]}"

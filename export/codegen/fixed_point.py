@@ -1,8 +1,8 @@
 """Real factors as integers: the fixed-point arithmetic of TensorFlow Lite.
 
 A factor becomes a 31-bit multiplier and an exponent, `factor = multiplier * 2**(exponent - 31)`, as in
-`QuantizeMultiplier` (tensorflow/lite/kernels/internal/quantization_util.cc). How a product is rounded belongs to
-the operator: see `Rounding`.
+`QuantizeMultiplier` (tensorflow/lite/kernels/internal/quantization_util.cc). How a product is rounded belongs
+to the operator: see `Rounding`.
 """
 
 import enum
@@ -19,6 +19,7 @@ MULTIPLIER_BITS = 31
 _LEAST_EXPONENT = -31
 _LARGEST_EXPONENT = 30
 _FAR = 2**40
+_HALF = 0.5
 
 
 class Match(enum.Enum):
@@ -31,9 +32,9 @@ class Match(enum.Enum):
 class Rounding(enum.IntEnum):
     """How a sum times a factor becomes an integer; the numbers are those of `kernels/requantize.c`.
 
-    TWICE is gemmlowp's rounding high product, half up, and then its rounding shift, half away from zero. ONCE is
-    one product and one rounding shift, half up; ONCE_BELOW the same with a half that is one unit smaller. TWICE_ANY
-    is TWICE for exponents that may be 0 or more.
+    TWICE is gemmlowp's rounding high product, half up, and then its rounding shift, half away from zero. ONCE
+    is one product and one rounding shift, half up; ONCE_BELOW the same with a half that is one unit smaller.
+    TWICE_ANY is TWICE for exponents that may be 0 or more.
     """
 
     TWICE = 0
@@ -80,7 +81,9 @@ def quantize_multiplier(factor: float) -> Multiplier:
 
 def round_half_away(value: float) -> int:
     """Return C's `round`: to the nearest integer, halves away from zero."""
-    return int(math.floor(abs(value) + 0.5)) * (1 if value >= 0 else -1) if abs(value) < 2**52 else int(value)
+    whole = math.floor(abs(value))
+    nearest = whole + (abs(value) - whole >= _HALF)
+    return nearest if value >= 0 else -nearest
 
 
 def high_product(a: int, b: int) -> int:
@@ -116,10 +119,10 @@ def round_once(
 ) -> tuple[list[Multiplier], Rounding]:
     """Return multipliers that round as a product in double precision does, for every sum that can occur.
 
-    LiteRT's reference FULLY_CONNECTED calculates `round(double(sum) * factor)`. The result never falls as the sum
-    grows, so that it is known by the least sum that gives each result: a multiplier is right if it is right there
-    and one below. The nearest one, with a half rounded up, nearly always is; else a neighbour of it is, or one with
-    a half that is one unit smaller, which sends ties away from zero.
+    LiteRT's reference FULLY_CONNECTED calculates `round(double(sum) * factor)`. The result never falls as the
+    sum grows, so that it is known by the least sum that gives each result: a multiplier is right if it is
+    right there and one below. The nearest one, with a half rounded up, nearly always is; else a neighbour of
+    it is, or one with a half that is one unit smaller, which sends ties away from zero.
 
     Args:
         factors: The real factors, one for each channel.
@@ -161,8 +164,9 @@ def _rounded(sums: NDArray[np.int64], factor: float) -> NDArray[np.int64]:
     """Return C's `round(double(sum) * factor)`, kept within what is compared."""
     products = sums.astype(np.float64) * factor
     whole = np.floor(np.abs(products))
-    nearest = np.sign(products) * (whole + (np.abs(products) - whole >= 0.5))
-    return nearest.clip(-_FAR, _FAR).astype(np.int64)
+    nearest = np.sign(products) * (whole + (np.abs(products) - whole >= _HALF))
+    rounded: NDArray[np.int64] = nearest.clip(-_FAR, _FAR).astype(np.int64)
+    return rounded
 
 
 def _least_sums(factor: float, results: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -172,7 +176,8 @@ def _least_sums(factor: float, results: NDArray[np.int64]) -> NDArray[np.int64]:
     guesses = np.ceil((results - 0.5) / factor).clip(-_FAR, _FAR).astype(np.int64)
     around = guesses[:, None] + np.arange(-2, 4)
     enough = _rounded(around.ravel(), factor).reshape(around.shape) >= results[:, None]
-    return around[np.arange(len(results)), enough.argmax(axis=1)]
+    found: NDArray[np.int64] = around[np.arange(len(results)), enough.argmax(axis=1)]
+    return found
 
 
 def _once(sums: NDArray[np.int64], multiplier: Multiplier, rounding: Rounding) -> NDArray[np.int64]:

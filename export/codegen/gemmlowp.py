@@ -59,7 +59,7 @@ def logistic(value: int, integer_bits: int) -> int:
 
 
 def tanh(value: int, integer_bits: int) -> int:
-    """Return tanh(value) in F0."""
+    """Return the hyperbolic tangent in F0."""
     if value == 0:
         return 0
     # the same bits with an integer bit more are twice the value

@@ -1,6 +1,7 @@
 """The intermediate representation: tensors, nodes and a graph, as plain immutable values.
 
-`importing` makes them of a file, `normalize` of each other, and an operator's lowering makes `Step`s of nodes.
+`importing` makes them of a file, `normalize` of each other, and an operator's lowering makes `Step`s of
+nodes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -64,7 +65,8 @@ class Tensor:
     @property
     def scale(self) -> np.float32:
         """The quantization step of a tensor that has one."""
-        return self._single(self.scales)
+        step: np.float32 = self._single(self.scales)
+        return step
 
     @property
     def zero_point(self) -> int:
@@ -102,6 +104,10 @@ class Node:
         """What errors and comments call it."""
         name = self.outputs[0].name if self.outputs else ""
         return f"{self.operator} {name!r} (operator {self.position})"
+
+    def has_input(self, index: int) -> bool:
+        """Return whether an optional input is there."""
+        return index < len(self.inputs) and self.inputs[index] is not None
 
     def input(self, index: int) -> Tensor:
         """Return an input that must be there.
@@ -184,11 +190,11 @@ Value = int | float | Struct
 class Rows:
     """How a kernel walks: the proof that its output may overlap an input.
 
-    The kernel writes its output in pieces, from the lowest address up. When it writes the first byte of piece r, it
-    has done with all bytes of the input before `done[r]`.
+    The kernel writes its output in pieces, from the lowest address up. When it writes the first byte of piece
+    r, it has done with all bytes of the input before `done[r]`.
 
-    A kernel with the field `backward` in its struct can also walk from the last piece to the first. When it then
-    writes piece r, it has done with all bytes of the input from `ends[r]` on.
+    A kernel with the field `backward` in its struct can also walk from the last piece to the first. When it
+    then writes piece r, it has done with all bytes of the input from `ends[r]` on.
 
     Attributes:
         piece_bytes: The size of a piece of the output.
@@ -207,7 +213,7 @@ class Rows:
 
     @property
     def below(self) -> int:
-        """How many bytes below the input the output must begin at least, to be written forward; 0 is in place."""
+        """How many bytes below the input the output must begin at least, to be written forward."""
         pieces = np.arange(1, len(self.done) + 1, dtype=np.int64) * self.piece_bytes
         return int(max((pieces - self.done).max(initial=0), 0))
 

@@ -119,7 +119,7 @@ def window_rows(source: Tensor, output: Tensor, stride: int, pad: int, taps: int
 
 
 def interleave(rows: NDArray[np.int8], block: int = 4) -> NDArray[np.int8]:
-    """Return weights `(channels, taps)` as `[channels / block][taps][block]`, then the channels that are left."""
+    """Return weights `(channels, taps)` as `[channels / block][taps][block]`, then those left over."""
     whole = len(rows) // block * block
     blocks = rows[:whole].reshape(whole // block, block, rows.shape[1]).transpose(0, 2, 1)
     return np.concatenate([blocks.ravel(), rows[whole:].ravel()])
@@ -159,7 +159,7 @@ def broadcast_strides(node: Node, inputs: Sequence[Tensor]) -> dict[str, int]:
 def merge_axes(
     shape: Sequence[int], strides: Sequence[Sequence[int]], axes: int = _AXES
 ) -> tuple[list[int], list[list[int]]]:
-    """Return sizes and strides with neighbouring axes made one where they are contiguous, filled up to `axes`."""
+    """Return sizes and strides with contiguous neighbouring axes made one, filled up to `axes`."""
     sizes: list[int] = []
     kept: list[list[int]] = [[] for _ in strides]
     for axis, size in enumerate(shape):

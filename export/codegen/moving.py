@@ -1,6 +1,7 @@
-"""Operators that only move elements, as calls of the kernel `copy`: what numpy's views say of strides is their C."""
+"""Operators that only move elements, as calls of the kernel `copy` with the strides of numpy's views."""
 
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from .ir import Node, Step, Tensor
 from .lowering import merge_axes
 
 _AXES = 4
+_MOST_CALLS = 64
 
 View = Callable[[NDArray[Any]], NDArray[Any]]
 
@@ -19,14 +21,14 @@ def view_shape(tensor: Tensor, view: View) -> tuple[int, ...]:
     return view(_without_memory(tensor)[0]).shape
 
 
-def copy_step(
+def copy_steps(
     node: Node,
     source: Tensor,
     output: Tensor,
     read: View = lambda array: array,
     write: View = lambda array: array,
-) -> Step:
-    """Return the copy of a view of one tensor to a view of another.
+) -> list[Step]:
+    """Return the copy of a view of one tensor to a view of another: one call, or several for many axes.
 
     Args:
         node: The layer.
@@ -36,7 +38,7 @@ def copy_step(
         write: Takes the output as an array, and returns the view that is written, of the same shape.
 
     Raises:
-        ConversionError: It needs more than four axes and a run.
+        ConversionError: It has too many axes.
     """
     reading, read_start = _strided(source, read)
     writing, write_start = _strided(output, write)
@@ -50,18 +52,31 @@ def copy_step(
     if reads[-1] == writes[-1] == 1:
         run = axes[-1]
         axes, reads, writes = axes[:-1], reads[:-1], writes[:-1]
-    while len(axes) > _AXES and axes[0] == 1:
-        axes, reads, writes = axes[1:], reads[1:], writes[1:]
-    if len(axes) > _AXES:
-        raise node.error("a block of more than four axes", received=reading.shape)
-    shape = {f"size{axis}": size for axis, size in enumerate(axes)}
-    shape |= {"from": read_start} | {f"from{axis}": stride for axis, stride in enumerate(reads)}
-    shape |= {"to": write_start} | {f"to{axis}": stride for axis, stride in enumerate(writes)}
-    return Step(node, "copy", {**shape, "bytes": run}, (source,), (output,))
+    outer = len(axes) - _AXES
+    calls = list(product(*(range(size) for size in axes[:outer])))
+    if len(calls) > _MOST_CALLS:
+        raise node.error("a block of too many axes", received=reading.shape)
+    shape = {f"size{axis}": size for axis, size in enumerate(axes[outer:])}
+    shape |= {f"from{axis}": stride for axis, stride in enumerate(reads[outer:])}
+    shape |= {f"to{axis}": stride for axis, stride in enumerate(writes[outer:])}
+    return [
+        Step(
+            node,
+            "copy",
+            {**shape, "bytes": run},
+            (source,),
+            (output,),
+            values={
+                "from": read_start + sum(np.multiply(at, reads[:outer]).tolist()),
+                "to": write_start + sum(np.multiply(at, writes[:outer]).tolist()),
+            },
+        )
+        for at in calls
+    ]
 
 
 def _without_memory(tensor: Tensor) -> tuple[NDArray[Any], int]:
-    """Return an array of the tensor's shape and strides, whose elements are never touched, and its address."""
+    """Return an array of the tensor's shape and strides, never touched, and its address."""
     array: NDArray[Any] = np.empty(tensor.shape, tensor.dtype)
     return array, array.__array_interface__["data"][0]
 

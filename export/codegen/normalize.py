@@ -1,4 +1,4 @@
-"""From a graph as the file has it to one of operators with kernels: shapes known, constants folded, nothing unused."""
+"""From a graph as the file has it to one with all shapes known, constants folded and nothing unused."""
 
 from dataclasses import replace
 
@@ -8,12 +8,14 @@ from ...runtime.errors import ConversionError
 from .ir import Graph, Node, Tensor
 from .operators import OPERATORS
 
+_MOST_BYTES = 2**31 - 1
+
 
 def normalize(graph: Graph) -> Graph:
     """Return the same model with a batch as the file records it, 1 where it is dynamic.
 
-    What is known before anything runs is calculated here, among it the shape arithmetic of dynamic batches: the
-    operators SHAPE, STRIDED_SLICE and PACK between the input and a RESHAPE.
+    What is known before anything runs is calculated here, among it the shape arithmetic of dynamic batches:
+    the operators SHAPE, STRIDED_SLICE and PACK between the input and a RESHAPE.
 
     Raises:
         ConversionError: An operator is none of the registry, or its shapes do not fit.
@@ -36,20 +38,17 @@ def normalize(graph: Graph) -> Graph:
             for tensor, value in zip(node.outputs, values, strict=True):
                 known[tensor] = replace(tensor, data=np.asarray(value, tensor.dtype), shape=np.shape(value))
             continue
-        outputs = tuple(
+        shaped = tuple(
             replace(tensor, shape=tuple(int(size) for size in shape), data=None)
             for tensor, shape in zip(node.outputs, shapes, strict=True)
         )
-        known |= dict(zip(node.outputs, outputs, strict=True))
-        _check_sizes(node, outputs)
-        nodes.append(replace(node, outputs=outputs))
-    outputs = tuple(_now(known, tensor) for tensor in graph.outputs)
-    return replace(
-        graph,
-        inputs=tuple(known[tensor] for tensor in graph.inputs),
-        outputs=tuple(tensor for tensor in outputs if tensor is not None),
-        nodes=_needed(nodes, {tensor for tensor in outputs if tensor is not None}),
-    )
+        known |= dict(zip(node.outputs, shaped, strict=True))
+        _check_sizes(node, shaped)
+        nodes.append(replace(node, outputs=shaped))
+    now = [_now(known, tensor) for tensor in graph.outputs]
+    outputs = tuple(tensor for tensor in now if tensor is not None)
+    inputs = tuple(known[tensor] for tensor in graph.inputs)
+    return replace(graph, inputs=inputs, outputs=outputs, nodes=_needed(nodes, set(outputs)))
 
 
 def _input(tensor: Tensor) -> Tensor:
@@ -66,7 +65,7 @@ def _now(known: dict[Tensor, Tensor], tensor: Tensor | None) -> Tensor | None:
 
 def _check_sizes(node: Node, outputs: tuple[Tensor, ...]) -> None:
     for tensor in outputs:
-        if min(tensor.shape, default=1) < 1 or tensor.size_bytes >= 2**31:
+        if min(tensor.shape, default=1) < 1 or tensor.size_bytes > _MOST_BYTES:
             raise node.error("an output of no size, or too large", received=tensor.shape)
 
 

@@ -1,8 +1,9 @@
 """Where every activation lies: one arena, as small as can be found.
 
-Two activations that live at the same time lie apart, but the output of a step may lie over an input that dies there,
-as far as the kernel's `Rows` allow: in place, or over rows that are no longer needed (the diagonal memory
-optimisation of arXiv 2010.01668). Model inputs and outputs are the caller's memory, and need none of the arena.
+Two activations that live at the same time lie apart, but the output of a step may lie over an input that dies
+there, as far as the kernel's `Rows` allow: in place, or over rows that are no longer needed (the diagonal
+memory optimisation of arXiv 2010.01668). Model inputs and outputs are the caller's memory, and need none of
+the arena.
 """
 
 import random
@@ -13,7 +14,7 @@ from typing import Literal
 from ...runtime.errors import ConversionError
 from .fixed_point import Match
 from .ir import Alias, Graph, Node, Step, Tensor
-from .moving import copy_step
+from .moving import copy_steps
 from .operators import OPERATORS
 
 ALIGNMENT = 4
@@ -67,8 +68,8 @@ class Buffer:
         size: Its bytes.
         first: The step that writes it first.
         last: The last step that reads or writes it.
-        over: For another buffer that this one may lie over as it dies: how far below or above it this one must
-            begin.
+        over: For another buffer that this one may lie over as it dies: how far below or above it this one
+            must begin.
     """
 
     size: int
@@ -95,6 +96,8 @@ def lower(graph: Graph, match: Match) -> tuple[list[Step], list[Alias]]:
             if str(error).startswith(node.layer):
                 raise
             raise node.error(str(error)) from error
+        except (ValueError, IndexError, KeyError, TypeError, OverflowError, ZeroDivisionError) as error:
+            raise node.error("its shapes or options do not fit", received=repr(error)) from error
         for one in lowered:
             if isinstance(one, Alias):
                 aliases.append(one)
@@ -123,7 +126,7 @@ def make_plan(
         root = roots.of(tensor)
         if root in places or root.data is not None:  # an input, a constant, or another output: it is copied
             node = Node("COPY", (root,), (replace(root, name=tensor.name, data=None),), {}, len(graph.nodes))
-            steps.append(copy_step(node, root, node.outputs[0]))
+            steps += copy_steps(node, root, node.outputs[0])
             root = node.outputs[0]
         places[root] = Place("output", number)
     constants = tuple(
@@ -206,8 +209,9 @@ def _buffers(steps: Sequence[Step], roots: _Roots, places: dict[Tensor, Place]) 
 def place(buffers: Sequence[Buffer]) -> tuple[dict[Buffer, int], int]:
     """Return an offset for each buffer, and the size of the arena.
 
-    Buffers are put one by one at the lowest free offset; the order is what is searched for, from a few good ones
-    on, by exchanging two at a time and keeping what is not worse. The search is seeded and ends at the lower bound.
+    Buffers are put one by one at the lowest free offset; the order is what is searched for, from a few good
+    ones on, by exchanging two at a time and keeping what is not worse. The search is seeded and ends at the
+    lower bound.
     """
     if not buffers:
         return {}, 0

@@ -84,8 +84,8 @@ def _litert(content: bytes) -> Any:
 def reference_interpreter(content: bytes, **options: Any) -> Any:
     """Return LiteRT's interpreter with its reference kernels, ready to run.
 
-    LiteRT 2.3 knows some operators' newest versions with its optimized kernels only, TILE 3 for one, though the
-    kernel is the same: the reference kernel is then asked for by an older version's number.
+    LiteRT 2.3 knows some operators' newest versions with its optimized kernels only, TILE 3 for one, though
+    the kernel is the same: the reference kernel is then asked for by an older version's number.
 
     Raises:
         ConversionError: It cannot run the model.

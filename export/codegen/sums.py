@@ -46,7 +46,7 @@ def bias_of(node: Node, channels: int) -> NDArray[np.int64]:
     Raises:
         ConversionError: It is not one int32 for each output channel.
     """
-    if len(node.inputs) < 3 or node.inputs[2] is None:
+    if not node.has_input(2):
         return np.zeros(channels, np.int64)
     bias = node.constant(2)
     if node.input(2).dtype != "int32" or bias.size != channels:
@@ -64,7 +64,7 @@ def reach_of(node: Node, rows: NDArray[Any], bias: NDArray[np.int64]) -> NDArray
     Raises:
         ConversionError: A sum, or a part of it, might not fit 32 bits.
     """
-    reach = np.abs(rows.astype(np.int64)).sum(axis=1) * _WIDEST + np.abs(bias)
+    reach: NDArray[np.int64] = np.abs(rows.astype(np.int64)).sum(axis=1) * _WIDEST + np.abs(bias)
     if reach.max(initial=0) > _INT32_MAX:
         raise node.error("a sum might not fit 32 bits", received=int(reach.max()), expected=_INT32_MAX)
     return reach

@@ -76,11 +76,13 @@ def generate(
         content: The TFLite file.
         name: What functions are called after; the files are `<name>.int8.c` and so on.
         match: Whose bytes the C gives.
-        samples: Inputs for the self-test, `(N, *shape)` for each input of the model; seeded random ones by default.
+        samples: Inputs for the self-test, `(N, *shape)` for each input of the model; seeded random ones by
+            default.
 
     Raises:
         ArtifactError: It is no TFLite file.
-        ConversionError: There is no C for an operator or for how it is used, or the name cannot be a C file's.
+        ConversionError: There is no C for an operator or for how it is used, or the name cannot be a C
+            file's.
         MissingExtraError: The runtime to match is not installed.
     """
     file = f"{name}.int8"
@@ -161,9 +163,7 @@ def _host_facts(plan: Plan, facts: dict[str, Any], match: Match) -> dict[str, An
         "one_to_one": len(inputs) == len(outputs) == 1,
         "run_arguments": f"{facts['static_arguments']}, arena",
         "pointer_arguments": ", ".join(casts),
-        "many_arguments": ", ".join(
-            f"{cast} + i * {size}" for cast, size in zip(casts, sizes, strict=True)
-        ),
+        "many_arguments": ", ".join(f"{cast} + i * {size}" for cast, size in zip(casts, sizes, strict=True)),
     }
 
 

@@ -1,7 +1,7 @@
 """The registry: one module an operator, with its shapes, its checks and its lowering to kernels.
 
-A new operator is one new module here that has `OPERATOR` or `OPERATORS`, its kernel in `kernels` if no other will
-do, and its test. The table in the documentation is made of this registry.
+A new operator is one new module here that has `OPERATOR` or `OPERATORS`, its kernel in `kernels` if no other
+will do, and its test. The table in the documentation is made of this registry.
 """
 
 import importlib
@@ -25,8 +25,8 @@ class Operator:
     Attributes:
         name: The format's own name for it.
         shapes: Returns the shapes of the outputs.
-        lower: Returns the calls of kernels, or an alias; raises `ConversionError` for what there is no C for. None
-            for an operator of which there is only a fold.
+        lower: Returns the calls of kernels, or an alias; raises `ConversionError` for what there is no C for.
+            None for an operator of which there is only a fold.
         fold: Returns the outputs' values where they are known before anything runs; None where it cannot.
         element_types: What its activations may be.
         rounding: How it rounds, for the table in the documentation.

@@ -1,4 +1,4 @@
-"""Activations as operators of their own: each byte's result is known, so that all of them are a table's lookup."""
+"""Activations as operators of their own: each byte's result is known, so all of them are a table."""
 
 import math
 from collections.abc import Callable
@@ -116,7 +116,7 @@ def _in_single(source: Tensor, output: Tensor, function: Callable[[np.float32], 
 
 
 def _in_fixed_point(source: Tensor, function: Callable[[int], int]) -> list[int]:
-    """Return a function's results as TensorFlow Lite Micro calculates them: 4 integer bits, 0 and 1 beyond."""
+    """Return a function's results as TensorFlow Lite Micro has them: 4 integer bits, the limits beyond."""
     multiplier = quantize_multiplier(float(source.scale) * 2**27)
     radius = (15 << 27) >> max(multiplier.exponent, 0)
     results = []

@@ -6,8 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..fixed_point import Match, Multiplier, quantize_multiplier, rounding_twice
-from ..ir import Lowered, Node, Shape, Step, Struct
-from ..lowering import activation_range, broadcast_shape, broadcast_strides, elementwise_rows, folded_integers, require
+from ..ir import Lowered, Node, Shape, Step, Struct, Value
+from ..lowering import (
+    activation_range,
+    broadcast_shape,
+    broadcast_strides,
+    elementwise_rows,
+    folded_integers,
+    require,
+)
 from . import Operator
 
 _MORE_BITS = 20
@@ -21,8 +28,8 @@ def shapes(node: Node) -> tuple[Shape, ...]:
 def lower(node: Node, _: Match) -> Lowered:
     """Return the call of the kernel `add`. LiteRT and TensorFlow Lite Micro round alike, twice.
 
-    As `PrepareGeneralSubOp` in TensorFlow Lite, twice the larger scale is common to both inputs; the quotients are
-    of single precision in the divisor only.
+    As `PrepareGeneralSubOp` in TensorFlow Lite, twice the larger scale is common to both inputs; the
+    quotients are of single precision in the divisor only.
     """
     inputs, output = (node.input(0), node.input(1)), node.outputs[0]
     for tensor in (*inputs, output):
@@ -37,7 +44,7 @@ def lower(node: Node, _: Match) -> Lowered:
         "sign": 1 if node.operator == "ADD" else -1,
         "output_rounding": int(rounding_twice([last])),
     }
-    values = {
+    values: dict[str, Value] = {
         "first": _addend(inputs[0].zero_point, first),
         "second": _addend(inputs[1].zero_point, second),
         "multiplier": last.value,

@@ -7,8 +7,8 @@ from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
 from ..fixed_point import Match
-from ..ir import Lowered, Node, Shape, Tensor
-from ..moving import View, copy_step
+from ..ir import Lowered, Node, Shape, Step, Tensor
+from ..moving import View, copy_steps
 from . import Operator
 
 
@@ -42,14 +42,14 @@ def lower(node: Node, _: Match) -> Lowered:
     output, axis, start = node.outputs[0], _axis(node), 0
     if node.options.get("fusedActivationFunction", 0) != schema.ActivationFunctionType.NONE:
         raise node.error("there is no C for a fused activation here")
-    steps = []
+    steps: list[Step] = []
     for tensor in _inputs(node):
         if tensor.dtype != output.dtype or not _same_scale(tensor, output):
             raise node.error(
                 "an input's element type or scale is not the output's",
                 received=f"{tensor.name}: {tensor.dtype}, {tensor.scales.tolist()}",
             )
-        steps.append(copy_step(node, tensor, output, write=_part(axis, start, tensor.shape[axis])))
+        steps += copy_steps(node, tensor, output, write=_part(axis, start, tensor.shape[axis]))
         start += tensor.shape[axis]
     return steps
 
@@ -85,11 +85,13 @@ def pack(node: Node, _: Match) -> Lowered:
     axis = _pack_axis(node)
 
     def one(number: int) -> View:
-        return lambda array: array[(*(slice(None),) * axis, number)]
+        index: tuple[Any, ...] = (*(slice(None),) * axis, number, Ellipsis)
+        return lambda array: array[index]
 
     return [
-        copy_step(node, tensor, node.outputs[0], write=one(number))
+        step
         for number, tensor in enumerate(_inputs(node))
+        for step in copy_steps(node, tensor, node.outputs[0], write=one(number))
     ]
 
 

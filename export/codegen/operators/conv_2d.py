@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..fixed_point import Match, quantize_multiplier, rounding_twice
-from ..ir import Lowered, Node, Shape, Step, Table
+from ..ir import Lowered, Node, Shape, Step, Table, Value
 from ..lowering import activation_range, interleave, output_size, pad_before, require, window_rows
 from ..sums import checked_bias, exponents, multiplier_values, symmetric_weights
 from . import Operator
@@ -71,7 +71,7 @@ def lower(node: Node, _: Match) -> Lowered:
     overlap = window_rows(
         source, output, options["strideH"], pad_y, (taps_y - 1) * options["dilationHFactor"] + 1
     )
-    values = {"offset": -source.zero_point, "range": activation_range(node, output)}
+    values: dict[str, Value] = {"offset": -source.zero_point, "range": activation_range(node, output)}
     return [Step(node, "conv_2d", shape, (source,), (output,), tables, values, (overlap,))]
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..fixed_point import Match, quantize_multiplier, rounding_twice
-from ..ir import Lowered, Node, Shape, Step, Table
+from ..ir import Lowered, Node, Shape, Step, Table, Value
 from ..lowering import activation_range, output_size, pad_before, require, window_rows
 from ..sums import checked_bias, exponents, multiplier_values, symmetric_weights
 from . import Operator
@@ -22,7 +22,7 @@ def shapes(node: Node) -> tuple[Shape, ...]:
 
 
 def lower(node: Node, _: Match) -> Lowered:
-    """Return the call of the kernel `depthwise_conv_2d`. LiteRT and TensorFlow Lite Micro round alike, twice."""
+    """Return the call of the kernel. LiteRT and TensorFlow Lite Micro round alike, twice."""
     source, output, options = node.input(0), node.outputs[0], node.options
     require(node, source, ("int8",))
     require(node, output, ("int8",))
@@ -69,7 +69,7 @@ def lower(node: Node, _: Match) -> Lowered:
     overlap = window_rows(
         source, output, options["strideH"], pad_y, (taps_y - 1) * options["dilationHFactor"] + 1
     )
-    values = {"offset": -source.zero_point, "range": activation_range(node, output)}
+    values: dict[str, Value] = {"offset": -source.zero_point, "range": activation_range(node, output)}
     return [Step(node, "depthwise_conv_2d", shape, (source,), (output,), tables, values, (overlap,))]
 
 

@@ -52,7 +52,7 @@ def lower(node: Node, match: Match) -> Lowered:
 
 
 def _multipliers(node: Node, reach: NDArray[np.int64], match: Match) -> tuple[Sequence[Multiplier], Rounding]:
-    """Return the multipliers as LiteRT's reference kernel rounds, once in double precision, or as all others do.
+    """Return the multipliers as LiteRT's reference rounds, once in double precision, or as all others do.
 
     TensorFlow Lite Micro multiplies the scales in double precision where there is one for each channel
     (`PopulateConvolutionQuantizationParams`), and in single precision where there is one for all

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from ..fixed_point import Match, Multiplier, quantize_multiplier, rounding_twice
-from ..ir import Lowered, Node, Rows, Shape, Step, Struct
+from ..ir import Lowered, Node, Rows, Shape, Step, Struct, Value
 from ..lowering import limits_of, require
 from . import Operator
 
@@ -36,10 +36,11 @@ def lower(node: Node, _: Match) -> Lowered:
     require(node, output, ("int8",))
     fields = reduced_fields(node)
     multiplier = _divided(
-        quantize_multiplier(float(source.scale) / float(output.scale)), fields["reduced1"] * fields["reduced3"]
+        quantize_multiplier(float(source.scale) / float(output.scale)),
+        fields["reduced1"] * fields["reduced3"],
     )
     shape = {**fields, "rounding": int(rounding_twice([multiplier]))}
-    values = {
+    values: dict[str, Value] = {
         "zero": source.zero_point,
         "multiplier": multiplier.value,
         "exponent": multiplier.exponent,

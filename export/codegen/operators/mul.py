@@ -5,8 +5,15 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ..fixed_point import Match, quantize_multiplier, rounding_twice
-from ..ir import Lowered, Node, Shape, Step
-from ..lowering import activation_range, broadcast_shape, broadcast_strides, elementwise_rows, folded_integers, require
+from ..ir import Lowered, Node, Shape, Step, Value
+from ..lowering import (
+    activation_range,
+    broadcast_shape,
+    broadcast_strides,
+    elementwise_rows,
+    folded_integers,
+    require,
+)
 from . import Operator
 
 
@@ -22,7 +29,7 @@ def lower(node: Node, _: Match) -> Lowered:
         require(node, tensor, ("int8",))
     multiplier = quantize_multiplier(float(inputs[0].scale * inputs[1].scale / output.scale))
     shape = {**broadcast_strides(node, inputs), "rounding": int(rounding_twice([multiplier]))}
-    values = {
+    values: dict[str, Value] = {
         "left_offset": -inputs[0].zero_point,
         "right_offset": -inputs[1].zero_point,
         "multiplier": multiplier.value,
@@ -38,4 +45,6 @@ def fold(node: Node) -> tuple[NDArray[Any], ...] | None:
     return None if first is None or second is None else (first * second,)
 
 
-OPERATOR = Operator("MUL", shapes, lower, fold, rounding="twice", notes="broadcasts; an input may be a constant")
+OPERATOR = Operator(
+    "MUL", shapes, lower, fold, rounding="twice", notes="broadcasts; an input may be a constant"
+)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from ..fixed_point import Match
 from ..ir import Lowered, Node, Shape, Step
 from ..lowering import require
-from ..moving import copy_step
+from ..moving import copy_steps
 from . import Operator
 
 
@@ -30,7 +30,7 @@ def lower(node: Node, _: Match) -> Lowered:
     if (source.scale, source.zero_point) != (output.scale, output.zero_point):
         raise node.error("its output has another scale than its input", received=output.scale)
     value = output.zero_point
-    if len(node.inputs) > 2 and node.inputs[2] is not None:
+    if node.has_input(2):
         value = int(node.constant(2).ravel()[0])
     starts = [int(before) for before, _ in node.constant(1).reshape(-1, 2)]
 
@@ -38,7 +38,7 @@ def lower(node: Node, _: Match) -> Lowered:
         return array[tuple(slice(at, at + size) for at, size in zip(starts, source.shape, strict=True))]
 
     fill = Step(node, "fill", {"size": output.size}, (), (output,), (), {"value": value})
-    return [fill, copy_step(node, source, output, write=inner)]
+    return [fill, *copy_steps(node, source, output, write=inner)]
 
 
 OPERATORS = tuple(Operator(name, shapes, lower, element_types=("int8", "uint8")) for name in ("PAD", "PADV2"))

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..fixed_point import Match, multiply, quantize_multiplier
-from ..ir import Alias, Lowered, Node, Rows, Shape, Step, Struct
+from ..ir import Alias, Lowered, Node, Rows, Shape, Step, Struct, Value
 from ..lowering import limits_of, lookup_table, raw_values, require
 from . import Operator
 
@@ -27,7 +27,7 @@ def quantize(node: Node, _: Match) -> Lowered:
     if source.dtype == "float32":
         flip = _FLIP if output.dtype == "uint8" else 0
         shape = {"size": source.size, "flip": flip}
-        values = {
+        values: dict[str, Value] = {
             "step": float(output.scale),
             "range": Struct("range", (output.zero_point - flip, -128, 127)),
         }
@@ -57,7 +57,7 @@ def dequantize(node: Node, _: Match) -> Lowered:
 
 
 def lookup(node: Node, results: list[int]) -> Step:
-    """Return the call of the kernel `lookup` with an operator's results for all raw inputs, in rising order."""
+    """Return the call of `lookup` with an operator's results for all raw inputs, in rising order."""
     source, output = node.input(0), node.outputs[0]
     table = lookup_table(results, source.dtype, "")
     overlap = Rows.in_step(source.size, 1, 1)

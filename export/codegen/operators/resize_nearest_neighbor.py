@@ -1,6 +1,7 @@
 """RESIZE_NEAREST_NEIGHBOR."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..fixed_point import Match
 from ..ir import Lowered, Node, Shape, Step, Table
@@ -36,16 +37,17 @@ def lower(node: Node, _: Match) -> Lowered:
     return [Step(node, "resize_nearest_neighbor", shape, (source,), (output,), tables)]
 
 
-def _nearest(node: Node, size: int, wanted: int) -> np.ndarray:
-    """Return the place in the input for each place in the output; in single precision, as `GetNearestNeighbor`."""
+def _nearest(node: Node, size: int, wanted: int) -> NDArray[np.int16]:
+    """Return the input's place for each of the output, in single precision, as `GetNearestNeighbor`."""
     align, half = node.options.get("alignCorners"), node.options.get("halfPixelCenters")
     if align and wanted > 1:
         scale = np.float32(size - 1) / np.float32(wanted - 1)
     else:
         scale = np.float32(size) / np.float32(wanted)
-    places = (np.arange(wanted, dtype=np.float32) + np.float32(0.5 if half else 0)) * scale
-    found = np.floor(places + np.float32(0.5)) if align else np.floor(places)
-    return np.clip(found, 0, size - 1).astype(np.int16)
+    real = (np.arange(wanted, dtype=np.float32) + np.float32(0.5 if half else 0)) * scale
+    found = np.floor(real + np.float32(0.5)) if align else np.floor(real)
+    places: NDArray[np.int16] = np.clip(found, 0, size - 1).astype(np.int16)
+    return places
 
 
 OPERATOR = Operator("RESIZE_NEAREST_NEIGHBOR", shapes, lower, element_types=("int8", "uint8"))

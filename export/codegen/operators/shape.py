@@ -18,12 +18,14 @@ def _shape(node: Node) -> NDArray[Any]:
 def _gather(node: Node) -> NDArray[Any]:
     if node.options.get("batchDims"):
         raise node.error("there is no C for batches of indices")
-    return np.take(node.constant(0), node.constant(1), axis=node.options["axis"])
+    taken: NDArray[Any] = np.take(node.constant(0), node.constant(1), axis=node.options["axis"])
+    return taken
 
 
 def _product(node: Node) -> NDArray[Any]:
     axes = tuple(int(axis) for axis in node.constant(1).ravel())
-    return np.prod(node.constant(0), axis=axes, keepdims=bool(node.options.get("keepDims")))
+    product: NDArray[Any] = np.prod(node.constant(0), axis=axes, keepdims=bool(node.options.get("keepDims")))
+    return product
 
 
 def _cast(node: Node) -> NDArray[Any]:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ..fixed_point import Match
 from ..ir import Lowered, Node, Shape
-from ..moving import View, copy_step, view_shape
+from ..moving import View, copy_steps, view_shape
 from . import Operator
 
 
@@ -72,7 +72,8 @@ def _unpack(node: Node) -> list[View]:
     count = node.input(0).shape[axis]
 
     def one(number: int) -> View:
-        return lambda array: array[(*(slice(None),) * axis, number, Ellipsis)]
+        index: tuple[Any, ...] = (*(slice(None),) * axis, number, Ellipsis)
+        return lambda array: array[index]
 
     return [one(number) for number in range(count)]
 
@@ -92,7 +93,9 @@ def lower(node: Node, _: Match) -> Lowered:
     source = node.input(_SOURCES.get(node.operator, 0))
     views = _VIEWS[node.operator](node)
     return [
-        copy_step(node, source, output, read=view) for output, view in zip(node.outputs, views, strict=True)
+        step
+        for output, view in zip(node.outputs, views, strict=True)
+        for step in copy_steps(node, source, output, read=view)
     ]
 
 

@@ -1,9 +1,9 @@
 """SOFTMAX.
 
 The kernel (`Softmax` in tensorflow/lite/kernels/internal/reference/softmax.h) calculates in fixed point: a
-difference of logits becomes a number with 5 integer and 26 fraction bits, and gemmlowp's `exp_on_negative_values`
-(fixedpoint/fixedpoint.h) one with 31 fraction bits. There are only 256 differences, so all that is done here, in
-Python's integers, and what is left for C is a sum, a reciprocal and a product.
+difference of logits becomes a number with 5 integer and 26 fraction bits, and gemmlowp's
+`exp_on_negative_values` (fixedpoint/fixedpoint.h) one with 31 fraction bits. There are only 256 differences,
+so all that is done here, in Python's integers, and what is left for C is a sum, a reciprocal and a product.
 """
 
 import numpy as np
@@ -16,6 +16,7 @@ from . import Operator
 
 # The sum has 12 integer bits, so that more equal logits than this overflow it.
 _MOST_CLASSES = 4095
+_LEAST, _TOLERANCE = -128, 0.001
 _INTEGER_BITS = 5
 _FRACTION_BITS = 31 - _INTEGER_BITS
 _LARGEST_FACTOR = 2**31 - 1.0
@@ -34,7 +35,7 @@ def lower(node: Node, _: Match) -> Lowered:
     classes = source.shape[-1] if source.shape else 0
     if not 1 <= classes <= _MOST_CLASSES:
         raise node.error("its number of classes", received=classes, expected=f"1 to {_MOST_CLASSES}")
-    if output.zero_point != -128 or abs(output.scale * 256 - 1) > 0.001:
+    if output.zero_point != _LEAST or abs(output.scale * 256 - 1) > _TOLERANCE:
         raise node.error(
             "its output has not the scale of a SOFTMAX",
             received=f"{output.scale}, zero point {output.zero_point}",

@@ -1,12 +1,12 @@
 """SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND, which converters write around dilated convolutions."""
 
 from collections.abc import Iterator
-from itertools import product
+from itertools import chain, product
 
 from ..fixed_point import Match
 from ..ir import Lowered, Node, Shape, Step
 from ..lowering import require
-from ..moving import View, copy_step
+from ..moving import View, copy_steps
 from . import Operator
 
 
@@ -15,7 +15,12 @@ def _blocks(node: Node) -> tuple[list[int], list[tuple[int, int]]]:
     blocks = [int(size) for size in node.constant(1).ravel()]
     edges = [(int(before), int(after)) for before, after in node.constant(2).reshape(-1, 2)]
     rank = len(node.input(0).shape)
-    if len(edges) != len(blocks) or len(blocks) >= rank or min(blocks, default=1) < 1 or min(map(min, edges)) < 0:
+    if (
+        len(edges) != len(blocks)
+        or len(blocks) >= rank
+        or min(blocks, default=1) < 1
+        or min(map(min, edges)) < 0
+    ):
         raise node.error("its blocks or edges do not fit its input", received=f"{blocks}, {edges}")
     return blocks, edges
 
@@ -64,14 +69,23 @@ def _view(index: list[slice]) -> View:
     return lambda array: array[tuple(index)]
 
 
-def split(node: Node, _: Match) -> Lowered:
-    """Return a fill with the zero point, and a copy for each place in a block."""
+def split(node: Node, match: Match) -> Lowered:
+    """Return a fill with the zero point, and a copy for each place in a block.
+
+    Raises:
+        ConversionError: TensorFlow Lite Micro is to be matched, whose kernel never sets what it pads with.
+    """
     source, output = node.input(0), node.outputs[0]
     require(node, source, ("int8", "uint8"))
     require(node, output, (source.dtype,))
+    blocks, edges = _blocks(node)
+    if match is Match.TFLM and any(map(any, edges)):
+        raise node.error("TensorFlow Lite Micro pads it with what happens to lie in memory", received=edges)
     fill = Step(node, "fill", {"size": output.size}, (), (output,), (), {"value": output.zero_point})
-    parts = _parts(source.shape, *_blocks(node))
-    return [fill, *(copy_step(node, source, output, large, small) for large, small in parts)]
+    copies = [
+        copy_steps(node, source, output, large, small) for large, small in _parts(source.shape, blocks, edges)
+    ]
+    return [fill, *chain(*copies)]
 
 
 def join(node: Node, _: Match) -> Lowered:
@@ -80,7 +94,7 @@ def join(node: Node, _: Match) -> Lowered:
     require(node, source, ("int8", "uint8"))
     require(node, output, (source.dtype,))
     parts = _parts(output.shape, *_blocks(node))
-    return [copy_step(node, source, output, small, large) for large, small in parts]
+    return list(chain(*(copy_steps(node, source, output, small, large) for large, small in parts)))
 
 
 OPERATORS = (

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ..fixed_point import Match
 from ..ir import Lowered, Node, Shape
-from ..moving import copy_step
+from ..moving import copy_steps
 from . import Operator
 
 
@@ -29,9 +29,7 @@ def lower(node: Node, _: Match) -> Lowered:
     """Return a copy that reads elements several times."""
     source, output = node.input(0).shape, node.outputs[0].shape
     if node.operator == "BROADCAST_TO":
-        return [
-            copy_step(node, node.input(0), node.outputs[0], read=lambda array: np.broadcast_to(array, output))
-        ]
+        return copy_steps(node, node.input(0), node.outputs[0], lambda array: np.broadcast_to(array, output))
     pairs = [(large // small, small) for small, large in zip(source, output, strict=True)]
     apart = tuple(size for pair in pairs for size in pair)
 
@@ -39,11 +37,10 @@ def lower(node: Node, _: Match) -> Lowered:
         ones = array.reshape([size for small in source for size in (1, small)])
         return np.broadcast_to(ones, apart)
 
-    return [
-        copy_step(
-            node, node.input(0), node.outputs[0], read=repeated, write=lambda array: array.reshape(apart)
-        )
-    ]
+    def split(array: NDArray[Any]) -> NDArray[Any]:
+        return array.reshape(apart)
+
+    return copy_steps(node, node.input(0), node.outputs[0], repeated, split)
 
 
 OPERATORS = (

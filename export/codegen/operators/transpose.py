@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from ..fixed_point import Match
 from ..ir import Lowered, Node, Shape
-from ..moving import copy_step
+from ..moving import copy_steps
 from . import Operator
 
 
@@ -30,7 +30,7 @@ def lower(node: Node, _: Match) -> Lowered:
     def turned(array: NDArray[Any]) -> NDArray[Any]:
         return array.transpose(order)
 
-    return [copy_step(node, node.input(0), node.outputs[0], read=turned)]
+    return copy_steps(node, node.input(0), node.outputs[0], read=turned)
 
 
 OPERATOR = Operator(

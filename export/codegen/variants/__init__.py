@@ -1,9 +1,10 @@
 """Kernels for processors that have more than plain C: which there are, and which a layer takes.
 
-Each module here is one variant: `VARIANT = Variant(name, guard, implementations)`. An implementation is the file
-`kernels/<kernel>_<variant>.c`, whose function of that name has the struct and the parameters of the plain kernel,
-but for its tables, which it may lay out as it likes, and a last parameter `scratch` where it asks for memory. It
-gives the same bytes, and walks as the plain kernel's `Rows` say.
+Each module here is one variant: `VARIANT = Variant(name, guard, implementations)`. An implementation is the
+file
+`kernels/<kernel>_<variant>.c`, whose function of that name has the struct and the parameters of the plain
+kernel, but for its tables, which it may lay out as it likes, and a last parameter `scratch` where it asks for
+memory. It gives the same bytes, and walks as the plain kernel's `Rows` say.
 """
 
 import importlib

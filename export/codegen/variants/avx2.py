@@ -1,4 +1,4 @@
-"""AVX2: x86 processors since 2013. Layers without a kernel of their own are plain C that the compiler vectorizes."""
+"""AVX2: x86 processors since 2013. Layers without a kernel of their own are plain C, vectorized."""
 
 from . import PLAIN, Variant
 

@@ -121,7 +121,56 @@ def resizes(draw):
     return file.content([source], [output])
 
 
-@pytest.mark.parametrize("files", [paddings, transpositions, concatenations, slices, splits, resizes])
+@st.composite
+def dilated_blocks(draw):
+    """SPACE_TO_BATCH_ND with padding, and BATCH_TO_SPACE_ND with cropping of what comes out."""
+    batches, height, width, depth = (draw(st.integers(1, 5)) for _ in range(4))
+    file, source, quantization = _file(draw, (batches, height, width, depth))
+    blocks = [draw(st.integers(1, 3)), draw(st.integers(1, 3))]
+    pads = [[draw(st.integers(0, 3)), draw(st.integers(0, 3))] for _ in blocks]
+    for pair, block, size in zip(pads, blocks, (height, width), strict=True):
+        pair[1] += -(size + sum(pair)) % block
+    small = [
+        (size + sum(pair)) // block for pair, block, size in zip(pads, blocks, (height, width), strict=True)
+    ]
+    middle = file.tensor((batches * blocks[0] * blocks[1], *small, depth), **quantization)
+    crops = [
+        [draw(st.integers(0, (one * block - 1) // 2)) for _ in "ab"]
+        for one, block in zip(small, blocks, strict=True)
+    ]
+    large = [one * block - sum(pair) for one, block, pair in zip(small, blocks, crops, strict=True)]
+    output = file.tensor((batches, *large, depth), **quantization)
+    file.operator(
+        "SPACE_TO_BATCH_ND",
+        [source, file.constant(blocks), file.constant(pads)],
+        [middle],
+        "SpaceToBatchNDOptions",
+    )
+    file.operator(
+        "BATCH_TO_SPACE_ND",
+        [middle, file.constant(blocks), file.constant(crops)],
+        [output],
+        "BatchToSpaceNDOptions",
+    )
+    return file.content([source], [output])
+
+
+@st.composite
+def unpacked(draw):
+    shape = draw(st.lists(st.integers(1, 4), min_size=2, max_size=4).map(tuple))
+    file, source, quantization = _file(draw, shape)
+    axis = draw(st.integers(0, len(shape) - 1))
+    part = [*shape[:axis], *shape[axis + 1 :]]
+    parts = [file.tensor(part, **quantization) for _ in range(shape[axis])]
+    packed = file.tensor((shape[axis], *part), **quantization)
+    file.operator("UNPACK", [source], parts, "UnpackOptions", num=shape[axis], axis=axis)
+    file.operator("PACK", parts[::-1], [packed], "PackOptions", valuesCount=shape[axis], axis=0)
+    return file.content([source], [packed])
+
+
+@pytest.mark.parametrize(
+    "files", [paddings, transpositions, concatenations, slices, splits, resizes, unpacked]
+)
 def test_moved_elements_are_exact(files):
     @exact
     @given(files(), matches)
@@ -153,3 +202,45 @@ def float_ends(draw):
 def test_float_ends_are_exact(case):
     content, inputs = case
     assert_exact(content, Match.LITERT, inputs=inputs)
+
+
+@st.composite
+def tiles(draw):
+    shape = draw(shapes)
+    file, source, quantization = _file(draw, shape)
+    counts = [draw(st.integers(1, 3)) for _ in shape]
+    tiled = [size * count for size, count in zip(shape, counts, strict=True)]
+    output = file.tensor(tiled, **quantization)
+    file.operator("TILE", [source, file.constant(counts)], [output], "TileOptions")
+    return file.content([source], [output])
+
+
+@exact
+@given(dilated_blocks())
+def test_blocks_around_dilated_convolutions_are_exact(content):
+    assert_exact(content, count=2)
+
+
+@exact
+@given(tiles())
+def test_tiles_are_exact(content):
+    assert_exact(content, count=2)
+
+
+@st.composite
+def extremes(draw):
+    shape = tuple(draw(st.lists(st.integers(1, 5), min_size=4, max_size=4)))
+    file, source, quantization = _file(draw, shape)
+    axes = draw(st.lists(st.integers(0, 3), min_size=1, max_size=3, unique=True))
+    keep = draw(st.booleans())
+    kept = [1 if axis in axes else size for axis, size in enumerate(shape) if keep or axis not in axes]
+    output = file.tensor(kept, **quantization)
+    name = draw(st.sampled_from(("REDUCE_MAX", "REDUCE_MIN")))
+    file.operator(name, [source, file.constant(axes)], [output], "ReducerOptions", keepDims=keep)
+    return file.content([source], [output])
+
+
+@exact
+@given(extremes())
+def test_extremes_are_exact(content):
+    assert_exact(content, count=2)

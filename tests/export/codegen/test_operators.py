@@ -1,4 +1,4 @@
-"""Single operators on random shapes: C gives the bytes of LiteRT's reference kernels, and of TensorFlow Lite Micro."""
+"""Single operators on random shapes: the bytes of LiteRT's reference and of TensorFlow Lite Micro."""
 
 import numpy as np
 import pytest
@@ -226,9 +226,7 @@ def means(draw):
     axes = draw(st.lists(st.integers(0, 3), min_size=1, max_size=3, unique=True))
     source = file.tensor(shape, scale=draw(scales), zero=draw(zeros))
     keep = draw(st.booleans())
-    kept = tuple(
-        1 if axis in axes else size for axis, size in enumerate(shape) if keep or axis not in axes
-    )
+    kept = tuple(1 if axis in axes else size for axis, size in enumerate(shape) if keep or axis not in axes)
     output = file.tensor(kept, scale=draw(scales), zero=draw(zeros))
     signed = [axis - 4 if draw(st.booleans()) else axis for axis in axes]
     file.operator("MEAN", [source, file.constant(signed)], [output], "ReducerOptions", keepDims=keep)
@@ -248,7 +246,9 @@ def softmaxes(draw):
     shape = (draw(st.integers(1, 3)), classes)
     source = file.tensor(shape, scale=draw(st.floats(0.0001, 4.0)), zero=draw(zeros))
     output = file.tensor(shape, scale=1 / 256, zero=-128)
-    file.operator("SOFTMAX", [source], [output], "SoftmaxOptions", beta=draw(st.sampled_from((1.0, 0.5, 3.0))))
+    file.operator(
+        "SOFTMAX", [source], [output], "SoftmaxOptions", beta=draw(st.sampled_from((1.0, 0.5, 3.0)))
+    )
     return file.content([source], [output])
 
 

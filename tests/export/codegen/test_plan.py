@@ -26,7 +26,9 @@ class Network:
         self.file, self.random = File(), np.random.default_rng(draw(seeds))
         self.draw = draw
         self.shapes = {}
-        self.source = self.add((1, draw(st.integers(4, 12)), draw(st.integers(2, 6)), draw(st.integers(1, 6))))
+        self.source = self.add(
+            (1, draw(st.integers(4, 12)), draw(st.integers(2, 6)), draw(st.integers(1, 6)))
+        )
 
     def add(self, shape):
         number = self.file.tensor(shape, scale=0.1, zero=int(self.random.integers(-128, 128)))
@@ -46,7 +48,9 @@ class Network:
         output = self.add((1, *sizes, filters))
         options = {"padding": schema.Padding.SAME, "strideH": stride, "strideW": stride}
         options |= {"dilationHFactor": dilation, "dilationWFactor": dilation}
-        name, kind = ("DEPTHWISE_CONV_2D", "DepthwiseConv2DOptions") if depthwise else ("CONV_2D", "Conv2DOptions")
+        name, kind = (
+            ("DEPTHWISE_CONV_2D", "DepthwiseConv2DOptions") if depthwise else ("CONV_2D", "Conv2DOptions")
+        )
         options |= {"depthMultiplier": 1} if depthwise else {}
         self.file.operator(name, [source, weights, bias], [output], kind, **options)
         return output
@@ -89,10 +93,13 @@ def test_the_checker_accepts_only_what_is_right(content, data):
     limit = (plan.arena_bytes - moved.size_bytes) // 4
     offset = 4 * data.draw(st.integers(0, max(limit, 0)))
     where = replace(plan.places[moved], offset=offset)
-    places = {tensor: where if plan.roots[tensor] is plan.roots[moved] else old for tensor, old in plan.places.items()}
+    places = {
+        tensor: where if plan.roots[tensor] is plan.roots[moved] else old
+        for tensor, old in plan.places.items()
+    }
     other = replace(plan, places=places)
     if _overlaps_alive(other):
-        with pytest.raises(ConversionError, match="overwrites an input|outside"):
+        with pytest.raises(ConversionError, match=r"overwrites an input|outside"):
             check_plan(other)
 
 
@@ -107,7 +114,12 @@ def _overlaps_alive(plan):
     for one, (first, last) in lives.items():
         for other, (_, others_last) in lives.items():
             begin, end = plan.places[one].offset, plan.places[one].offset + one.size_bytes
-            if one is not other and first < others_last and lives[other][0] < first and others_last > first < last:
+            if (
+                one is not other
+                and first < others_last
+                and lives[other][0] < first
+                and others_last > first < last
+            ):
                 here = plan.places[other].offset
                 if begin < here + other.size_bytes and here < end and others_last > first:
                     return True
