@@ -1,0 +1,59 @@
+"""From any full-integer TFLite file to C99 that gives the reference's bytes: import, normalize, plan, emit.
+
+| module | what it does |
+|---|---|
+| `importing` | the bytes of a file -> `ir.Graph` |
+| `normalize` | shapes known, constants folded (the shape arithmetic of dynamic batches too) |
+| `operators` | one module an operator: its shapes, checks and lowering to `ir.Step`s, calls of kernels |
+| `plan` | a place in one arena for every activation, and which way each kernel walks; `checking` proves it |
+| `variants` | kernels for processors that have more than plain C |
+| `emit` | the text: kernels, tables, one function for each kind of layer, the calls |
+| `writing` | the files, with the self-test's answers from the runtime that is matched (`reference`) |
+
+Kernels
+-------
+A kernel is the function `<kernel>` in `kernels/<kernel>.c`, whole C that an editor can open:
+
+    KERNEL void conv_2d(const struct conv_2d s, const int8_t *input, int8_t *output, const int8_t *weights,
+        const int32_t *bias, const int32_t *multiplier, const int8_t *exponent, int32_t offset,
+        const struct range range)
+
+- Its first parameter is a struct of integers, `Step.shape`: what is known when the C is compiled. `KERNEL` is
+  always inlined into a `LAYER` function, one for each kernel and set of constants, where the struct is a
+  constant, so that loops over `s.height` have a known end, and `if (s.depth % 4 == 0)` costs nothing. Layers
+  of the same constants share the function.
+- Then follow the inputs and outputs (`Step.inputs`, `Step.outputs`), the tables (`Step.tables`, in their
+  order), and what differs between layers of the same shape (`Step.values`, found by the parameter's name):
+  zero points, the multiplier of ADD. The generator reads types and names from the declaration.
+- A file may `#include` other files of `kernels` by name; each is written once. No libc, no state.
+- Multipliers are TensorFlow Lite's: `value * 2**(exponent - 31)`, the exponent as there (negative is a right
+  shift). `s.rounding` is how the operator rounds (`requantize.c`, `fixed_point.Rounding`): with ROUND_TWICE
+  all exponents are below 0. Between layers, elements are as the file has them: int8, not plus 128.
+- Taps outside the input are left out, which is the same as an input that is its zero point there: a zero
+  point may be folded into the bias only where such taps are computed with the zero point.
+- `Step.rows` promises how a kernel walks, and the planner lets the output overlap the input accordingly
+  (`ir.Rows`). A window kernel writes whole rows of the output in order, the last first if `s.backward`;
+  before it writes row r it has done with all rows of the input above the first (below the last, backward)
+  that row r or a later one needs. Within a row it may read and write in any order. Elementwise kernels read
+  element i before they write it.
+
+Variants
+--------
+`variants/<variant>.py` has `VARIANT = Variant(name, guard, {kernel: Implementation()})`; the kernels are
+in files `kernels/<kernel>_<variant>.c`, in functions `<kernel>_<variant>`. They take the struct and
+the parameters of the plain kernel, but for the tables, which `Implementation.tables` lays out anew from the
+step (types, order, padding, folded biases: as the kernel likes; the plain tables are in `Step.tables`, the
+file's own constants in `Step.node`), and a last parameter `uint8_t *scratch` if
+`Implementation.scratch_bytes` asks for memory of the arena. `Implementation.supports` says which steps a
+kernel can do. `mve` and `dsp` go into `<name>.int8.c`, under `guard`, with plain C at the end
+(`-D<NAME>_PLAIN_C` forces it): only what differs is written twice. `avx2` and `neon` go into
+`<name>.int8_host.c`, compiled for `Variant.target` and chosen when the library is loaded by `Variant.check`;
+steps that a variant does not support are plain C compiled for that target. All give the same bytes.
+
+A new operator is one module in `operators`, its kernel if no other will do, and its test.
+"""
+
+from .fixed_point import Match
+from .writing import Sources, generate
+
+__all__ = ["Match", "Sources", "generate"]

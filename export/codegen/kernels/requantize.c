@@ -1,0 +1,80 @@
+/*
+ * How a sum of products becomes an element of the output.
+ *
+ * A real factor is multiplier * 2^(exponent - 31). TensorFlow Lite's kernels do not round alike, so each layer names
+ * its way, and where this is inlined, it is a constant.
+ */
+#include "portable.c"
+
+enum {
+    ROUND_TWICE = 0,     /* half up to 31 bits, then half away from zero; exponents below 0 only */
+    ROUND_TWICE_ANY = 1, /* the same for all exponents */
+    ROUND_ONCE = 2,      /* half up */
+    ROUND_ONCE_BELOW = 3 /* up only if it is more than half */
+};
+
+KERNEL int32_t least(int32_t a, int32_t b)
+{
+    return a < b ? a : b;
+}
+
+KERNEL int32_t largest(int32_t a, int32_t b)
+{
+    return a > b ? a : b;
+}
+
+/* The 32 bits of value * 2^bits that are left, as TensorFlow Lite has them where they overflow. */
+KERNEL int32_t shift_left(int32_t value, int32_t bits)
+{
+    const uint32_t shifted = (uint32_t)value << bits;
+
+    return shifted < 0x80000000u ? (int32_t)shifted : -(int32_t)~shifted - 1;
+}
+
+/* a * b / 2^31, rounded half up. */
+KERNEL int32_t high_product(int32_t a, int32_t b)
+{
+    return (int32_t)(((int64_t)a * b + ((int64_t)1 << 30)) >> 31);
+}
+
+/* value / 2^bits, rounded half away from zero. */
+KERNEL int32_t rounded_shift(int32_t value, int32_t bits)
+{
+    const int32_t low = value & (int32_t)((1u << bits) - 1u);
+    const int32_t half = (int32_t)((1u << bits) >> 1);
+
+    return (value >> bits) + (bits > 0 && low >= half + (value < 0));
+}
+
+KERNEL int32_t scale(int32_t sum, int32_t multiplier, int32_t exponent, int32_t rounding)
+{
+    if (rounding == ROUND_TWICE) {
+        return rounded_shift(high_product(sum, multiplier), -exponent);
+    }
+    if (rounding == ROUND_TWICE_ANY) {
+        const int32_t left = largest(exponent, 0);
+
+        return rounded_shift(high_product(shift_left(sum, left), multiplier), left - exponent);
+    }
+    {
+        const int64_t half = ((int64_t)1 << (30 - exponent)) - (rounding == ROUND_ONCE_BELOW);
+
+        return (int32_t)(((int64_t)sum * multiplier + half) >> (31 - exponent));
+    }
+}
+
+/* What the elements of an output are: the value for 0, and where they are cut off. */
+struct range {
+    int32_t zero;
+    int32_t low;
+    int32_t high;
+};
+
+KERNEL int8_t requantize(
+    int32_t sum, int32_t multiplier, int32_t exponent, int32_t rounding, const struct range range)
+{
+    const int32_t scaled = scale(sum, multiplier, exponent, rounding);
+
+    /* the limits without the zero point, so that no sum overflows */
+    return (int8_t)(largest(range.low - range.zero, least(range.high - range.zero, scaled)) + range.zero);
+}

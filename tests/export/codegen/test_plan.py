@@ -1,0 +1,140 @@
+"""The planner and its checker, which know nothing of each other."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgemnist.export.codegen.checking import check_plan
+from edgemnist.export.codegen.lowering import output_size
+from edgemnist.export.codegen.plan import Buffer, place
+from edgemnist.export.codegen.writing import read_plan
+from edgemnist.runtime.errors import ConversionError
+
+from .build import File
+from .run import assert_exact
+from .test_operators import exact, seeds
+
+
+class Network:
+    """A random network of windows, sums and pools, with branches."""
+
+    def __init__(self, draw):
+        self.file, self.random = File(), np.random.default_rng(draw(seeds))
+        self.draw = draw
+        self.shapes = {}
+        self.source = self.add(
+            (1, draw(st.integers(4, 12)), draw(st.integers(2, 6)), draw(st.integers(1, 6)))
+        )
+
+    def add(self, shape):
+        number = self.file.tensor(shape, scale=0.1, zero=int(self.random.integers(-128, 128)))
+        self.shapes[number] = shape
+        return number
+
+    def window(self, source):
+        _, height, width, depth = self.shapes[source]
+        depthwise = self.draw(st.booleans())
+        taps, stride = self.draw(st.integers(1, 4)), self.draw(st.sampled_from((1, 1, 1, 2)))
+        dilation = self.draw(st.integers(1, 2)) if stride == 1 else 1
+        filters = depth if depthwise else self.draw(st.integers(1, 8))
+        shape = (1, taps, taps, filters) if depthwise else (filters, taps, taps, depth)
+        weights = self.file.tensor(shape, scale=0.02, data=self.random.integers(-128, 128, shape, np.int8))
+        bias = self.file.tensor((filters,), "int32", scale=0.002, data=self.random.integers(-99, 99, filters))
+        sizes = [output_size(schema.Padding.SAME, size, taps, stride, dilation) for size in (height, width)]
+        output = self.add((1, *sizes, filters))
+        options = {"padding": schema.Padding.SAME, "strideH": stride, "strideW": stride}
+        options |= {"dilationHFactor": dilation, "dilationWFactor": dilation}
+        name, kind = (
+            ("DEPTHWISE_CONV_2D", "DepthwiseConv2DOptions") if depthwise else ("CONV_2D", "Conv2DOptions")
+        )
+        options |= {"depthMultiplier": 1} if depthwise else {}
+        self.file.operator(name, [source, weights, bias], [output], kind, **options)
+        return output
+
+    def sum(self, left, right):
+        output = self.add(self.shapes[left])
+        self.file.operator("ADD", [left, right], [output], "AddOptions")
+        return output
+
+
+@st.composite
+def networks(draw):
+    network = Network(draw)
+    last = network.window(network.source)
+    for _ in range(draw(st.integers(1, 5))):
+        branch = network.window(last)
+        same = [number for number, shape in network.shapes.items() if shape == network.shapes[branch]]
+        if len(same) > 1 and draw(st.booleans()):
+            last = network.sum(branch, draw(st.sampled_from(same[:-1])))
+        else:
+            last = branch
+    return network.file.content([network.source], [last])
+
+
+@exact
+@given(networks())
+def test_networks_with_overlapping_activations_are_exact(content):
+    assert_exact(content)
+
+
+@exact
+@given(networks(), st.data())
+def test_the_checker_accepts_only_what_is_right(content, data):
+    """A plan with one activation elsewhere either still gives the same bytes, or is refused."""
+    plan = read_plan(content)
+    inside = [tensor for tensor, where in plan.places.items() if where.area == "arena"]
+    if not inside:
+        return
+    moved = data.draw(st.sampled_from(inside))
+    limit = (plan.arena_bytes - moved.size_bytes) // 4
+    offset = 4 * data.draw(st.integers(0, max(limit, 0)))
+    where = replace(plan.places[moved], offset=offset)
+    places = {
+        tensor: where if plan.roots[tensor] is plan.roots[moved] else old
+        for tensor, old in plan.places.items()
+    }
+    other = replace(plan, places=places)
+    if _overlaps_alive(other):
+        with pytest.raises(ConversionError, match=r"overwrites an input|outside"):
+            check_plan(other)
+
+
+def _overlaps_alive(plan):
+    """Say whether two tensors lie over each other while a third step needs both: surely wrong."""
+    lives = {}
+    for number, step in enumerate(plan.steps):
+        for tensor in (*step.inputs, *step.outputs):
+            if plan.places[tensor].area == "arena":
+                first, _ = lives.get(tensor, (number, number))
+                lives[tensor] = (first, number)
+    for one, (first, last) in lives.items():
+        for other, (_, others_last) in lives.items():
+            begin, end = plan.places[one].offset, plan.places[one].offset + one.size_bytes
+            if (
+                one is not other
+                and first < others_last
+                and lives[other][0] < first
+                and others_last > first < last
+            ):
+                here = plan.places[other].offset
+                if begin < here + other.size_bytes and here < end and others_last > first:
+                    return True
+    return False
+
+
+def test_a_chain_lies_at_both_ends():
+    first, second, third = Buffer(100, 0, 1, {}), Buffer(60, 1, 2, {}), Buffer(100, 2, 3, {})
+    _, size = place([first, second, third])
+    assert size == 160
+
+
+def test_an_output_lies_over_rows_that_are_used_up():
+    source, output = Buffer(1000, 0, 1, {}), Buffer(1000, 1, 2, {})
+    output.over[source] = (100, 100)
+    offsets, size = place([source, output])
+    assert size == 1100
+    assert abs(offsets[source] - offsets[output]) == 100
