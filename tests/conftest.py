@@ -98,7 +98,7 @@ def model_folder(made_once: MadeOnce) -> Path:
     def make(folder: Path) -> None:
         from dataclasses import replace
 
-        from edgemnist.cli.train import run_training
+        from edgemnist.cli.training import run_training
         from edgemnist.export.training.recipe import NOTEBOOK
 
         run_training(folder, None, replace(NOTEBOOK, epochs=EPOCHS), 0)

@@ -1,4 +1,4 @@
-"""The command line: one module a command, thin; the work itself is done by the other packages."""
+"""The command line: `commands/` has a module for each command; what several share lies beside it."""
 
 from .entry import app, main
 

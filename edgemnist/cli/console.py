@@ -1,7 +1,7 @@
 """Where text goes: results to stdout, progress and messages to stderr."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.markup import escape
@@ -9,6 +9,9 @@ from rich.segment import Segment
 
 from ..runtime.printable import json_text, printable, printable_lines
 from .encodings import encodable_json
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 
 class SafeConsole(Console):
@@ -23,7 +26,7 @@ class SafeConsole(Console):
                 yield segment
 
 
-# Paths and names may hold what Rich takes for an emoji's code, such as `:key:`.
+# Paths and names may contain what Rich reads as an emoji's code, such as `:key:`.
 results: Console = SafeConsole(emoji=False)
 messages: Console = SafeConsole(stderr=True, emoji=False)
 
@@ -33,6 +36,33 @@ def literal(text: object) -> str:
     return escape(printable(text))
 
 
+def print_result(markup: str) -> None:
+    """Print one line on stdout, unbroken; what is not the program's own text in it must be `literal`."""
+    results.print(markup, highlight=False, soft_wrap=True)
+
+
+def print_message(markup: str) -> None:
+    """Print one line on stderr, unbroken; what is not the program's own text in it must be `literal`."""
+    messages.print(markup, highlight=False, soft_wrap=True)
+
+
+def print_error(error: Exception) -> None:
+    """Print an error as one line on stderr."""
+    print_message(f"[bold red]error:[/] {literal(error)}")
+
+
 def print_json(document: Any) -> None:
     """Print one JSON document on stdout, unstyled."""
     print(encodable_json(json_text(document, indent=2), results.encoding), file=results.file)
+
+
+def plain_table(*columns: str, title: str | None = None) -> "Table":
+    """Return an empty table without lines; a column whose heading begins with `>` is aligned right."""
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    for column in columns:
+        table.add_column(
+            column.removeprefix(">"), justify="right" if column.startswith(">") else "left", no_wrap=True
+        )
+    return table

@@ -34,8 +34,8 @@ _ALIKE = {
 }
 
 
-def print_whatever_the_encoding() -> None:
-    """Have this process's stdout and stderr replace what their encoding lacks."""
+def replace_what_encodings_lack() -> None:
+    """Make stdout and stderr replace what their encoding lacks, instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=_PLAIN)

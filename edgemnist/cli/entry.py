@@ -2,20 +2,49 @@
 
 import signal
 import sys
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from .. import __version__
 from ..runtime.errors import EdgeMnistError, ProofError
-from . import bench, compare, curves, env, export, formats, inspect, predict, train, verify
-from .console import literal, messages
-from .encodings import print_whatever_the_encoding
+from .commands import ALIASES, SUMMARIES, load_module
+from .console import print_error
+from .encodings import replace_what_encodings_lack
 
 EXIT_FAILED = 1
 EXIT_PROOF = 3
 
+
+def load_command(name: str) -> TyperCommand:
+    """Import the module of a command, and return what runs it."""
+    module = load_module(ALIASES.get(name, name))
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
+    app.command(name, epilog=module.EXAMPLES)(getattr(module, ALIASES.get(name, name)))
+    command = typer.main.get_command(app)
+    assert isinstance(command, TyperCommand)  # noqa: S101 - narrows the type: one command makes no group
+    return command
+
+
+class LazyGroup(TyperGroup):
+    """Commands that are imported when they run; until then each is a name and a line of help."""
+
+    def __init__(self, **settings: Any) -> None:
+        settings["commands"] = {
+            **{name: TyperCommand(name, help=summary) for name, summary in SUMMARIES.items()},
+            **{alias: TyperCommand(alias, hidden=True) for alias in ALIASES},
+        }
+        super().__init__(**settings)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return a command's name, the command itself and the arguments left."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, load_command(name) if command and name else command, rest
+
+
 app = typer.Typer(
+    cls=LazyGroup,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
@@ -23,17 +52,6 @@ app = typer.Typer(
     help="Train the Keras MNIST network, export it to TFLite and ONNX, and prove accuracy and latency.",
     epilog="Start with: `edgemnist export --int8`, then `edgemnist bench`.",
 )
-app.command(epilog=train.EXAMPLES)(train.train)
-app.command(epilog=curves.EXAMPLES)(curves.curves)
-app.command(epilog=export.EXAMPLES)(export.export)
-app.command(epilog=formats.EXAMPLES)(formats.formats)
-app.command(epilog=predict.EXAMPLES)(predict.predict)
-app.command(epilog=inspect.EXAMPLES)(inspect.inspect)
-app.command(epilog=verify.EXAMPLES)(verify.verify)
-app.command(epilog=bench.EXAMPLES)(bench.bench)
-app.command("benchmark", hidden=True, epilog=bench.EXAMPLES)(bench.bench)
-app.command(epilog=compare.EXAMPLES)(compare.compare)
-app.command(epilog=env.EXAMPLES)(env.env)
 
 
 def _print_version(asked: bool) -> None:
@@ -54,8 +72,8 @@ def _global_options(
 
 
 def main() -> None:
-    """Run the command line; exit 0 done, 1 failed, 2 wrong usage, 3 a proof did not hold."""
-    print_whatever_the_encoding()
+    """Run the command line; exit 0 done, 1 failed, 2 wrong usage, 3 a proof failed."""
+    replace_what_encodings_lack()
     signal.signal(signal.SIGTERM, _terminate)
     try:
         app()
@@ -66,10 +84,10 @@ def main() -> None:
 
 
 def _terminate(_number: int, _frame: object) -> NoReturn:
-    """Leave as with Ctrl-C, so that what is half done is cleared away and a training says how to go on."""
+    """Leave as with Ctrl-C, so that what is half done is cleared away and a training says how to resume."""
     raise KeyboardInterrupt
 
 
 def _fail(error: EdgeMnistError, exit_code: int) -> NoReturn:
-    messages.print("[bold red]error:[/]", literal(error), soft_wrap=True, highlight=False)
+    print_error(error)
     sys.exit(exit_code)

@@ -1,4 +1,4 @@
-"""A model drawn as text: what goes in, each operator with what it stores and gives, what comes out."""
+"""A model drawn as text: what goes in, each operator with its weights and outputs, what comes out."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ _TEXT_LIMIT = 200
 
 
 def draw(structure: Structure) -> Iterator[str]:
-    """Yield the lines of the picture, from the input down to the output."""
+    """Yield the lines of the drawing, from the input down to the output."""
     tensors = {tensor.name: tensor for tensor in structure.tensors}
     for spec in structure.inputs:
         yield f"input {spec.name}: {_spec(spec)}"
@@ -37,9 +37,9 @@ def metadata_lines(structure: Structure) -> Iterator[str]:
 
 def _operator(operator: Operator, tensors: dict[str, GraphTensor], above: set[str]) -> Iterator[str]:
     found = [tensors[name] for name in operator.outputs if name in tensors]
-    gives = "; ".join(_tensor(tensor) for tensor in found)
+    outputs = "; ".join(_tensor(tensor) for tensor in found)
     custom = "" if operator.builtin else " (not built in)"
-    yield f"{operator.name}{custom}{' -> ' + gives if gives else ''}"
+    yield f"{operator.name}{custom}{' -> ' + outputs if outputs else ''}"
     for name in operator.inputs:
         tensor = tensors.get(name)
         if tensor is not None and tensor.size_bytes:

@@ -7,12 +7,11 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
-import typer.main
-
 from edgemnist.cli import entry as cli
+from edgemnist.cli.commands import ALIASES, SUMMARIES
 from edgemnist.runtime.errors import ProofError
 
-COMMANDS = typer.main.get_command(cli.app).commands
+COMMANDS = {name: cli.load_command(name) for name in (*SUMMARIES, *ALIASES)}
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -38,10 +37,29 @@ def test_every_command_has_help_with_examples_and_described_options(name: str):
             assert parameter.help, f"{name} --{parameter.name} has no help"
 
 
+@pytest.mark.parametrize("name", SUMMARIES)
+def test_the_line_in_the_table_of_commands_is_the_first_of_the_commands_own_help(name: str):
+    assert COMMANDS[name].help.splitlines()[0] == SUMMARIES[name]
+
+
+def test_the_help_lists_every_command_and_imports_none():
+    code = (
+        "import sys; sys.argv = ['edgemnist', '--help']\n"
+        "from edgemnist.cli import main\n"
+        "try: main()\n"
+        "finally: print('imported', [name for name in sys.modules if 'edgemnist.cli.commands.' in name])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("imported []\n")
+    assert [name for name in SUMMARIES if f" {name} " not in done.stdout] == []
+    assert " benchmark " not in done.stdout
+
+
 def test_every_command_is_in_the_readme():
     readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     for name, command in COMMANDS.items():
-        assert command.hidden or f"`edgemnist {name}" in readme, f"{name} is not in the README"
+        assert name in ALIASES or f"`edgemnist {name}" in readme, f"{name} is not in the README"
 
 
 def test_no_arguments_show_the_help():
@@ -62,13 +80,13 @@ def test_an_error_is_one_line_on_stderr_without_a_traceback(tmp_path: Path):
     assert done.stderr.count("\n") == 1, done.stderr
 
 
-def test_a_proof_that_does_not_hold_exits_with_3(monkeypatch: pytest.MonkeyPatch, capsys):
+def test_a_failed_proof_exits_with_3(monkeypatch: pytest.MonkeyPatch, capsys):
     def fail() -> None:
-        raise ProofError("it does not hold", received="[0.1]")
+        raise ProofError("it failed", received="[0.1]")
 
     monkeypatch.setattr(cli, "app", fail)
     assert run_here(monkeypatch) == 3
-    assert capsys.readouterr().err == "error: it does not hold; received [0.1]\n"
+    assert capsys.readouterr().err == "error: it failed; received [0.1]\n"
 
 
 def test_the_version_is_the_installed_one():

@@ -155,7 +155,7 @@ def test_another_user_has_not_built_it(folder, tmp_path):
     (line,) = [line for line in done.stdout.splitlines() if line.startswith(LIBRARY)]
     assert "unproven  this user has not built it on this machine" in line
     (line,) = [line for line in done.stdout.splitlines() if line.startswith(SOURCE)]
-    assert "holds  accuracy" in line
+    assert "passed  accuracy" in line
 
 
 def test_a_build_that_cannot_be_recorded_is_exported_with_a_warning(artifacts, picture, tmp_path):
@@ -174,7 +174,7 @@ def test_a_build_that_cannot_be_recorded_is_exported_with_a_warning(artifacts, p
 
 def test_inspect_shows_what_c_claims_as_a_claim(folder):
     done = edgemnist("inspect", folder / SOURCE)
-    assert "By its own account, which proves nothing:" in done.stdout
+    assert "Its own comment claims, which proves nothing:" in done.stdout
     assert "made of mnist.int8.tflite, sha256 " in done.stdout
     claims = json.loads(edgemnist("inspect", folder / SOURCE, "--json").stdout)["claims"]
     assert claims["made_of"] == "mnist.int8.tflite"

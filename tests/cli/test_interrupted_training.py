@@ -13,7 +13,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from edgemnist.cli import train as command
+from edgemnist.cli import training
+from edgemnist.cli.commands.train import train
 from edgemnist.export.backend import keras
 from edgemnist.export.training.checkpoint import read_checkpoint
 from edgemnist.export.training.dataset import load_dataset
@@ -26,7 +27,7 @@ from edgemnist.runtime.errors import CheckpointError, OutputError
 from edgemnist.runtime.files import sha256_of
 
 app = typer.Typer()
-app.command()(command.train)
+app.command()(train)
 
 EPOCHS = 200  # long enough that a signal arrives before the end
 # A shell that starts its children in the background lets them ignore the signal.
@@ -92,7 +93,7 @@ def test_interrupted_training_resumes_to_the_same_weights(uninterrupted, data, t
 
     result = CliRunner().invoke(app, options(data, tmp_path, "--resume"))
     assert result.exit_code == 0, result.output
-    assert f"Going on after epoch {finished} of {EPOCHS}." in result.stderr
+    assert f"Resuming after epoch {finished} of {EPOCHS}." in result.stderr
     for resumed, straight in zip(weights(tmp_path), weights(uninterrupted), strict=True):
         np.testing.assert_array_equal(resumed, straight)
     # A killed process may leave what it was writing; none of it outlives the training.
@@ -123,7 +124,7 @@ def stopped(data, tmp_path) -> Path:
 def test_a_new_training_does_not_touch_an_interrupted_one_unasked(stopped, data):
     before = contents(stopped)
     with pytest.raises(CheckpointError, match="2 of 3 epochs of the recipe short, seed 0") as error:
-        command.run_training(stopped, data, SHORT, 0)
+        training.run_training(stopped, data, SHORT, 0)
     assert "--resume" in str(error.value)
     assert "--restart" in str(error.value)
     assert contents(stopped) == before
@@ -131,7 +132,7 @@ def test_a_new_training_does_not_touch_an_interrupted_one_unasked(stopped, data)
 
 def test_restart_discards_the_interrupted_training(stopped, data):
     (stopped / "augmented.png").touch()  # of an earlier training, which augmented
-    command.run_training(stopped, data, SHORT, 1, resume=False)
+    training.run_training(stopped, data, SHORT, 1, resume=False)
     history = json.loads((stopped / "history.json").read_text())
     assert (history["seed"], history["resumed_after"], len(history["epochs"])) == (1, [], 3)
     assert not (stopped / "mnist.checkpoint.npz").exists()
@@ -147,7 +148,7 @@ def test_restart_discards_the_interrupted_training(stopped, data):
 )
 def test_resuming_another_training_names_both(stopped, data, recipe, seed, both):
     with pytest.raises(CheckpointError, match=both):
-        command.run_training(stopped, data, recipe, seed, resume=True)
+        training.run_training(stopped, data, recipe, seed, resume=True)
 
 
 def test_resuming_with_other_data_names_both(stopped, data, tmp_path):
@@ -157,7 +158,7 @@ def test_resuming_with_other_data_names_both(stopped, data, tmp_path):
     with pytest.raises(
         CheckpointError, match=r"received data sha256 test labels \w{64}; expected data sha256"
     ):
-        command.run_training(stopped, tmp_path / "other.npz", SHORT, 0, resume=True)
+        training.run_training(stopped, tmp_path / "other.npz", SHORT, 0, resume=True)
 
 
 def test_resuming_with_other_versions_names_both(stopped, data, monkeypatch):
@@ -167,12 +168,12 @@ def test_resuming_with_other_versions_names_both(stopped, data, monkeypatch):
     with pytest.raises(
         CheckpointError, match=r"received .*versions keras 1\.2\.3.*expected .*versions keras 3"
     ):
-        command.run_training(stopped, data, SHORT, 0, resume=True)
+        training.run_training(stopped, data, SHORT, 0, resume=True)
 
 
 def test_nothing_to_resume_is_one_error_before_tensorflow_starts(tmp_path):
     script = (
-        "import sys; from edgemnist.cli.train import train\n"
+        "import sys; from edgemnist.cli.commands.train import train\n"
         "try: train(resume=True, artifacts=__import__('pathlib').Path(sys.argv[1]))\n"
         "except ValueError as error: print(error, 'tensorflow' in sys.modules)"
     )
@@ -189,12 +190,12 @@ def test_truncated_checkpoint_says_how_to_start_over(stopped, data, size):
     path = stopped / "mnist.checkpoint.npz"
     path.write_bytes(path.read_bytes()[:size])
     with pytest.raises(CheckpointError, match=r"no checkpoint that can be resumed.*--restart"):
-        command.run_training(stopped, data, SHORT, 0, resume=True)
+        training.run_training(stopped, data, SHORT, 0, resume=True)
 
 
 def test_export_goes_on_with_the_training_it_was_interrupted_in(stopped, data, monkeypatch):
-    monkeypatch.setattr(command, "NOTEBOOK", SHORT)
-    command.ensure_model(stopped, data, seed=0)
+    monkeypatch.setattr(training, "NOTEBOOK", SHORT)
+    training.ensure_model(stopped, data, seed=0)
     assert json.loads((stopped / "history.json").read_text())["resumed_after"] == [2]
 
 
@@ -214,7 +215,7 @@ def test_full_disk_at_a_checkpoint_loses_nothing(data, tmp_path):
         (tmp_path / name).write_text("of an earlier training")
     before = contents(tmp_path)
     with no_more_room_than(20_000), pytest.raises(OutputError, match=r"cannot write .*checkpoint"):
-        command.run_training(tmp_path, data, SHORT, 1)
+        training.run_training(tmp_path, data, SHORT, 1)
     assert contents(tmp_path) == before
 
 
@@ -224,7 +225,7 @@ def test_full_disk_at_the_end_keeps_every_epoch(stopped, data):
         no_more_room_than(room),
         pytest.raises(OutputError, match=r"cannot write .*mnist\.keras.*Epoch 3 of 3 is kept.*--resume"),
     ):
-        command.run_training(stopped, data, SHORT, 0, resume=True)
+        training.run_training(stopped, data, SHORT, 0, resume=True)
     assert contents(stopped).keys() == {"mnist.checkpoint.npz"}
-    command.run_training(stopped, data, SHORT, 0, resume=True)
+    training.run_training(stopped, data, SHORT, 0, resume=True)
     assert json.loads((stopped / "history.json").read_text())["resumed_after"] == [2, 3]

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from edgemnist.cli import entry as cli
-from edgemnist.cli.image_as_text import Palette, bars, shades
+from edgemnist.cli.images import Palette, bars, shades
 from edgemnist.data.datasets import Split
 
 

@@ -9,14 +9,15 @@ from PIL import Image
 from rich.console import Console
 from typer.testing import CliRunner
 
-from edgemnist.cli import train as command
+from edgemnist.cli import training
+from edgemnist.cli.commands.train import CHARTS, train
 from edgemnist.export.backend import keras
 from edgemnist.export.training.recipe import NOTEBOOK, Recipe
 from edgemnist.runtime.errors import DatasetError, OptionError, OutputError
 from edgemnist.runtime.files import sha256_of
 
 app = typer.Typer()
-app.command()(command.train)
+app.command()(train)
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +54,7 @@ def test_history_records_what_made_the_model(trained):
     assert all(epoch["seconds"] > 0 for epoch in history["epochs"])
 
 
-@pytest.mark.parametrize("name", [name for name in command.PICTURES if name != "augmented.png"])
+@pytest.mark.parametrize("name", [name for name in CHARTS if name != "augmented.png"])
 def test_pictures_are_drawn(trained, name):
     folder, _ = trained
     with Image.open(folder / name) as picture:
@@ -81,9 +82,9 @@ def test_json_prints_the_history_alone(data, tmp_path):
 
 def test_bar_is_shown_on_a_terminal(data, tmp_path, monkeypatch):
     terminal = Console(force_terminal=True, width=80, record=True, file=io.StringIO())
-    for module in ("edgemnist.cli.train", "edgemnist.cli.train_progress"):
+    for module in ("edgemnist.cli.console", "edgemnist.cli.progress"):
         monkeypatch.setattr(f"{module}.messages", terminal)
-    command.run_training(tmp_path, data, Recipe("short", 2, 8, 0.01), 0)
+    training.run_training(tmp_path, data, Recipe("short", 2, 8, 0.01), 0)
     text = terminal.export_text()
     assert "epoch 2/2 ━━━━━━━━━━ loss" in text
     assert "accuracy" in text
@@ -94,12 +95,12 @@ def test_unwritable_folder_is_found_before_training(data, tmp_path, monkeypatch)
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setattr("edgemnist.export.training.loop.TrainingRun", pytest.fail)
     with pytest.raises(OutputError, match="cannot write"):
-        command.run_training(tmp_path / "file" / "folder", data, Recipe("short", 1, 8, 0.01), 0)
+        training.run_training(tmp_path / "file" / "folder", data, Recipe("short", 1, 8, 0.01), 0)
 
 
 def test_data_error_leaves_no_folder(tmp_path):
     with pytest.raises(DatasetError, match="does not exist"):
-        command.run_training(tmp_path / "new", tmp_path / "none", Recipe("short", 1, 8, 0.01), 0)
+        training.run_training(tmp_path / "new", tmp_path / "none", Recipe("short", 1, 8, 0.01), 0)
     assert not (tmp_path / "new").exists()
 
 
@@ -111,12 +112,12 @@ def test_learning_rate_of_zero_is_refused(tmp_path):
 def test_present_model_is_not_trained_again(trained, data):
     folder, _ = trained
     before = sha256_of(folder / "mnist.keras")
-    assert command.ensure_model(folder, data, seed=0) == folder / "mnist.keras"
+    assert training.ensure_model(folder, data, seed=0) == folder / "mnist.keras"
     assert sha256_of(folder / "mnist.keras") == before
 
 
 def test_missing_model_is_trained_by_the_notebooks_recipe(data, tmp_path):
-    path = command.ensure_model(tmp_path, data, seed=1)
+    path = training.ensure_model(tmp_path, data, seed=1)
     history = json.loads((tmp_path / "history.json").read_text())
     assert history["recipe"]["epochs"] == 50
     assert history["model"]["sha256"] == sha256_of(path)
@@ -128,7 +129,7 @@ def test_edge_recipe_never_reads_the_test_images_before_it_is_trained(data, tmp_
     np.savez(tmp_path / "blind.npz", x_train=arrays["x_train"], y_train=arrays["y_train"])
     finished = []
     monkeypatch.setattr(
-        "edgemnist.cli.train_progress.follow",
+        "edgemnist.cli.training.show_epochs",
         lambda epochs, _total, _finished: finished.extend(epoch.number for epoch in epochs),
     )
     options = ["--recipe", "edge", "--epochs", "2", "--batch-size", "16", "--artifacts", str(tmp_path)]

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..runtime.errors import ProofError
-from .console import literal, messages, print_json, results
-from .options import AllowEmptyClasses, Artifacts, Atol, Data, Json, MaxAccuracyDrop, MinAgreement, Seed
+from ...runtime.errors import ProofError
+from ..console import literal, messages, plain_table, print_json, print_message, results
+from ..options import AllowEmptyClasses, Artifacts, Atol, Data, Json, MaxAccuracyDrop, MinAgreement, Seed
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ..export.pipeline import Outcome
+    from ...export.pipeline import Outcome
 
 EXAMPLES = """
 **Examples**
@@ -42,7 +42,7 @@ def export(
         str,
         typer.Option(
             metavar="uint8|int8",
-            help="What int8.tflite takes and gives: pixels as they are, or minus 128 for microcontrollers.",
+            help="Input and output of int8.tflite: pixels as they are, or minus 128 for microcontrollers.",
         ),
     ] = "uint8",
     model: Annotated[
@@ -55,7 +55,7 @@ def export(
         int, typer.Option(help="ONNX opset, 13 to 18; a lower one loads on older runtimes.")
     ] = 13,
     calibration_samples: Annotated[
-        int, typer.Option(metavar="N", help="Training images that quantization looks at.")
+        int, typer.Option(metavar="N", help="Training images to calibrate quantization with.")
     ] = 1000,
     min_agreement: MinAgreement = None,
     max_accuracy_drop: MaxAccuracyDrop = None,
@@ -82,9 +82,9 @@ def export(
 ) -> None:
     """Convert the model to TFLite and ONNX, and prove every file on the whole test set.
 
-    Each artifact takes raw uint8 pixels and gives probabilities. It must contain what its precision
-    promises and give the Keras model's answers: a float32 artifact on every image, within 1e-5; float16 on
-    99.9 % of the images; the others on 99.8 %, with at most 0.2 points of accuracy lost. What fails is not
+    The input of each artifact is raw uint8 pixels, its output probabilities. It must contain what its
+    precision requires and agree with the Keras model: float32 on every image, within 1e-5; float16 on
+    99.9 % of the images; the others on 99.8 %, with at most 0.2 points of accuracy lost. What failed is not
     written, the others are, and the exit code is 3.
 
     Writes the artifacts, `manifest.json` and `reference.npz`, all at once. Files that they replace stay in
@@ -92,20 +92,20 @@ def export(
     """
     from dataclasses import replace
 
-    from ..export.calibration import choose_calibration
-    from ..export.convert.options import ExportOptions
-    from ..export.convert.registry import DEFAULT, FORMATS, INT8, find_format
-    from ..export.pipeline import export_all
+    from ...export.calibration import choose_calibration
+    from ...export.convert.options import ExportOptions
+    from ...export.convert.registry import DEFAULT, FORMATS, INT8, find_format
+    from ...export.convert.source_model import load_source
+    from ...export.pipeline import export_all
+    from ...export.training.dataset import load_dataset
+    from ...runtime.artifact.previous import PREVIOUS
+    from ...runtime.artifact.settling import state_of
+    from ..training import ensure_model
 
     options = ExportOptions(opset=opset, io=io, compile=compile_)
     names = [row.name for row in FORMATS] if every else [*(formats or DEFAULT), *((INT8,) if int8 else ())]
     rows = [find_format(name) for name in dict.fromkeys(names)]
     rows = [replace(row, gates=row.gates.replaced(min_agreement, max_accuracy_drop, atol)) for row in rows]
-    from ..export.convert.source_model import load_source
-    from ..export.training.dataset import load_dataset
-    from ..runtime.artifact.previous import PREVIOUS
-    from ..runtime.artifact.settling import state_of
-    from .train import ensure_model
 
     path = model or ensure_model(artifacts, data, seed, allow_empty_classes=allow_empty_classes)
     dataset = load_dataset(data)
@@ -128,52 +128,41 @@ def export(
         results.print(_table(outcomes, len(dataset.test)))
     if state_of(previous) != before:
         replaced = ", ".join(sorted(path.name for path in previous.iterdir()))
-        messages.print(
-            f"What this replaced is in {previous}: {replaced}",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
-        )
+        print_message(literal(f"What this replaced is in {previous}: {replaced}"))
     failed = [outcome for outcome in outcomes if outcome.failures]
     if failed:
         raise ProofError(
             "; ".join(f"{outcome.format.name}: {', '.join(outcome.failures)}" for outcome in failed),
             fix="These files were not written; the others were.",
         )
-    messages.print(f"wrote {len(outcomes)} artifacts and manifest.json to {literal(artifacts)}")
+    print_message(f"wrote {len(outcomes)} artifacts and manifest.json to {literal(artifacts)}")
     _warn_of_forgotten_builds(outcomes)
 
 
 def _warn_of_forgotten_builds(outcomes: "tuple[Outcome, ...]") -> None:
-    """Say which libraries only this process knows to be built here, since it could not record them."""
-    from ..runtime.isolation.native_code import CODE_SUFFIXES, is_recorded
+    """Warn of libraries that were built here where that could not be recorded for other processes."""
+    from ...runtime.isolation.native_code import CODE_SUFFIXES, is_recorded
 
     records = [outcome.record for outcome in outcomes if outcome.record and not outcome.failures]
     for name, sha256 in (item for record in records for item in record.companions.items()):
         if name.endswith(CODE_SUFFIXES) and not is_recorded(sha256):
-            messages.print(
-                f"warning: your data directory cannot hold the record that {name} was built here, so other"
-                f" processes load it only with sha256='{sha256}' or --run-foreign-code",
-                markup=False,
-                highlight=False,
-                soft_wrap=True,
+            print_message(
+                literal(
+                    f"warning: it could not be recorded in your data directory that {name} was built here, so"
+                    f" other processes load it only with sha256='{sha256}' or --run-foreign-code"
+                )
             )
 
 
 def _table(outcomes: "tuple[Outcome, ...]", images: int) -> "Table":
-    from rich.table import Table
-
+    metrics = (">bytes", ">accuracy", ">agreement", ">broke", ">fixed", ">max |Δp|")
     title = f"Exported artifacts, proved on {images:,} test images"
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("artifact", no_wrap=True)
-    for heading in ("bytes", "accuracy", "agreement", "broke", "fixed", "max |Δp|"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("proof", no_wrap=True)
+    table = plain_table("artifact", *metrics, "proof", title=title)
     for outcome in outcomes:
         record, parity = outcome.record, outcome.parity
-        figures = [""] * 6
+        cells = [""] * len(metrics)
         if record and parity:
-            figures = [
+            cells = [
                 f"{record.size_bytes:,}",
                 f"{parity.accuracy:.2%}",
                 f"{parity.agreement:.2%}",
@@ -181,8 +170,8 @@ def _table(outcomes: "tuple[Outcome, ...]", images: int) -> "Table":
                 str(parity.fixed),
                 f"{parity.max_abs_difference:.0e}",
             ]
-        verdict = "[red]failed[/]" if outcome.failures else "[green]holds[/]"
-        table.add_row(literal(record.file) if record else outcome.format.name, *figures, verdict)
+        verdict = "[red]failed[/]" if outcome.failures else "[green]passed[/]"
+        table.add_row(literal(record.file) if record else outcome.format.name, *cells, verdict)
     return table
 
 

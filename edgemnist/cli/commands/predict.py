@@ -5,18 +5,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ..runtime.errors import ArtifactError, InputError
-from ..runtime.printable import printable
-from .console import literal, messages, print_json, results
-from .options import Artifacts, Json, RunForeignCode
-from .picture_files import content_of, listed
+from ...runtime.errors import InputError
+from ..console import literal, print_error, print_json, print_result, results
+from ..images import list_pictures, read_picture
+from ..options import Artifacts, Json, RunForeignCode
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ..runtime import Prediction, Predictor
-    from ..runtime.engines.registry import EngineEntry
+    from ...runtime import Prediction, Predictor
 
 EXAMPLES = """
 **Examples**
@@ -60,15 +58,16 @@ def predict(
     mass, light on dark. Of several pictures, those that cannot be read are named and the others classified.
     Needs the extra image: `pip install 'edgemnist[image]'`.
     """
-    from ..runtime import PictureOptions, load_predictor
+    from ...runtime import PictureOptions, load_predictor
+    from ..default_model import default_model
 
     if engine == "keras" or (model and model.suffix == ".keras"):
-        from ..export import backend  # noqa: F401 - starts TensorFlow without its notes
-    paths = listed(images)
+        from ...export import backend  # noqa: F401 - starts TensorFlow without its log
+    paths = list_pictures(images)
     options = PictureOptions(polarity=polarity, fit=fit)
     failures = 0
     with load_predictor(
-        model or _default_model(artifacts, engine, run_foreign_code),
+        model or default_model(artifacts, engine, run_foreign_code),
         engine=engine,
         pictures=options,
         run_foreign_code=run_foreign_code,
@@ -83,13 +82,12 @@ def predict(
                     raise
                 failures += 1
                 documents.append({"file": str(path), "error": str(error)})
-                messages.print("[bold red]error:[/]", literal(error), soft_wrap=True, highlight=False)
+                print_error(error)
                 continue
             prediction = predictor.predict(pixels)[0]
             documents.append(_document(path, prediction, count))
             if not json:
-                line = printable(_line(path, prediction, count))
-                results.print(line, markup=False, highlight=False, soft_wrap=True)
+                print_result(literal(_line(path, prediction, count)))
             if show and not json:
                 _draw(pixels[0], prediction)
     if json:
@@ -100,7 +98,7 @@ def predict(
 
 def _pixels(predictor: "Predictor", path: Path) -> "NDArray[np.uint8]":
     try:
-        return predictor.to_pixels(content_of(path, predictor.pictures.max_bytes))
+        return predictor.to_pixels(read_picture(path, predictor.pictures.max_bytes))
     except InputError as error:
         if str(path) in error.problem:
             raise
@@ -109,60 +107,8 @@ def _pixels(predictor: "Predictor", path: Path) -> "NDArray[np.uint8]":
         ) from error
 
 
-def _default_model(artifacts: Path, engine: str | None, run_foreign_code: bool) -> Path:
-    """Return the first artifact on record that the engine loads, a float ONNX file before others.
-
-    Microcontrollers run integers, so their engine gets the int8 file.
-    """
-    from ..runtime.artifact.folder import recover
-    from ..runtime.artifact.manifest import read_manifest
-    from ..runtime.engines.registry import engine_for
-    from ..runtime.reading import leads_out
-
-    if engine is not None:
-        engine_for(artifacts, engine).import_module()  # an unknown or a missing engine is told as such
-    recover(artifacts)
-    records = [
-        record
-        for record in read_manifest(artifacts).artifacts
-        if _loadable(artifacts / record.file, engine, run_foreign_code)
-        and not leads_out(artifacts / record.file, artifacts)
-    ]
-    precision = "int8" if engine == "tflite_micro" else "float32"
-    records.sort(key=lambda record: (record.format != "onnx", record.precision != precision))
-    if not records:
-        wanted = f"is loaded by the engine {engine}" if engine else "has an installed engine"
-        raise ArtifactError(f"no artifact in {artifacts} {wanted}", fix="See `edgemnist env`.")
-    return artifacts / records[0].file
-
-
-def _loadable(path: Path, engine: str | None, run_foreign_code: bool) -> bool:
-    """Return whether the engine, or some installed one, loads the file and may."""
-    from ..runtime.engines.registry import engine_for
-
-    try:
-        entry = engine_for(path, engine)
-    except ArtifactError:
-        return False
-    if engine is not None:
-        return path.suffix in (*entry.suffixes, *entry.sources, *entry.on_request)
-    if entry.code and not (run_foreign_code or _is_built_here(path, entry)):
-        return False
-    return entry.light and entry.available
-
-
-def _is_built_here(path: Path, entry: "EngineEntry") -> bool:
-    from ..runtime.files import sha256_of
-    from ..runtime.isolation.native_code import is_built_here
-
-    try:
-        return is_built_here(sha256_of(entry.file_to_load(path)))
-    except (ArtifactError, OSError):
-        return False
-
-
 def _draw(image: "NDArray[np.uint8]", prediction: "Prediction") -> None:
-    from .image_as_text import Palette, bars, shades
+    from ..images import Palette, bars, shades
 
     palette = Palette.for_encoding(results.encoding)
     lines = (*shades(image, palette, results.width), "", *bars(prediction, palette), "")

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .console import literal, messages, print_json, results
-from .options import Force, Json
+from ..console import literal, plain_table, print_json, print_message, print_result, results
+from ..options import Force, Json
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ..benchmarks.regression import Change
+    from ...benchmarks.regression import Change
 
 EXAMPLES = """
 **Examples**
@@ -36,46 +36,41 @@ def compare(
     """
     from dataclasses import asdict
 
-    from ..benchmarks.regression import added_rows, changed_versions, differences, find_changes, verdict
-    from ..benchmarks.regression_gate import require_same_machine, require_scipy
-    from ..benchmarks.report.json import read_document
+    from ...benchmarks.regression import added_rows, changed_versions, differences, find_changes, verdict
+    from ...benchmarks.regression_gate import require_same_machine, require_scipy
+    from ...benchmarks.report.json import read_document
 
     before, after = read_document(old), read_document(new)
     require_scipy("comparing benchmarks")
     require_same_machine(before, after, force=force)
     changes = find_changes(before, after)
-    added = added_rows(before, after)
-    versions = changed_versions(before, after)
+    added, versions = added_rows(before, after), changed_versions(before, after)
+    machines = differences(before, after)
     if json:
         print_json(
             {
                 "rows": [asdict(change) for change in changes],
                 "added": list(added),
                 "versions": list(versions),
-                "machines": list(differences(before, after)),
+                "machines": list(machines),
             }
         )
         return
     results.print(_table(changes))
-    for change in changes:
-        results.print(f"- {literal(verdict(change))}", highlight=False)
-    for title in added:
-        results.print(f"{literal(title)} is new", highlight=False)
-    for version in versions:
-        results.print(f"changed: {literal(version)}", highlight=False)
-    for difference in differences(before, after):
-        messages.print(f"[yellow]different machines:[/] {literal(difference)}", highlight=False)
+    for line in (
+        *(f"- {verdict(change)}" for change in changes),
+        *(f"{title} is new" for title in added),
+        *(f"changed: {version}" for version in versions),
+    ):
+        print_result(literal(line))
+    for difference in machines:
+        print_message(f"[yellow]different machines:[/] {literal(difference)}")
 
 
 def _table(changes: "tuple[Change, ...]") -> "Table":
-    from rich.table import Table
+    from ...benchmarks.report.units import duration
 
-    from ..benchmarks.report.units import duration
-
-    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("model", no_wrap=True)
-    for heading in ("old p50", "new p50", "new / old", "interval"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    table = plain_table("model", ">old p50", ">new p50", ">new / old", ">interval")
     for change in changes:
         cells: tuple[str, ...] = (literal(change.title), duration(change.old_p50_ns))
         if change.slowdown is not None and change.new_p50_ns is not None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from .console import results
+from ..console import literal, print_result
 
 EXAMPLES = """
 **Examples**
@@ -28,8 +28,8 @@ def curves(
 
     Needs no TensorFlow. In bench.html the same curves are drawn with `edgemnist bench --history DIR`.
     """
-    from ..benchmarks.report.training.plots import draw_curves
-    from ..data.history import read_history
+    from ...benchmarks.report.training.plots import draw_curves
+    from ...data.history import read_history
 
     draw_curves(output, [read_history(folder) for folder in folders])
-    results.print(output, highlight=False, soft_wrap=True)
+    print_result(literal(output))

@@ -1,4 +1,4 @@
-"""What a finished training leaves in its folder."""
+"""What a finished training leaves in its folder: the model and its record by export, charts by benchmarks."""
 
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ AUGMENTED_SHOWN, AUGMENTED_VARIANTS = 18, 2
 def write_results(
     model_path: Path, model: Any, training: SafeTraining, origin: dict[str, Any], dataset: Dataset
 ) -> float:
-    """Write the model, its history and the pictures of it, then remove the checkpoint.
+    """Write the model, its history and its charts, then remove the checkpoint.
 
     Returns the test accuracy, a fraction.
 
@@ -37,8 +37,8 @@ def write_results(
         model_path: Where the `.keras` file goes; the others go beside it.
         model: The trained network.
         training: The training, all its epochs finished.
-        origin: What `describe_origin` says of it.
-        dataset: What it was trained and is tested on.
+        origin: Its record by `describe_origin`.
+        dataset: The data it was trained and is tested on.
 
     Raises:
         DatasetError: The test images are of a class that the training images do not have.

@@ -1,7 +1,7 @@
 """`edgemnist formats`: what `export` can make, and what can run here."""
 
-from .console import print_json, results
-from .options import Json
+from ..console import literal, plain_table, print_json, print_result, results
+from ..options import Json
 
 EXAMPLES = """
 **Examples**
@@ -12,10 +12,8 @@ EXAMPLES = """
 
 
 def formats(json: Json = False) -> None:
-    """List every export format: the engine that runs it, the extra that brings it, and if it runs here."""
-    from rich.table import Table
-
-    from ..export.convert.registry import FORMATS
+    """List every export format, its engine, the extra that brings it, and if it runs here."""
+    from ...export.convert.registry import FORMATS
 
     if json:
         print_json(
@@ -33,12 +31,10 @@ def formats(json: Json = False) -> None:
             ]
         )
         return
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    for heading in ("--format", "engine", "extra", "runs here", "what"):
-        table.add_column(heading, no_wrap=True)
+    table = plain_table("--format", "engine", "extra", "runs here", "what")
     for row in FORMATS:
         here = "[green]yes[/]" if row.engine.available else "[yellow]no[/]"
         table.add_row(row.name, row.engine.name, row.engine.extra or "-", here, row.summary)
     results.print(table)
-    results.print("The file of each is <model>.<format>, such as mnist.int8.tflite.", highlight=False)
-    results.print("Making them needs: pip install 'edgemnist\\[export]'", highlight=False)
+    print_result("The file of each is <model>.<format>, such as mnist.int8.tflite.")
+    print_result(literal("Making them needs: pip install 'edgemnist[export]'"))

@@ -1,7 +1,7 @@
 """`edgemnist env`: what is installed here, and what is missing for which purpose."""
 
-from .console import print_json, results
-from .options import Json
+from ..console import literal, print_json, print_result
+from ..options import Json
 
 EXAMPLES = """
 **Examples**
@@ -10,16 +10,20 @@ EXAMPLES = """
 - `edgemnist env --json` the same for a bug report or a script
 """
 
+_EXTRAS = {
+    "bench": ("scipy", "intervals and bench.html in the benchmark"),
+    "loadgen": ("mlperf_loadgen", "LoadGen's scenarios in the benchmark"),
+    "export": ("tensorflow", "training and conversion"),
+}
+
 
 def env(json: Json = False) -> None:
     """Show versions, CPU, engines found and missing extras."""
     from dataclasses import asdict
     from importlib.util import find_spec
 
-    from rich.markup import escape
-
-    from ..benchmarks.runner.machine import describe_machine
-    from ..runtime.engines.registry import ENGINES
+    from ...benchmarks.runner.machine import describe_machine
+    from ...runtime.engines.registry import ENGINES
 
     machine = describe_machine()
     engines = {entry.name: entry.available for entry in ENGINES.values()}
@@ -29,23 +33,14 @@ def env(json: Json = False) -> None:
     if json:
         print_json({"machine": asdict(machine), "engines": engines, "missing_extras": lines})
         return
-    results.print(
+    for line in (
         f"{machine.cpu}, {machine.architecture}, {machine.cores} core(s) usable",
-        markup=False,
-        highlight=False,
-    )
-    results.print(f"{machine.system}, {machine.python}", highlight=False)
-    results.print(f"frequency governor: {machine.governor or 'not told by this system'}", highlight=False)
-    for name, version in machine.versions.items():
-        results.print(f"  {name} {version}", highlight=False)
+        f"{machine.system}, {machine.python}",
+        f"frequency governor: {machine.governor or 'unknown'}",
+        *(f"  {name} {version}" for name, version in machine.versions.items()),
+    ):
+        print_result(literal(line))
     for name, available in engines.items():
-        results.print(f"engine {name}: {'[green]found[/]' if available else '[yellow]missing[/]'}")
+        print_result(f"engine {name}: {'[green]found[/]' if available else '[yellow]missing[/]'}")
     for extra, purpose in missing.items():
-        results.print(f"for {purpose}: {escape(lines[extra])}", highlight=False)
-
-
-_EXTRAS = {
-    "bench": ("scipy", "intervals and bench.html in the benchmark"),
-    "loadgen": ("mlperf_loadgen", "LoadGen's scenarios in the benchmark"),
-    "export": ("tensorflow", "training and conversion"),
-}
+        print_result(literal(f"for {purpose}: {lines[extra]}"))

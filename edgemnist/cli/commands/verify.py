@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..runtime.errors import ProofError
-from .console import literal, messages, print_json, results
-from .options import Atol, Data, Json, MaxAccuracyDrop, MinAgreement
+from ...runtime.errors import ProofError
+from ..console import literal, messages, print_json, print_result
+from ..options import Atol, Data, Json, MaxAccuracyDrop, MinAgreement
 
 if TYPE_CHECKING:
-    from ..proof.verify import Verdict
+    from ...proof.verify import Verdict
 
 EXAMPLES = """
 **Examples**
@@ -31,21 +31,21 @@ def verify(
     data: Data = None,
     json: Json = False,
 ) -> None:
-    """Prove every artifact of a folder again: hashes, structure, metadata, and answers on the whole test set.
+    """Prove every artifact of a folder again: hashes, structure, metadata, and all outputs.
 
     Nothing in the manifest is believed, and no code in the folder is run: C is generated again from the
     TFLite file beside it and compared byte for byte, and the generator's own copy is compiled; a library that
-    was not built here is not loaded. The answers are compared with those in `reference.npz`; where TensorFlow
-    is installed, the Keras model must give these too. An export that was interrupted is finished first.
+    was not built here is not loaded. Outputs on the whole test set are compared with `reference.npz`, and
+    where TensorFlow is installed the Keras model's too. An export that was interrupted is finished first.
 
-    Prints one line per file; exits with 0 if everything holds and with 3 if anything fails or is unproven.
+    Prints one line per file; exits with 0 if everything passed and with 3 if anything failed or is unproven.
     """
     from dataclasses import replace
 
-    from ..data.datasets import load_test_split
-    from ..export.c_source.regenerate import regenerate
-    from ..export.convert.registry import FORMATS
-    from ..proof.verify import verify as prove_again
+    from ...data.datasets import load_test_split
+    from ...export.c_source.regenerate import regenerate
+    from ...export.convert.registry import FORMATS
+    from ...proof.verify import verify as prove_again
 
     test = load_test_split(data)
     rows = [replace(row, gates=row.gates.replaced(min_agreement, max_accuracy_drop, atol)) for row in FORMATS]
@@ -63,33 +63,33 @@ def verify(
     else:
         width = max(len(verdict.file) for verdict in verdicts)
         for verdict in verdicts:
-            results.print(_line(verdict, width), soft_wrap=True, highlight=False)
+            print_result(_line(verdict, width))
     if failed:
         raise ProofError(_summary(verdicts))
 
 
 def _summary(verdicts: "tuple[Verdict, ...]") -> str:
     counts = {
-        "do not hold": sum(bool(verdict.failures) for verdict in verdicts),
+        "failed": sum(bool(verdict.failures) for verdict in verdicts),
         "are unproven": sum(bool(verdict.unproven) for verdict in verdicts),
     }
     return ", ".join(f"{count} of {len(verdicts)} files {what}" for what, count in counts.items() if count)
 
 
 def _line(verdict: "Verdict", width: int) -> str:
-    from ..proof.verify import NOT_CHECKED
+    from ...proof.verify import NOT_CHECKED
 
     if verdict.failures:
-        found = "[red]fails[/]  " + literal("; ".join(verdict.failures))
+        found = "[red]failed[/]  " + literal("; ".join(verdict.failures))
     elif verdict.unproven:
         found = "[yellow]unproven[/]  " + literal(verdict.unproven)
     elif verdict.parity is not None:
         parity = verdict.parity
-        found = f"[green]holds[/]  accuracy {parity.accuracy:.2%}, agreement {parity.agreement:.2%}"
+        found = f"[green]passed[/]  accuracy {parity.accuracy:.2%}, agreement {parity.agreement:.2%}"
     elif verdict.note == NOT_CHECKED:
         found = f"[yellow]other[/]  {verdict.note}"
     else:
-        found = f"[green]holds[/]  {verdict.note}"
+        found = f"[green]passed[/]  {verdict.note}"
     return f"{literal(verdict.file.ljust(width))}  {found.rstrip()}"
 
 

@@ -1,13 +1,12 @@
-"""`edgemnist inspect`: what a model file takes, gives and contains."""
+"""`edgemnist inspect`: the inputs, outputs and content of a model file."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ..runtime.printable import printable
-from .console import print_json, results
-from .options import Json
+from ..console import literal, print_json, print_result
+from ..options import Json
 
 EXAMPLES = """
 **Examples**
@@ -30,7 +29,7 @@ def inspect(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Draw a model as text: operators, shapes, element types, scales, sizes, versions and metadata.
+    """Draw a model as text: operators, shapes, types, scales, sizes, versions and metadata.
 
     Without `--arena` the file is read and not run. Any model of these formats will do; it need not come from
     edgemnist. Of a C file only what its comment claims is shown: `edgemnist verify` proves it.
@@ -38,16 +37,16 @@ def inspect(
     import hashlib
     from dataclasses import asdict
 
-    from ..proof.inspect.structure import require_readable
-    from ..runtime.isolation.probe import Probe, probe_structure
-    from ..runtime.model_file import read_model
-    from .model_drawing import draw, metadata_lines
+    from ...proof.inspect.structure import require_readable
+    from ...runtime.isolation.probe import Probe, probe_structure
+    from ...runtime.model_file import read_model
+    from ..model_drawing import draw, metadata_lines
 
     if file.suffix == ".c":
         _show_c(file, json)
         return
     if file.suffix == ".keras":
-        from ..export import backend  # noqa: F401 - starts TensorFlow without its notes
+        from ...export import backend  # noqa: F401 - starts TensorFlow without its log
     require_readable(file)
     content = read_model(file)
     structure = probe_structure(file, content, Probe())
@@ -69,16 +68,16 @@ def inspect(
         *metadata_lines(structure),
     ]
     for line in lines:
-        results.print(printable(line), markup=False, highlight=False, soft_wrap=True)
+        print_result(literal(line))
 
 
 def _show_c(file: Path, json: bool) -> None:
-    """Show what a C file says of itself, as its word: only generating it again shows what it computes."""
+    """Show what a C file claims in its comment: only generating it again proves what it computes."""
     from dataclasses import asdict
 
-    from ..proof.generated_c import read_claims
-    from ..runtime.errors import ArtifactError, ArtifactNotFoundError
-    from ..runtime.files import sha256_of
+    from ...proof.generated_c import read_claims
+    from ...runtime.errors import ArtifactError, ArtifactNotFoundError
+    from ...runtime.files import sha256_of
 
     if not file.is_file():
         raise ArtifactNotFoundError(f"no such file: {file}")
@@ -94,24 +93,24 @@ def _show_c(file: Path, json: bool) -> None:
         f"{file.name}: {size_bytes:,} bytes of generated C",
         f"sha256 {sha256}",
         "",
-        "By its own account, which proves nothing:",
+        "Its own comment claims, which proves nothing:",
         f"  written by edgemnist {claims.version or 'of an unknown version'}",
         f"  made of {claims.made_of or 'an unknown file'}, sha256 {claims.made_of_sha256 or 'unknown'}",
         "",
         f"edgemnist verify {file.parent}  generates it again from the TFLite file, and compares every byte",
         f"edgemnist inspect {file.with_suffix('.tflite')}  shows the operators and tensors it is made of",
     ):
-        results.print(line, markup=False, highlight=False, soft_wrap=True)
+        print_result(literal(line))
 
 
 def _arena_bytes(name: str, content: bytes) -> int:
-    from ..export.convert.quiet import quiet
-    from ..runtime.engines.registry import ENGINES
-    from ..runtime.errors import MissingExtraError
+    from ...export.convert.quiet import quiet
+    from ...runtime.engines.registry import ENGINES
+    from ...runtime.errors import MissingExtraError
 
     if not ENGINES["tflite_micro"].available:
         raise MissingExtraError("tflite_micro", "micro", "measuring the arena")
-    from ..runtime.engines.tflite_micro import smallest_arena_bytes
+    from ...runtime.engines.tflite_micro import smallest_arena_bytes
 
     with quiet():  # it reports every arena that is too small
         return smallest_arena_bytes(name, content)

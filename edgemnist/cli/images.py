@@ -1,8 +1,11 @@
-"""Images and probabilities as lines of text, for any terminal and for files."""
+"""Images on the command line: which files a person means, and an image as lines of text."""
 
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..runtime.errors import InputError
 from ..runtime.printable import printable
 
 if TYPE_CHECKING:
@@ -11,18 +14,39 @@ if TYPE_CHECKING:
 
     from ..runtime import Prediction
 
+STDIN = Path("-")
+_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
 _PIXEL_MAX = 255
 _BAR_WIDTH = 40
 
 
+def list_pictures(paths: list[Path]) -> list[Path]:
+    """Return the paths with each folder replaced by the pictures right inside it, sorted by name.
+
+    Raises:
+        InputError: There are no pictures in a folder.
+    """
+    return [picture for path in paths for picture in (_pictures_in(path) if path.is_dir() else [path])]
+
+
+def read_picture(path: Path, max_bytes: int) -> Path | bytes:
+    """Return a path as it is, or for `-` the bytes of standard input.
+
+    At most a byte more than `max_bytes` is read, so that a predictor refuses what is too large.
+    """
+    return sys.stdin.buffer.read(max_bytes + 1) if path == STDIN else path
+
+
+def _pictures_in(folder: Path) -> list[Path]:
+    pictures = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)
+    if not pictures:
+        raise InputError(f"no pictures in {folder}", expected=f"files that end with {', '.join(_SUFFIXES)}")
+    return pictures
+
+
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """The characters to draw with.
-
-    Attributes:
-        shades: From none to full.
-        bar: What a bar is made of.
-    """
+    """The characters to draw with: `shades` from none to full, and what a `bar` is made of."""
 
     shades: str
     bar: str

@@ -1,0 +1,26 @@
+"""The commands: each is a function of its own name, in a module of its own name, with `EXAMPLES` beside it.
+
+`edgemnist --help` shows this table and imports none of them.
+"""
+
+import importlib
+from types import ModuleType
+
+SUMMARIES = {
+    "train": "Train the network Flatten, Dense(128, relu), Dense(10, softmax) and draw how it went.",
+    "curves": "Draw accuracy and loss of several trainings over their epochs, a colour for each.",
+    "export": "Convert the model to TFLite and ONNX, and prove every file on the whole test set.",
+    "formats": "List every export format, its engine, the extra that brings it, and if it runs here.",
+    "predict": "Classify pictures of one digit each: photos, scans, drawings, of any size.",
+    "inspect": "Draw a model as text: operators, shapes, types, scales, sizes, versions and metadata.",
+    "verify": "Prove every artifact of a folder again: hashes, structure, metadata, and all outputs.",
+    "bench": "Measure accuracy, agreement with Keras and latency of every artifact on every engine.",
+    "compare": "Compare two benchmarks row by row: how many times slower, how much more accurate.",
+    "env": "Show versions, CPU, engines found and missing extras.",
+}
+ALIASES = {"benchmark": "bench"}
+
+
+def load_module(name: str) -> ModuleType:
+    """Import the module of a command."""
+    return importlib.import_module(f".{name}", __name__)

@@ -1,0 +1,147 @@
+"""A training from its data set to the files it leaves, with progress on stderr: for `train` and `export`."""
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..export.training.recipe import NOTEBOOK, Recipe
+from ..runtime.artifact.folder import recover
+from ..runtime.errors import OutputError
+from .console import literal, messages, print_message
+from .progress import show_epochs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ..data.history import Epoch
+    from ..export.training.resume import SafeTraining
+
+MODEL_FILE = "mnist.keras"
+CHECKPOINT_FILE = "mnist.checkpoint.npz"
+
+
+def ensure_model(artifacts: Path, data: Path | None, seed: int, *, allow_empty_classes: bool = False) -> Path:
+    """Return the folder's `.keras` file; train it by the notebook's recipe if there is none.
+
+    A training that was interrupted is resumed, since it ends as a new one would, and an interrupted export is
+    finished first, since the model may be in it.
+
+    Raises:
+        CheckpointError: A training by another recipe or seed was interrupted there.
+        DatasetError: The data set cannot be read.
+        MissingExtraError: TensorFlow or matplotlib is not installed.
+        OptionError: The seed is out of range.
+        OutputError: A file cannot be written.
+    """
+    model_path = artifacts / MODEL_FILE
+    recover(artifacts)
+    if model_path.exists():
+        return model_path
+    interrupted = (artifacts / CHECKPOINT_FILE).exists()
+    return run_training(
+        artifacts, data, NOTEBOOK, seed, resume=interrupted, allow_empty_classes=allow_empty_classes
+    )
+
+
+def run_training(
+    artifacts: Path,
+    data: Path | None,
+    recipe: Recipe,
+    seed: int,
+    *,
+    resume: bool | None = None,
+    tensorboard: Path | None = None,
+    allow_empty_classes: bool = False,
+) -> Path:
+    """Train, write everything into `artifacts`, and return the `.keras` file's path.
+
+    A model that is there is kept in the folder `previous`.
+
+    Args:
+        artifacts: The folder.
+        data: The data set; None is MNIST.
+        recipe: How to train.
+        seed: Of everything drawn at random.
+        resume: Whether to resume the interrupted training in the folder, or to start over; None refuses if
+            there is one.
+        tensorboard: Where TensorBoard logs go, if anywhere.
+        allow_empty_classes: Train although a class number has no training image.
+
+    Raises:
+        CheckpointError: There is an interrupted training and `resume` is None, or none that can be resumed.
+        DatasetError: The data set cannot be read.
+        MissingExtraError: TensorFlow or matplotlib is not installed.
+        OptionError: The seed is out of range.
+        OutputError: A file cannot be written.
+    """
+    from ..export.training.resume import SafeTraining, require_choice
+    from ..runtime.artifact.folder import remove_abandoned
+    from ..runtime.artifact.manifest import newer_model
+    from ..runtime.artifact.previous import keep_model
+    from ..runtime.files import require_writable
+
+    checkpoint_path = artifacts / CHECKPOINT_FILE
+    resuming = require_choice(checkpoint_path, resume=resume)
+    recover(artifacts)
+    remove_abandoned(artifacts)
+    print_message("Loading TensorFlow and the data set ...")
+    from ..export.training.dataset import check_classes, load_dataset, load_training_data
+    from ..export.training.loop import TrainingRun
+    from ..export.training.record import describe_origin
+    from .training_results import write_results
+
+    if data is not None:
+        check_classes(data, allow_empty=allow_empty_classes)
+    training_data = load_training_data(data, recipe)
+    require_writable(artifacts)
+    run = TrainingRun(recipe, training_data, seed)
+    origin = describe_origin(recipe, seed, training_data)
+    training = SafeTraining(run, checkpoint_path, origin, resume=resuming)
+    run.model.summary(line_length=78, print_fn=lambda text: messages.out(text, highlight=False))
+    model_path = artifacts / MODEL_FILE
+    with _explaining_how_to_resume(training, recipe.epochs):
+        _train(training, recipe.epochs, tensorboard)
+        recover(artifacts)
+        kept = keep_model(model_path)
+        # Only now, so that nothing before can depend on the test images.
+        accuracy = write_results(model_path, run.model, training, origin, load_dataset(data))
+    seconds = sum(epoch.seconds for epoch in training.epochs)
+    print_message(
+        f"Trained {run.model.count_params():,} parameters in {seconds:.1f} s: test accuracy "
+        f"[bold]{accuracy:.2%}[/] after epoch {len(training.epochs)}. Saved {literal(model_path)}."
+    )
+    for sentence in (f"The former {MODEL_FILE} is kept as {kept}." if kept else "", newer_model(artifacts)):
+        if sentence:
+            print_message(literal(sentence))
+    return model_path
+
+
+def _train(training: "SafeTraining", total: int, tensorboard: Path | None) -> None:
+    finished = len(training.epochs)
+    if finished:
+        print_message(f"Resuming after epoch {finished} of {total}.")
+    epochs: Iterable[Epoch] = training
+    if tensorboard is not None:
+        from ..export.training.tensorboard import logged
+
+        epochs = logged(training, tensorboard, earlier=training.epochs)
+    show_epochs(epochs, total, finished)
+
+
+@contextmanager
+def _explaining_how_to_resume(training: "SafeTraining", total: int) -> "Iterator[None]":
+    """Add to an interruption, or a failure to write, which epoch is kept and how to resume."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if training.epochs:
+            print_message(f"Interrupted. {_how_to_resume(training, total)}")
+        raise
+    except OutputError as error:
+        if not training.epochs:
+            raise
+        raise OutputError(error.problem, fix=f"{error.fix} {_how_to_resume(training, total)}") from error
+
+
+def _how_to_resume(training: "SafeTraining", total: int) -> str:
+    return f"Epoch {len(training.epochs)} of {total} is kept: resume with the same command and --resume."
