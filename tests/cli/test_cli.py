@@ -7,6 +7,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+
 from edgemnist.cli import entry as cli
 from edgemnist.cli.commands import ALIASES, SUMMARIES
 from edgemnist.runtime.errors import ProofError
@@ -58,7 +59,7 @@ def test_the_help_lists_every_command_and_imports_none():
 
 def test_every_command_is_in_the_readme():
     readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    for name, command in COMMANDS.items():
+    for name in COMMANDS:
         assert name in ALIASES or f"`edgemnist {name}" in readme, f"{name} is not in the README"
 
 
