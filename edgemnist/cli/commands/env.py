@@ -12,7 +12,6 @@ EXAMPLES = """
 
 _EXTRAS = {
     "bench": ("scipy", "intervals and bench.html in the benchmark"),
-    "loadgen": ("mlperf_loadgen", "LoadGen's scenarios in the benchmark"),
     "export": ("tensorflow", "training and conversion"),
 }
 
