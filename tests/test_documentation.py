@@ -1,4 +1,4 @@
-"""Every Python snippet of the pages on embedding runs, and so do the commands that classify pictures."""
+"""Python snippets and commands of the pages run, and the files, modules and rooms that pages name exist."""
 
 import re
 import shlex
@@ -13,6 +13,10 @@ from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 PAGES = ("README.md", *(f"docs/{name}.md" for name in ("script", "service", "device", "other-languages")))
+
+ROOMS = "runtime|export|benchmarks|edgemnist|examples|tests|docs|requirements"
+METADATA_KEYS = ("edgemnist.input", "edgemnist.labels", "edgemnist.output")  # inside ONNX files
+UNDRAWN = {"mnist", "c_source"}  # a data set; what codegen is about to replace
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -66,5 +70,43 @@ def test_pages_link_to_files_that_exist():
         text = (ROOT / page).read_text(encoding="utf-8")
         for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", text):
             assert ((ROOT / page).parent / target).exists(), f"{page}: {target}"
-        for target in re.findall(r"`(examples/[\w/.]+)`", text):
-            assert (ROOT / target).exists(), f"{page}: {target}"
+
+
+def documented_paths() -> list[tuple[str, str]]:
+    """Return each page with each path of this repository that it names, in code or in a link."""
+    pages = [ROOT / name for name in ("README.md", "SECURITY.md", "CHANGELOG.md")]
+    found = []
+    for page in (*pages, *(ROOT / "docs").glob("*.md"), *(ROOT / "benchmarks" / "studies").glob("*.md")):
+        text = page.read_text(encoding="utf-8")
+        name = page.relative_to(ROOT).as_posix()
+        found += [(name, path) for path in re.findall(rf"`((?:{ROOMS})/[\w/.-]*)`", text)]
+        modules = re.findall(r"\bedgemnist(?:\.\w+)+", text)
+        found += [(name, module) for module in modules if not module.startswith(METADATA_KEYS)]
+    return sorted(set(found))
+
+
+def test_pages_name_files_and_modules_that_exist():
+    named = documented_paths()
+    assert len(named) > 40  # the pages name many
+    for page, path in named:
+        if "/" in path:
+            assert (ROOT / path).exists(), f"{page}: {path}"
+        elif not path.endswith("…"):
+            assert module_exists(path), f"{page}: {path}"
+
+
+def module_exists(name: str) -> bool:
+    """Return whether a module of that name exists, or the last part is defined in the module before it."""
+    parts = name.split(".")[1:]
+    folder = ROOT if parts[0] in ("runtime", "export", "benchmarks") else ROOT / "edgemnist"
+    path = folder.joinpath(*parts)
+    return path.is_dir() or path.with_suffix(".py").is_file() or path.parent.with_suffix(".py").is_file()
+
+
+def test_the_drawing_of_the_rooms_names_every_room_and_the_folders_inside():
+    drawing = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    for room in ("runtime", "edgemnist/data", "edgemnist/proof", "export", "benchmarks", "edgemnist/cli"):
+        assert f" {room} " in drawing, room
+        for folder in (ROOT / room).glob("*/__init__.py"):
+            if folder.parent.name not in UNDRAWN:
+                assert f"{folder.parent.name}/" in drawing, folder.parent
