@@ -10,26 +10,15 @@ import sys
 import unicodedata
 
 _PLAIN, _JSON = "edgemnist.plain", "edgemnist.json"
-_ALIKE = {
-    "×": "x",
-    "µ": "u",
-    "Δ": "d",
+_ALIKE = dict(zip("×µΔ≈·•“”", 'xud~.*""', strict=True)) | {
     "±": "+/-",
     "≤": "<=",
     "≥": ">=",
-    "≈": "~",
     "→": "->",
     "…": "...",
-    "·": ".",
-    "•": "*",
-    "“": '"',
-    "”": '"',
-    "\N{LEFT SINGLE QUOTATION MARK}": "'",
-    "\N{RIGHT SINGLE QUOTATION MARK}": "'",
-    "\N{EN DASH}": "-",
-    "\N{EM DASH}": "-",
-    "\N{MINUS SIGN}": "-",
     "\N{GREEK SMALL LETTER MU}": "u",
+    **dict.fromkeys("\N{LEFT SINGLE QUOTATION MARK}\N{RIGHT SINGLE QUOTATION MARK}", "'"),
+    **dict.fromkeys("\N{EN DASH}\N{EM DASH}\N{MINUS SIGN}", "-"),
     "\N{NO-BREAK SPACE}": " ",
 }
 

@@ -24,14 +24,7 @@ def ensure_model(artifacts: Path, data: Path | None, seed: int, *, allow_empty_c
     """Return the folder's `.keras` file; train it by the notebook's recipe if there is none.
 
     A training that was interrupted is resumed, since it ends as a new one would, and an interrupted export is
-    finished first, since the model may be in it.
-
-    Raises:
-        CheckpointError: A training by another recipe or seed was interrupted there.
-        DatasetError: The data set cannot be read.
-        MissingExtraError: TensorFlow or matplotlib is not installed.
-        OptionError: The seed is out of range.
-        OutputError: A file cannot be written.
+    finished first, since the model may be in it. Raises what `run_training` raises.
     """
     model_path = artifacts / MODEL_FILE
     recover(artifacts)
@@ -55,17 +48,8 @@ def run_training(
 ) -> Path:
     """Train, write everything into `artifacts`, and return the `.keras` file's path.
 
-    A model that is there is kept in the folder `previous`.
-
-    Args:
-        artifacts: The folder.
-        data: The data set; None is MNIST.
-        recipe: How to train.
-        seed: Of everything drawn at random.
-        resume: Whether to resume the interrupted training in the folder, or to start over; None refuses if
-            there is one.
-        tensorboard: Where TensorBoard logs go, if anywhere.
-        allow_empty_classes: Train although a class number has no training image.
+    A model that is there is kept in the folder `previous`. An interrupted training there is resumed or
+    discarded as `resume` says; None refuses to do either. Without `data` it is MNIST.
 
     Raises:
         CheckpointError: There is an interrupted training and `resume` is None, or none that can be resumed.

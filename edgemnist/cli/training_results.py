@@ -31,14 +31,7 @@ def write_results(
 ) -> float:
     """Write the model, its history and its charts, then remove the checkpoint.
 
-    Returns the test accuracy, a fraction.
-
-    Args:
-        model_path: Where the `.keras` file goes; the others go beside it.
-        model: The trained network.
-        training: The training, all its epochs finished.
-        origin: Its record by `describe_origin`.
-        dataset: The data it was trained and is tested on.
+    Returns the test accuracy, a fraction; `origin` is what `describe_origin` recorded before the training.
 
     Raises:
         DatasetError: The test images are of a class that the training images do not have.

@@ -27,52 +27,37 @@ EXAMPLES = """
 - `edgemnist bench --baseline old/bench.json --max-slowdown 1.2 --max-accuracy-drop 0.001` a gate for CI
 """
 
+_FILES_HELP = "Model files, instead of all in the artifacts folder."
+_ENGINE_HELP = "This engine only, see `edgemnist env`; repeatable."
 _KERAS_HELP = "Measure Keras, the slowest by far. Default: unless --quick."
 _TARGET_HELP = (
     "Where to run; repeatable. host: this machine, the default. An emulated processor, with the model in C:"
     " cortex-m0, -m3, -m4, -m7, -m33, -m55, aarch64, arm, riscv64, s390x. emulated: all of these."
 )
+_RUNS_HELP = "Single images to measure per model at least. Default: 2000."
+_SECS_HELP = "Seconds of single images per model at least. Default: 0.6."
+_WARMUP_HELP = "Unmeasured calls in each process first. Default: 100."
+_BASELINE_HELP = "An earlier bench.json to compare the new results with."
+_SLOWDOWN_HELP = "Exit 3 if a model is certainly slower than that, such as 1.2."
+_DROP_HELP = "Exit 3 if a model loses more accuracy, such as 0.001."
 _OUTPUT_HELP = "Where the reports go. Default: the artifacts folder, or for named files the current one."
 _HISTORY_HELP = "Draw the curves of this folder's training beside those of the artifacts folder; repeatable."
 
 
 def bench(
-    files: Annotated[
-        list[Path] | None,
-        typer.Argument(metavar="FILE", help="Model files, instead of all in the artifacts folder."),
-    ] = None,
-    engine: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="This engine only, see `edgemnist env`; repeatable."),
-    ] = None,
+    files: Annotated[list[Path] | None, typer.Argument(metavar="FILE", help=_FILES_HELP)] = None,
+    engine: Annotated[list[str] | None, typer.Option(metavar="NAME", help=_ENGINE_HELP)] = None,
     keras: Annotated[bool | None, typer.Option("--with-keras/--no-keras", help=_KERAS_HELP)] = None,
     target: Annotated[list[str] | None, typer.Option(metavar="NAME", help=_TARGET_HELP)] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Under 15 s, with wider intervals.")] = False,
-    num_runs: Annotated[
-        int | None, typer.Option(min=1, help="Single images to measure per model at least. Default: 2000.")
-    ] = None,
-    min_secs: Annotated[
-        float | None, typer.Option(min=0, help="Seconds of single images per model at least. Default: 0.6.")
-    ] = None,
-    warmup_runs: Annotated[
-        int | None, typer.Option(min=1, help="Unmeasured calls in each process first. Default: 100.")
-    ] = None,
+    num_runs: Annotated[int | None, typer.Option(min=1, help=_RUNS_HELP)] = None,
+    min_secs: Annotated[float | None, typer.Option(min=0, help=_SECS_HELP)] = None,
+    warmup_runs: Annotated[int | None, typer.Option(min=1, help=_WARMUP_HELP)] = None,
     num_threads: Annotated[int, typer.Option(min=1, help="Threads for one inference.")] = 1,
-    loadgen: Annotated[
-        bool, typer.Option("--loadgen", hidden=True, help="Moved: a study of its own now.")
-    ] = False,
-    baseline: Annotated[
-        Path | None,
-        typer.Option(metavar="OLD.json", help="An earlier bench.json to compare the new results with."),
-    ] = None,
-    max_slowdown: Annotated[
-        float | None,
-        typer.Option(metavar="FACTOR", help="Exit 3 if a model is certainly slower than that, such as 1.2."),
-    ] = None,
-    max_accuracy_drop: Annotated[
-        float | None,
-        typer.Option(metavar="SHARE", help="Exit 3 if a model loses more accuracy, such as 0.001."),
-    ] = None,
+    loadgen: Annotated[bool, typer.Option("--loadgen", hidden=True, help="Moved to a study.")] = False,
+    baseline: Annotated[Path | None, typer.Option(metavar="OLD.json", help=_BASELINE_HELP)] = None,
+    max_slowdown: Annotated[float | None, typer.Option(metavar="FACTOR", help=_SLOWDOWN_HELP)] = None,
+    max_accuracy_drop: Annotated[float | None, typer.Option(metavar="SHARE", help=_DROP_HELP)] = None,
     force: Force = False,
     run_foreign_code: RunForeignCode = False,
     data: Data = None,
@@ -189,11 +174,7 @@ def _finish_exports(files: list[Path] | None, artifacts: Path) -> None:
 
 
 def _plan(
-    quick: bool,
-    num_runs: int | None,
-    min_secs: float | None,
-    warmup_runs: int | None,
-    num_threads: int,
+    quick: bool, num_runs: int | None, min_secs: float | None, warmup_runs: int | None, num_threads: int
 ) -> "Plan":
     from dataclasses import replace
 

@@ -26,31 +26,22 @@ EXAMPLES = """
 """
 
 
+_FORMAT_HELP = "Make this format only; repeatable. `edgemnist formats` lists them, such as float16.onnx."
+_IO_HELP = "Input and output of int8.tflite: pixels as they are, or minus 128 for microcontrollers."
+_MODEL_HELP = "Export this model instead of the one in the artifacts folder."
+_COMPILE_HELP = "Put a shared library for this machine beside int8.c, made by $CC, cc, gcc or clang."
+_OVERWRITE_HELP = "Replace artifacts that were made from another model, data set or tool version."
+
+
 def export(
     int8: Annotated[bool, typer.Option("--int8", help="Add the full-integer TFLite, int8.tflite.")] = False,
     formats: Annotated[
         list[str] | None,
-        typer.Option(
-            "--format",
-            "-f",
-            metavar="FORMAT",
-            help="Make this format only; repeatable. `edgemnist formats` lists them, such as float16.onnx.",
-        ),
+        typer.Option("--format", "-f", metavar="FORMAT", help=_FORMAT_HELP),
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Make every format.")] = False,
-    io: Annotated[
-        str,
-        typer.Option(
-            metavar="uint8|int8",
-            help="Input and output of int8.tflite: pixels as they are, or minus 128 for microcontrollers.",
-        ),
-    ] = "uint8",
-    model: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE.keras", help="Export this model instead of the one in the artifacts folder."
-        ),
-    ] = None,
+    io: Annotated[str, typer.Option(metavar="uint8|int8", help=_IO_HELP)] = "uint8",
+    model: Annotated[Path | None, typer.Option(metavar="FILE.keras", help=_MODEL_HELP)] = None,
     opset: Annotated[
         int, typer.Option(help="ONNX opset, 13 to 18; a lower one loads on older runtimes.")
     ] = 13,
@@ -64,20 +55,8 @@ def export(
     data: Data = None,
     allow_empty_classes: AllowEmptyClasses = False,
     artifacts: Artifacts = Path("artifacts"),
-    compile_: Annotated[
-        bool,
-        typer.Option(
-            "--compile",
-            help="Put a shared library for this machine beside int8.c, made by $CC, cc, gcc or clang.",
-        ),
-    ] = False,
-    overwrite: Annotated[
-        bool,
-        typer.Option(
-            "--overwrite",
-            help="Replace artifacts that were made from another model, data set or tool version.",
-        ),
-    ] = False,
+    compile_: Annotated[bool, typer.Option("--compile", help=_COMPILE_HELP)] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help=_OVERWRITE_HELP)] = False,
     json: Json = False,
 ) -> None:
     """Convert the model to TFLite and ONNX, and prove every file on the whole test set.

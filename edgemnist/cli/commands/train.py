@@ -27,36 +27,26 @@ EXAMPLES = """
 """
 
 
+_RECIPE_HELP = (
+    "How to train: as the notebook does, or for far fewer mistakes of the same small network, from augmented"
+    " images."
+)
+_RESUME_HELP = (
+    "Continue the interrupted training in the artifacts folder, with the same options, or discard it and"
+    " start over."
+)
+
+
 def train(
-    recipe: Annotated[
-        str,
-        typer.Option(
-            metavar="notebook|edge",
-            help="How to train: as the notebook does, or for far fewer mistakes of the same small network,"
-            " from augmented images.",
-        ),
-    ] = NOTEBOOK.name,
-    epochs: Annotated[
-        int | None, typer.Option(min=1, help="How often every training image is seen.", show_default=False)
-    ] = None,
+    recipe: Annotated[str, typer.Option(metavar="notebook|edge", help=_RECIPE_HELP)] = NOTEBOOK.name,
+    epochs: Annotated[int | None, typer.Option(min=1, help="How often every training image is seen.")] = None,
     batch_size: Annotated[
-        int | None, typer.Option(min=1, help="Images in one step of the optimizer.", show_default=False)
+        int | None, typer.Option(min=1, help="Images in one step of the optimizer.")
     ] = None,
-    learning_rate: Annotated[
-        float | None, typer.Option(help="Adam's (largest) step size, above 0.", show_default=False)
-    ] = None,
-    resume: Annotated[
-        bool | None,
-        typer.Option(
-            "--resume/--restart",
-            help="Continue the interrupted training in the artifacts folder, with the same options, or"
-            " discard it and start over.",
-            show_default=False,
-        ),
-    ] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Adam's (largest) step size, above 0.")] = None,
+    resume: Annotated[bool | None, typer.Option("--resume/--restart", help=_RESUME_HELP)] = None,
     tensorboard: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Write TensorBoard logs of each epoch there too."),
+        Path | None, typer.Option(metavar="DIR", help="Write TensorBoard logs of each epoch there too.")
     ] = None,
     seed: Seed = 0,
     data: Data = None,
