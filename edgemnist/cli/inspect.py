@@ -38,8 +38,8 @@ def inspect(
     import hashlib
     from dataclasses import asdict
 
-    from ..proof.inspect.structure import require_readable
-    from ..runtime.isolation.probe import Probe, probe_structure
+    from ..proof.inspect.structure import probe_structure, require_readable
+    from ..runtime.isolation.probe import Probe
     from ..runtime.model_file import read_model
     from .model_drawing import draw, metadata_lines
 

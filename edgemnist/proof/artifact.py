@@ -12,11 +12,11 @@ from ..export.convert.quiet import quiet
 from ..export.convert.registry import Format
 from ..runtime.artifact.metadata import Metadata, read_metadata
 from ..runtime.errors import EdgeMnistError
-from ..runtime.isolation.probe import Probe, probe_structure
+from ..runtime.isolation.probe import Probe
 from ..runtime.loading import load_predictor
 from ..runtime.model_file import read_model
 from ..runtime.predictor import Predictor
-from .inspect.structure import Structure, read_structure
+from .inspect.structure import Structure, probe_structure, read_structure
 from .parity import Parity, compare
 
 _OUR_OWN = Probe(when="never")  # the file was made a moment ago

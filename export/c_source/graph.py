@@ -7,8 +7,8 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
-from ...proof.inspect.tflite import metadata_of, operator_name, unpack
 from ...runtime.artifact.metadata import Metadata, read_metadata
+from ...runtime.artifact.tflite_file import metadata_of, operator_name, unpack
 from ...runtime.errors import ConversionError
 from ...runtime.tensors import TensorSpec
 

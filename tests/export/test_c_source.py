@@ -26,8 +26,8 @@ from edgemnist.export.convert.options import ExportOptions
 from edgemnist.export.convert.quiet import quiet
 from edgemnist.export.convert.source_model import load_source
 from edgemnist.proof.generated_c import prove_c
-from edgemnist.proof.inspect.tflite import unpack
 from edgemnist.runtime import load_predictor
+from edgemnist.runtime.artifact.tflite_file import unpack
 from edgemnist.runtime.errors import ConversionError, ProofError
 
 STEM = "mnist.int8"
