@@ -1,11 +1,11 @@
 """What a model's input or output tensor is, and the arithmetic between its raw values and real ones."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from .errors import ArtifactError, EngineError
@@ -13,8 +13,7 @@ from .errors import ArtifactError, EngineError
 _OUTPUT_AXES = 2
 
 
-@dataclass(frozen=True, slots=True)
-class TensorSpec:
+class TensorSpec(Struct, frozen=True, forbid_unknown_fields=True):
     """An input or output tensor.
 
     A quantized tensor stands for `real = scale * (raw - zero_point)`, the TensorFlow Lite 8-bit quantization

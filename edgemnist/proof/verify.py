@@ -131,15 +131,15 @@ def _verify_set(
     try:
         reference = _read_reference(folder, manifest, test)
     except ProofError as error:
-        return (Verdict(manifest.reference["file"], (str(error),)),)
-    verdicts = [Verdict(manifest.reference["file"], ())]
+        return (Verdict(manifest.reference.file, (str(error),)),)
+    verdicts = [Verdict(manifest.reference.file, ())]
     for record in manifest.artifacts:
         report(record.file)
         verdict = _verify(folder, record, manifest, reference, test, formats, generate)
         verdicts += [verdict, *_libraries(folder, record)]
-    if manifest.model["file"] not in {record.file for record in manifest.artifacts}:
+    if manifest.model.file not in {record.file for record in manifest.artifacts}:
         failures = _wrong_model(folder, manifest)
-        verdicts.append(Verdict(manifest.model["file"], failures))
+        verdicts.append(Verdict(manifest.model.file, failures))
     return (*verdicts, *_unrecorded(folder, manifest))
 
 
@@ -178,7 +178,7 @@ def _verify(
     )
     if row is None:
         return Verdict(record.file, (f"unknown format {record.precision}.{record.format}",))
-    if (record.file, record.sha256) == (manifest.model["file"], manifest.model["sha256"]):
+    if (record.file, record.sha256) == (manifest.model.file, manifest.model.sha256):
         outdated = newer_model(folder)
         if outdated:
             return Verdict(record.file, (outdated,))
@@ -245,8 +245,8 @@ def _wrong_record(record: ArtifactRecord, manifest: Manifest, proof: Proof, path
     if proof.embedded is not None:
         claims += [
             ("labels", record.labels, proof.embedded.labels),
-            ("model name", manifest.model["name"], proof.embedded.model),
-            ("source sha256", manifest.model["sha256"], proof.embedded.source_sha256),
+            ("model name", manifest.model.name, proof.embedded.model),
+            ("source sha256", manifest.model.sha256, proof.embedded.source_sha256),
             ("tools", manifest.tools, proof.embedded.tools),
         ]
     wrong = [
@@ -254,7 +254,7 @@ def _wrong_record(record: ArtifactRecord, manifest: Manifest, proof: Proof, path
     ]
     images = proof.parity.images
     for name in ("accuracy", "agreement"):
-        said, found = record.parity[name], getattr(proof.parity, name)
+        said, found = getattr(record.parity, name), getattr(proof.parity, name)
         if abs(round(said * images) - round(found * images)) / images > _SHARE_TOLERANCE:
             wrong.append(f"the manifest says {name} {said:.2%}, measured {found:.2%}")
     return wrong
@@ -278,7 +278,7 @@ def _wrong_model(folder: Path, manifest: Manifest) -> tuple[str, ...]:
     sentence = newer_model(folder)
     if sentence:
         return (sentence,)
-    return _wrong_hash(folder / manifest.model["file"], manifest.model["sha256"])
+    return _wrong_hash(folder / manifest.model.file, manifest.model.sha256)
 
 
 def _hashes(record: ArtifactRecord) -> dict[str, str]:

@@ -13,8 +13,6 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from ..errors import ArtifactError, EdgeMnistError
-from ..files import write_text
-from ..printable import json_text
 from ..reading import read_json_bytes
 
 T = TypeVar("T")
@@ -85,6 +83,8 @@ class DocumentType(msgspec.Struct, Generic[T], frozen=True):
             EdgeMnistError: Of the class `error`: it is not as its type has it.
             OutputError: It cannot be written.
         """
+        from ..files import write_text  # here, since a predictor must start quickly
+
         text = encode(document, indent=indent)
         self.decode(text.encode(), path)
         write_text(path, text)
@@ -92,6 +92,8 @@ class DocumentType(msgspec.Struct, Generic[T], frozen=True):
 
 def encode(document: Any, *, indent: int | None = None) -> str:
     """Return Structs, dataclasses and numpy's scalars as JSON text, with a line break at its end."""
+    from ..printable import json_text
+
     return json_text(msgspec.to_builtins(document, enc_hook=_plain), indent=indent) + "\n"
 
 

@@ -1,7 +1,6 @@
 """Generated C, compiled by real compilers, gives LiteRT's reference bytes for every test image."""
 
 import ctypes
-import dataclasses
 import json
 import re
 import shutil
@@ -9,6 +8,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
@@ -398,7 +398,7 @@ def test_a_name_that_could_be_more_than_a_name_in_c_is_refused(tflite_content, t
 def test_a_contract_other_than_the_graphs_is_refused(tflite_content, test_split, side, change):
     """The engine lays out memory by the contract, and the header has its numbers."""
     contract = read_graph(tflite_content).contract
-    changed = dataclasses.asdict(getattr(contract, side)) | change
+    changed = msgspec.to_builtins(getattr(contract, side)) | change
     with pytest.raises(ConversionError, match="contract inside the file is not that of its graph"):
         write_files(with_metadata(tflite_content, side, changed), test_split.images[:20])
 
