@@ -12,7 +12,7 @@ from ..data.datasets import Dataset
 from ..proof.artifact import Proof, prove
 from ..proof.parity import Parity
 from ..runtime.artifact.folder import staging
-from ..runtime.artifact.manifest import ArtifactRecord
+from ..runtime.artifact.manifest import ArtifactRecord, ParityRecord, TolerancesRecord
 from ..runtime.engines.registry import LIBRARY_SUFFIX
 from ..runtime.errors import ConversionError, MissingCompilerError
 from ..runtime.files import sha256_of
@@ -135,8 +135,8 @@ def _record(
         versions=proof.structure.versions,
         oldest_runtime=proof.structure.oldest_runtime,
         calibration=source.calibration.record() if row.calibrated else None,
-        parity=asdict(proof.parity),
-        gates=asdict(row.tolerances),
+        parity=ParityRecord(**asdict(proof.parity)),
+        tolerances=TolerancesRecord(**asdict(row.tolerances)),
         companions={companion.name: sha256_of(companion) for companion in companions},
         companion_bytes={companion.name: companion.stat().st_size for companion in companions},
     )

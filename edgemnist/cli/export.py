@@ -188,10 +188,10 @@ def _table(outcomes: "tuple[Outcome, ...]", images: int) -> "Table":
 
 
 def _document(outcome: "Outcome") -> dict[str, object]:
-    from dataclasses import asdict
+    import msgspec
 
     return {
         "format": outcome.format.name,
         "failures": list(outcome.failures),
-        "artifact": asdict(outcome.record) if outcome.record else None,
+        "artifact": msgspec.to_builtins(outcome.record),
     }

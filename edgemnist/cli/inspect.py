@@ -36,10 +36,11 @@ def inspect(
     edgemnist. Of a C file only what its comment claims is shown: `edgemnist verify` proves it.
     """
     import hashlib
-    from dataclasses import asdict
 
-    from ..proof.inspect.structure import require_readable
-    from ..runtime.isolation.probe import Probe, probe_structure
+    import msgspec
+
+    from ..proof.inspect.structure import probe_structure, require_readable
+    from ..runtime.isolation.probe import Probe
     from ..runtime.model_file import read_model
     from .model_drawing import draw, metadata_lines
 
@@ -55,7 +56,7 @@ def inspect(
     arena_bytes = _arena_bytes(file.name, content) if arena else None
     if json:
         facts = {"file": file.name, "size_bytes": size_bytes, "sha256": sha256}
-        print_json({**facts, "arena_bytes": arena_bytes, **asdict(structure)})
+        print_json({**facts, "arena_bytes": arena_bytes, **msgspec.to_builtins(structure)})
         return
     versions = ", ".join(f"{name} {number}" for name, number in structure.versions.items())
     lines = [

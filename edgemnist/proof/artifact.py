@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from ..data.datasets import Split
 from ..runtime.artifact.metadata import Metadata, read_metadata
 from ..runtime.errors import EdgeMnistError
-from ..runtime.isolation.probe import Probe, probe_structure
+from ..runtime.isolation.probe import Probe
 from ..runtime.loading import load_predictor
 from ..runtime.model_file import read_model
 from ..runtime.predictor import Predictor
 from .formats import Format
-from .inspect.structure import Structure, read_structure
+from .inspect.structure import Structure, probe_structure, read_structure
 from .parity import Parity, compare
 from .quiet import quiet
 
@@ -60,8 +60,8 @@ def prove(
         test: The test images and their labels.
         ours: Whether this process made the file; any other is probed in a subprocess before it is loaded.
         structure: What the file contains, if only its generator knows.
-        files: What is run instead of the file itself, such as libraries compiled of it, each with its expected
-            hash if there is one; all must give the same answers.
+        files: What is run instead of the file itself, such as libraries compiled of it, each with its
+            expected hash if there is one; all must give the same answers.
     """
     metadata = predictor = None
     probe = _NEVER if ours else _ALWAYS

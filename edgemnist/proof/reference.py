@@ -49,10 +49,10 @@ def _stored_reference(folder: Path, split: Split) -> Reference | None:
     if not os.path.lexists(folder / MANIFEST_NAME):
         return None
     manifest = read_manifest(folder)
-    path = folder / manifest.reference["file"]
+    path = folder / manifest.reference.file
     if split.images_sha256 not in manifest.dataset.values() or not os.path.lexists(path):
         return None
-    return Reference(path.name, manifest.model["sha256"], read_reference(folder, manifest, len(split)))
+    return Reference(path.name, manifest.model.sha256, read_reference(folder, manifest, len(split)))
 
 
 def read_reference(folder: Path, manifest: Manifest, images: int) -> NDArray[np.float32]:
@@ -64,7 +64,7 @@ def read_reference(folder: Path, manifest: Manifest, images: int) -> NDArray[np.
         IntegrityError: The file is missing, cannot be read, or its sha256 differs from the manifest's.
         ArtifactError: It holds no such answers.
     """
-    path, expected = folder / manifest.reference["file"], manifest.reference["sha256"]
+    path, expected = folder / manifest.reference.file, manifest.reference.sha256
     try:
         content = read_limited(path, _MAX_REFERENCE_BYTES, inside=folder)
     except FileNotFoundError as error:

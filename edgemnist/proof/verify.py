@@ -132,16 +132,16 @@ def _verify_set(
     try:
         reference = read_reference(folder, manifest, len(test))
     except ArtifactError as error:
-        return (Verdict(manifest.reference["file"], (str(error),)),)
+        return (Verdict(manifest.reference.file, (str(error),)),)
     artifacts = _Artifacts(folder, manifest, reference, test, formats, generate, build)
-    verdicts = [Verdict(manifest.reference["file"], ())]
+    verdicts = [Verdict(manifest.reference.file, ())]
     for record in manifest.artifacts:
         report(record.file)
         verdicts += [artifacts.verify(record), *_libraries(folder, record)]
-    model = manifest.model["file"]
+    model = manifest.model.file
     if model not in {record.file for record in manifest.artifacts}:
         newer = newer_model(folder)
-        failures = (newer,) if newer else _hash_failures(folder / model, manifest.model["sha256"])
+        failures = (newer,) if newer else _hash_failures(folder / model, manifest.model.sha256)
         verdicts.append(Verdict(model, failures))
     return (*verdicts, *_unrecorded(folder, manifest))
 
@@ -176,7 +176,7 @@ class _Artifacts:
         if row is None:
             return Verdict(record.file, (f"unknown format {record.precision}.{record.format}",))
         model = self.manifest.model
-        if (record.file, record.sha256) == (model["file"], model["sha256"]):
+        if (record.file, record.sha256) == (model.file, model.sha256):
             newer = newer_model(self.folder)
             if newer:
                 return Verdict(record.file, (newer,))
@@ -245,8 +245,8 @@ def _false_claims(record: ArtifactRecord, manifest: Manifest, proof: Proof, path
     if proof.metadata is not None:
         claims += [
             ("labels", record.labels, proof.metadata.labels),
-            ("model name", manifest.model["name"], proof.metadata.model),
-            ("source sha256", manifest.model["sha256"], proof.metadata.source_sha256),
+            ("model name", manifest.model.name, proof.metadata.model),
+            ("source sha256", manifest.model.sha256, proof.metadata.source_sha256),
             ("tools", manifest.tools, proof.metadata.tools),
         ]
     for name, said, found in claims:
@@ -254,7 +254,7 @@ def _false_claims(record: ArtifactRecord, manifest: Manifest, proof: Proof, path
             yield f"the manifest says {name} {said}, the file {found}"
     images = proof.parity.images
     for name in ("accuracy", "agreement"):
-        said, found = record.parity[name], getattr(proof.parity, name)
+        said, found = getattr(record.parity, name), getattr(proof.parity, name)
         if abs(round(said * images) - round(found * images)) / images > _SHARE_TOLERANCE:
             yield f"the manifest says {name} {said:.2%}, measured {found:.2%}"
 

@@ -124,7 +124,7 @@ def test_there_is_no_floating_point_in_the_code(exported):
 def test_verify_compiles_the_source_anew(folder, quick_mnist):
     verdict = verdict_of(folder, quick_mnist.test)
     assert (verdict.failures, verdict.note) == ((), "")
-    assert verdict.parity.accuracy == record(folder).parity["accuracy"]
+    assert verdict.parity.accuracy == record(folder).parity.accuracy
 
 
 @pytest.mark.parametrize("name", [*FILES, LIBRARY])

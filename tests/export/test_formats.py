@@ -16,9 +16,9 @@ from edgemnist.export.convert.registry import FORMATS, convert, find_format
 from edgemnist.export.convert.source_model import load_source
 from edgemnist.proof.inspect.onnx import RELEASES
 from edgemnist.proof.inspect.structure import read_structure
-from edgemnist.proof.inspect.tflite import unpack
 from edgemnist.runtime import load_predictor
 from edgemnist.runtime.artifact.metadata import read_metadata
+from edgemnist.runtime.artifact.tflite_file import unpack
 from edgemnist.runtime.engines.tflite_micro import smallest_arena_bytes
 from edgemnist.runtime.errors import ArtifactError, ConversionError, OptionError
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace as changed
 
 from edgemnist.proof.format_spec import FormatSpec
 from edgemnist.proof.inspect.structure import GraphTensor, Operator, Structure
@@ -32,18 +33,18 @@ def test_a_good_file_has_no_violations():
     [
         ({"inputs": (IMAGE, IMAGE)}, "its input is not one tensor with a dynamic batch"),
         (
-            {"inputs": (replace(IMAGE, shape=(1, 28, 28)),)},
+            {"inputs": (changed(IMAGE, shape=(1, 28, 28)),)},
             "its input is not one tensor with a dynamic batch",
         ),
         (
-            {"outputs": (replace(PROBABILITIES, shape=(1, 10)),)},
+            {"outputs": (changed(PROBABILITIES, shape=(1, 10)),)},
             "its output is not one tensor with a dynamic",
         ),
-        ({"inputs": (replace(IMAGE, dtype="float32"),)}, "its input is float32, not uint8"),
-        ({"inputs": (replace(IMAGE, name="x"),)}, "its input is called 'x', not 'image'"),
-        ({"outputs": (replace(PROBABILITIES, name="y"),)}, "its output is called 'y', not 'probabilities'"),
-        ({"outputs": (replace(PROBABILITIES, dtype="float16"),)}, "its output is float16, not float32"),
-        ({"inputs": (replace(IMAGE, scale=1 / 200),)}, "its input is not raw pixels"),
+        ({"inputs": (changed(IMAGE, dtype="float32"),)}, "its input is float32, not uint8"),
+        ({"inputs": (changed(IMAGE, name="x"),)}, "its input is called 'x', not 'image'"),
+        ({"outputs": (changed(PROBABILITIES, name="y"),)}, "its output is called 'y', not 'probabilities'"),
+        ({"outputs": (changed(PROBABILITIES, dtype="float16"),)}, "its output is float16, not float32"),
+        ({"inputs": (changed(IMAGE, scale=1 / 200),)}, "its input is not raw pixels"),
         ({"tensors": ()}, "its weights are not in the file"),
         ({"tensors": (replace(WEIGHTS, dtype="int8"),)}, "the weights w are int8, not float32"),
         ({"operators": (Operator("FlexErf", builtin=False),)}, "operator FlexErf is not a standard one"),
@@ -60,7 +61,7 @@ def test_each_violation_is_a_sentence(change, sentence):
 
 def test_a_float_tensor_inside_a_full_integer_file_is_named():
     spec = FormatSpec("int8", None, ("uint8",), ("uint8",), tensors=("uint8", "int8", "int32"))
-    outputs = (replace(PROBABILITIES, dtype="uint8", scale=1 / 256),)
+    outputs = (changed(PROBABILITIES, dtype="uint8", scale=1 / 256),)
     tensors = (replace(WEIGHTS, dtype="int8"), GraphTensor("hidden", "float32", (None, 128)))
     assert spec.violations(replace(GOOD, outputs=outputs, tensors=tensors)) == ("tensor hidden is float32",)
 
@@ -68,7 +69,7 @@ def test_a_float_tensor_inside_a_full_integer_file_is_named():
 @pytest.mark.parametrize(("zero_point", "passes"), [(-128, True), (0, False)])
 def test_signed_input_must_be_pixels_minus_128(zero_point, passes):
     spec = FormatSpec("float32", None, inputs=("int8",))
-    signed = replace(IMAGE, dtype="int8", scale=1 / 255, zero_point=zero_point)
+    signed = changed(IMAGE, dtype="int8", scale=1 / 255, zero_point=zero_point)
     assert (spec.violations(replace(GOOD, inputs=(signed,))) == ()) is passes
 
 
