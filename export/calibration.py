@@ -2,12 +2,12 @@
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..data.datasets import Split
+from ..runtime.artifact.manifest import CalibrationRecord
 from ..runtime.errors import OptionError
 
 
@@ -27,15 +27,15 @@ class Calibration:
     samples_per_class: tuple[int, ...]
     seed: int
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> CalibrationRecord:
         """Return what the manifest says of it."""
-        return {
-            "split": "train",
-            "samples": len(self.indices),
-            "samples_per_class": list(self.samples_per_class),
-            "seed": self.seed,
-            "indices_sha256": hashlib.sha256(self.indices.astype("<i8").tobytes()).hexdigest(),
-        }
+        return CalibrationRecord(
+            split="train",
+            samples=len(self.indices),
+            samples_per_class=self.samples_per_class,
+            seed=self.seed,
+            indices_sha256=hashlib.sha256(self.indices.astype("<i8").tobytes()).hexdigest(),
+        )
 
 
 def choose_calibration(train: Split, classes: int, samples: int, seed: int) -> Calibration:

@@ -11,8 +11,11 @@ from ..runtime.artifact.folder import commit, recover
 from ..runtime.artifact.manifest import (
     MANIFEST_NAME,
     REFERENCE_NAME,
+    SCHEMA_VERSION,
     ArtifactRecord,
     Manifest,
+    ModelRecord,
+    ReferenceRecord,
     read_manifest,
     write_manifest,
 )
@@ -40,7 +43,7 @@ def check_target(folder: Path, source: Source, dataset: Dataset, *, overwrite: b
         return
     previous = read_manifest(folder)
     for kind, found, expected in (
-        ("another model", source.sha256, previous.model["sha256"]),
+        ("another model", source.sha256, previous.model.sha256),
         ("another data set", dataset.sha256, previous.dataset),
         ("other tool versions", tool_versions(), previous.tools),
     ):
@@ -73,13 +76,14 @@ def publish(
                 fix="Nothing was written; export it again.",
             )
         manifest = Manifest(
-            model={"name": source.name, "file": source.path.name, "sha256": source.sha256},
+            model=ModelRecord(source.name, source.path.name, source.sha256),
             dataset=dataset.sha256,
-            reference={"file": REFERENCE_NAME, "sha256": sha256_of(staged / REFERENCE_NAME)},
+            reference=ReferenceRecord(REFERENCE_NAME, sha256_of(staged / REFERENCE_NAME)),
             tools=tool_versions(),
             artifacts=tuple(
                 sorted((*_kept(folder, source, dataset, records), *records), key=lambda r: r.file)
             ),
+            schema_version=SCHEMA_VERSION,
         )
         write_manifest(staged, manifest)
 
@@ -91,8 +95,8 @@ def _is_trained_again(folder: Path, source: Source) -> bool:
     if not (folder / MANIFEST_NAME).exists():
         return False
     model = read_manifest(folder).model
-    own = folder / model["file"]
-    return model["sha256"] != source.sha256 and own.exists() and own.samefile(source.path)
+    own = folder / model.file
+    return model.sha256 != source.sha256 and own.exists() and own.samefile(source.path)
 
 
 def _kept(
@@ -103,7 +107,7 @@ def _kept(
         previous = read_manifest(folder)
     except ManifestError:
         return []
-    made_of = (previous.model["sha256"], previous.dataset, previous.tools)
+    made_of = (previous.model.sha256, previous.dataset, previous.tools)
     if made_of != (source.sha256, dataset.sha256, tool_versions()):
         return []
     new_files = {record.file for record in records}

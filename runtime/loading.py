@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 
-from .artifact.expected_hash import MANIFEST_NAME, ExpectedHash, find_expected_hash
+from .artifact.manifest import MANIFEST_NAME, ExpectedHash, find_expected_hash
 from .artifact.metadata import read_metadata
 from .artifact.settling import COMMITTED, read_settled
 from .engines.registry import Engine, EngineOptions, Provider, SessionOptions, engine_for

@@ -8,14 +8,13 @@ import numpy as np
 from numpy import ndarray
 from numpy.typing import ArrayLike, NDArray
 
-from .checked import checked_run
 from .engines.registry import ENGINES, Engine
 from .errors import EngineError
 from .inputs.arrays import to_pixels
 from .inputs.picture_files import PictureOptions
 from .isolation.fork import abandon, register_after_fork
 from .predictions import OutputDecoder, Predictions
-from .tensors import image_shape, pixel_table
+from .tensors import checked_run, image_shape, pixel_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -178,7 +177,7 @@ class Predictor:
         return f"<Predictor {self.path.name} on {self.engine_name}, {self.num_threads} thread(s)>"
 
     def _run_of(self, engine: Engine) -> "Callable[[NDArray[Any]], NDArray[Any]]":
-        return checked_run(engine) if self._guarded else engine.run
+        return checked_run(engine.run, engine.output) if self._guarded else engine.run
 
     def _reload_and_run(self, batch: NDArray[Any]) -> NDArray[Any]:
         with self._reloading:

@@ -78,18 +78,30 @@ def read_limited(path: Path, max_bytes: int, *, inside: Path | None = None) -> b
     return content
 
 
+def read_json_bytes(path: Path, *, inside: Path | None = None) -> bytes:
+    """Return the bytes of a JSON document of at most `MAX_JSON_BYTES` and about `MAX_JSON_VALUES`.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        OSError: As `read_limited` has it.
+        ValueError: It has too many values.
+    """
+    content = read_limited(path, MAX_JSON_BYTES, inside=inside)
+    values = sum(content.count(sign) for sign in (b",", b"[", b"{"))
+    if values > MAX_JSON_VALUES:
+        raise ValueError(f"more than {MAX_JSON_VALUES:,} values")
+    return content
+
+
 def read_json(path: Path, *, inside: Path | None = None) -> Any:
-    """Return a JSON document of at most `MAX_JSON_BYTES` and about `MAX_JSON_VALUES`.
+    """Return a JSON document without a type, limited as `read_json_bytes` has it.
 
     Raises:
         FileNotFoundError: There is no such file.
         OSError: As `read_limited` has it.
         ValueError: It is not JSON, nested too deeply, or of too many values.
     """
-    content = read_limited(path, MAX_JSON_BYTES, inside=inside)
-    values = sum(content.count(sign) for sign in (b",", b"[", b"{"))
-    if values > MAX_JSON_VALUES:
-        raise ValueError(f"more than {MAX_JSON_VALUES:,} values")
+    content = read_json_bytes(path, inside=inside)
     try:
         return json.loads(content.decode("utf-8"))
     except RecursionError as error:

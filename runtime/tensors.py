@@ -1,19 +1,19 @@
 """What a model's input or output tensor is, and the arithmetic between its raw values and real ones."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from math import isfinite
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
-from .errors import ArtifactError
+from .errors import ArtifactError, EngineError
 
 _OUTPUT_AXES = 2
 
 
-@dataclass(frozen=True, slots=True)
-class TensorSpec:
+class TensorSpec(Struct, frozen=True, forbid_unknown_fields=True):
     """An input or output tensor.
 
     A quantized tensor stands for `real = scale * (raw - zero_point)`, the TensorFlow Lite 8-bit quantization
@@ -103,6 +103,32 @@ def pixel_table(tensor: TensorSpec) -> NDArray[Any] | None:
             expected="uint8, float or quantized",
         )
     return None if dtype == np.uint8 and np.array_equal(table, pixels) else table
+
+
+def checked_run(
+    run: Callable[[NDArray[Any]], NDArray[Any]], output: TensorSpec
+) -> Callable[[NDArray[Any]], NDArray[Any]]:
+    """Return an engine's `run` with every output checked: a finite row of the declared dtype an image.
+
+    Raises (the returned function):
+        EngineError: The output is something else.
+    """
+    classes, dtype = output.shape[-1], output.dtype
+
+    def checked_run(batch: NDArray[Any]) -> NDArray[Any]:
+        raw = run(batch)
+        if raw.shape != (len(batch), classes) or raw.dtype != dtype:
+            raise EngineError(
+                "the model's output is not as it declares",
+                received=f"{raw.dtype} {raw.shape}",
+                expected=f"{dtype} {(len(batch), classes)}",
+            )
+        # Both find NaN; the first is a quarter of the price for one image.
+        if not isfinite(raw[0, raw.argmax()] if len(raw) == 1 else raw.max()):
+            raise EngineError("the model returns no finite probabilities for an image")
+        return raw
+
+    return checked_run
 
 
 def to_real(raw: NDArray[Any], tensor: TensorSpec) -> NDArray[np.float32]:

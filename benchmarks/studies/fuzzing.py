@@ -188,7 +188,7 @@ def _seed_file(name: str, artifacts: Path, folder: Path) -> Path:
         )
     from ...runtime.artifact.manifest import read_manifest
 
-    path = artifacts / row.file_name(read_manifest(artifacts).model["name"])
+    path = artifacts / row.file_name(read_manifest(artifacts).model.name)
     return Path(shutil.copy(path, folder / f"seed{path.suffix}"))
 
 

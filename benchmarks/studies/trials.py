@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ...proof.inspect.structure import probe_structure
 from ...runtime import EdgeMnistError, Predictor, Probe, load_predictor
-from ...runtime.isolation.probe import probe_structure
 from ..worker.process_status import peak_resident_bytes, resident_bytes
 
 _BATCH_SIZES = (1, 3, 65)

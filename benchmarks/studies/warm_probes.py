@@ -16,7 +16,7 @@ from typing import BinaryIO, Self
 
 from ...runtime.engines.registry import ENGINES
 from ...runtime.isolation import probe as probing
-from ...runtime.isolation.probe import Action, Probe, Task
+from ...runtime.isolation.probe import Probe, Reader, Task
 from ...runtime.isolation.probe_child import answer
 from ...runtime.model_file import ModelFile
 
@@ -36,7 +36,7 @@ class WarmProbes:
         )
 
     def run_child(
-        self, source: ModelFile, limits: Probe, action: Action = "predict"
+        self, source: ModelFile, limits: Probe, read: Reader | None = None
     ) -> "subprocess.CompletedProcess[bytes] | None":
         """Try a model as `probing.run_child` does.
 
@@ -47,7 +47,7 @@ class WarmProbes:
         if asked is None or answered is None:
             raise RuntimeError("no pipes")
         try:
-            pickle.dump(Task(source, limits, action), asked)
+            pickle.dump(Task(source, limits, read), asked)
             asked.flush()
             ended: tuple[int, bytes] | None = pickle.load(answered)  # noqa: S301 - from this module
         except (OSError, EOFError) as error:

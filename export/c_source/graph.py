@@ -1,14 +1,15 @@
 """The graph of a full-integer TFLite file as plain values: what the operators of `operators` take."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
-from ...proof.inspect.tflite import metadata_of, operator_name, unpack
 from ...runtime.artifact.metadata import Metadata, read_metadata
+from ...runtime.artifact.tflite_file import metadata_of, operator_name, unpack
 from ...runtime.errors import ConversionError
 from ...runtime.tensors import TensorSpec
 
@@ -126,7 +127,7 @@ def _borne_out(contract: Metadata, taken: Tensor, given: Tensor) -> Metadata:
     Raises:
         ConversionError: The contract says something else.
     """
-    own = replace(
+    own = msgspec.structs.replace(
         contract,
         input=_spec(contract.input.name, taken),
         output=_spec(contract.output.name, given),

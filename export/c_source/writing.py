@@ -3,12 +3,12 @@
 import hashlib
 import json
 import re
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 import jinja2
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from ...proof.generated_c import GeneratedC

@@ -6,7 +6,7 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from ...proof.inspect.tflite import FILE_IDENTIFIER, metadata_of, operator_name, unpack
+from ...runtime.artifact.tflite_file import FILE_IDENTIFIER, metadata_of, operator_name, unpack
 from ...runtime.errors import ArtifactError, ConversionError, EdgeMnistError
 from .ir import Graph, Node, Tensor
 

@@ -15,7 +15,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
-from ...proof.inspect.tflite import tensor_spec
+from ...runtime.artifact.tflite_file import tensor_spec
 from ...runtime.tensors import pixel_table, to_real
 from . import tflite
 

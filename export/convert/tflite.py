@@ -7,7 +7,8 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from ...proof.format_spec import INPUT_NAME, OUTPUT_NAME
-from ...proof.inspect.tflite import FILE_IDENTIFIER, MIN_RUNTIME, oldest_runtime, tensor_spec, unpack
+from ...proof.inspect.tflite import MIN_RUNTIME, oldest_runtime
+from ...runtime.artifact.tflite_file import FILE_IDENTIFIER, tensor_spec, unpack
 from ...runtime.errors import ConversionError
 from ..backend import tf
 from .quiet import quiet

@@ -4,21 +4,11 @@ import contextlib
 import sys
 from pathlib import Path
 
-from ...data.datasets import (
-    BUNDLED_TEST,
-    Dataset,
-    Split,
-    load_split,
-    load_test_labels,
-    load_test_split,
-    require_classes,
-    verified_mnist,
-)
+from ...data import datasets
+from ...data.datasets import Dataset, Split, load_test_labels, load_test_split, require_classes
 from ...runtime.errors import DatasetError
 from .recipe import Recipe
 from .split import TrainingData, validated_by_holding_out, validated_by_test
-
-BUNDLED_TRAIN = BUNDLED_TEST
 
 
 def load_dataset(path: Path | None = None) -> Dataset:
@@ -79,10 +69,7 @@ def load_train_split(path: Path | None = None) -> Split:
         DatasetError: As for `load_dataset`.
         MissingExtraError: MNIST must be downloaded, and Keras is not installed.
     """
-    if path is not None:
-        return load_split(path, "train")
-    train = load_split(BUNDLED_TRAIN, "train") if BUNDLED_TRAIN.is_dir() else _downloaded()
-    return verified_mnist(train, "train")
+    return datasets.load_train_split(path, download=_downloaded)
 
 
 def _downloaded() -> Split:

@@ -1,17 +1,118 @@
-"""The JSON documents of this project: each has a version and a schema."""
+"""The JSON documents of this project: each has a type, by which msgspec reads, checks and writes it.
+
+A type is a `msgspec.Struct` with `frozen=True, forbid_unknown_fields=True`; what its fields' types cannot say
+is in `Annotated[..., msgspec.Meta(...)]`, and what no type can in `__post_init__`, which raises `ValueError`.
+"""
 
 import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from ..errors import EdgeMnistError
+import msgspec
+
+from ..errors import ArtifactError, EdgeMnistError
+from ..reading import read_json_bytes
+
+T = TypeVar("T")
+
+
+class _Versioned(msgspec.Struct):
+    schema_version: Any = None
+
+
+class DocumentType(msgspec.Struct, Generic[T], frozen=True):
+    """A kind of document and its type.
+
+    Attributes:
+        name: What it is, such as "a manifest".
+        struct: What it is decoded to.
+        version: The newest schema version that is understood.
+        fix: What to do where a document is damaged.
+        error: What is raised then.
+    """
+
+    name: str
+    struct: type[T]
+    version: int
+    fix: str
+    error: type[EdgeMnistError] = ArtifactError
+
+    def read(self, path: Path, *, inside: Path | None = None) -> T:
+        """Read a document of limited size; `inside` is the folder that a link must not lead out of.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+            EdgeMnistError: Of the class `error`: it cannot be read, or as `decode` has it.
+        """
+        try:
+            content = read_json_bytes(path, inside=inside)
+        except FileNotFoundError:
+            raise
+        except (ValueError, OSError) as error:
+            raise self.error(f"{path} cannot be read as JSON", received=error) from error
+        return self.decode(content, path)
+
+    def decode(self, content: bytes, path: Path) -> T:
+        """Return a document as its type; `path` is for messages.
+
+        Raises:
+            EdgeMnistError: Of the class `error`: it is not JSON, not as the type has it, or of a newer
+                edgemnist.
+        """
+        try:
+            version = msgspec.json.decode(content, type=_Versioned).schema_version
+            if isinstance(version, int) and version > self.version:
+                raise self.error(
+                    f"{path} was written by a newer edgemnist",
+                    received=f"schema version {version}",
+                    expected=f"at most {self.version}",
+                    fix="Upgrade with: pip install --upgrade edgemnist",
+                )
+            return msgspec.json.decode(content, type=self.struct)
+        except msgspec.ValidationError as error:
+            raise self.error(f"{path} is not {self.name}", received=error, fix=self.fix) from error
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise self.error(f"{path} cannot be read as JSON", received=error) from error
+
+    def write(self, path: Path, document: T, *, indent: int | None = None) -> None:
+        """Check a document by decoding what is about to be written, and write it whole or not at all.
+
+        Raises:
+            EdgeMnistError: Of the class `error`: it is not as its type has it.
+            OutputError: It cannot be written.
+        """
+        from ..files import write_text  # here, since a predictor must start quickly
+
+        text = encode(document, indent=indent)
+        self.decode(text.encode(), path)
+        write_text(path, text)
+
+
+def encode(document: Any, *, indent: int | None = None) -> str:
+    """Return Structs, dataclasses and numpy's scalars as JSON text, with a line break at its end."""
+    from ..printable import json_text
+
+    return json_text(msgspec.to_builtins(document, enc_hook=_plain), indent=indent) + "\n"
+
+
+def schema(kind: DocumentType[Any]) -> str:
+    """Return the JSON schema (draft 2020-12) of a kind of document as text: the file that is committed."""
+    document = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"edgemnist: {kind.name}"}
+    return json.dumps(document | msgspec.json.schema(kind.struct), indent=2, ensure_ascii=False) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    """Return a numpy scalar as Python's number."""
+    if hasattr(value, "item"):
+        return value.item()
+    raise TypeError(f"a document cannot hold a {type(value).__name__}")
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentKind:
-    """A kind of document.
+    """A kind of document and its schema file, until every document has a type.
 
     Attributes:
         name: What it is, such as "a manifest".

@@ -1,162 +1,235 @@
 """The manifest: the one record of an artifact folder that a predictor and a reviewer need."""
 
-import json
 import os
 from collections import Counter
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct, field
 
 from ..errors import ManifestError
-from ..files import sha256_of, write_text
-from ..reading import read_json
 from ..tensors import TensorSpec
-from .expected_hash import MANIFEST, MANIFEST_NAME, SCHEMA_VERSION
+from .documents import DocumentType
 
-__all__ = [
-    "MANIFEST_NAME",
-    "REFERENCE_NAME",
-    "SCHEMA_VERSION",
-    "ArtifactRecord",
-    "Manifest",
-    "find_record",
-    "newer_model",
-    "read_manifest",
-    "write_manifest",
-]
-
+MANIFEST_NAME = "manifest.json"
 REFERENCE_NAME = "reference.npz"
+SCHEMA_VERSION = 1
+
+# A `$` of Python's also matches before a line break at the end.
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$", max_length=64)]
+FileName = Annotated[str, Meta(pattern=r"^[^./\\:\x00-\x1f][^/\\:\x00-\x1f]*$(?!\n)")]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Count = Annotated[int, Meta(ge=0)]
+Difference = Annotated[float, Meta(ge=-1, le=1)]
+Interval = tuple[Difference, Difference]
+Positive = Annotated[int, Meta(ge=1)]
+_DTYPES = ("uint8", "int8", "int16", "float16", "float32")
+_FIX = "Export the artifacts again."
 
 
-@dataclass(frozen=True, slots=True)
-class ArtifactRecord:
+class ModelRecord(Struct, frozen=True, forbid_unknown_fields=True):
+    """The source model: its name, file and sha256."""
+
+    name: Annotated[str, Meta(min_length=1)]
+    file: FileName
+    sha256: Sha256
+
+
+class ReferenceRecord(Struct, frozen=True, forbid_unknown_fields=True):
+    """The file of the source model's outputs on the test set, and its sha256."""
+
+    file: FileName
+    sha256: Sha256
+
+
+class CalibrationRecord(Struct, frozen=True, forbid_unknown_fields=True):
+    """What an artifact was calibrated on: images of the training split, drawn with `seed`."""
+
+    split: Literal["train"]
+    samples: Positive
+    samples_per_class: tuple[Count, ...]
+    seed: Count
+    indices_sha256: Sha256
+
+
+class ParityRecord(Struct, frozen=True, forbid_unknown_fields=True):
+    """How an artifact's outputs compare with the source model's on the whole test set; see `proof.parity`."""
+
+    images: Positive
+    accuracy: Share
+    reference_accuracy: Share
+    agreement: Share
+    broke: Count
+    fixed: Count
+    flipped: tuple[Count, ...]
+    max_abs_difference: Share
+    mean_abs_difference: Share
+    per_class_accuracy: tuple[Share | None, ...]
+    accuracy_interval: Interval | None
+    reference_accuracy_interval: Interval | None
+    difference_interval: Interval | None
+    mcnemar_p: Share | None
+
+
+class TolerancesRecord(Struct, frozen=True, forbid_unknown_fields=True):
+    """The limits that the comparison kept; see `proof.tolerances`."""
+
+    min_agreement: Share
+    max_accuracy_drop: Share
+    atol: Annotated[float, Meta(ge=0)] | None
+
+
+class ArtifactRecord(Struct, frozen=True, forbid_unknown_fields=True):
     """What is on record for one artifact.
 
     Attributes:
         file: Its name in the manifest's folder.
         format: Its file format, such as "tflite".
         precision: Its precision, such as "int8".
-        sha256: Of the file, 64 hexadecimal digits.
+        sha256: Of the file.
         size_bytes: Of the file.
-        input: What it takes.
-        output: What it gives.
+        input: Its input tensor.
+        output: Its output tensor.
         labels: The class names, in the order of the outputs.
         operators: The names of the operators it needs, each once.
         versions: The versions of its format, such as opset and IR version.
         oldest_runtime: The oldest runtime release that loads it.
         calibration: How it was calibrated, if it was.
-        parity: How its answers compare with the source model's, on the whole test set.
-        gates: The limits that this comparison kept.
+        parity: How its outputs compare with the source model's.
+        tolerances: The limits that this comparison kept.
         companions: The files that belong to it, and their sha256.
         companion_bytes: The sizes of these files.
     """
 
-    file: str
+    file: FileName
     format: str
     precision: str
-    sha256: str
-    size_bytes: int
+    sha256: Sha256
+    size_bytes: Positive
     input: TensorSpec
     output: TensorSpec
-    labels: tuple[str, ...]
+    labels: Annotated[tuple[str, ...], Meta(min_length=1)]
     operators: tuple[str, ...]
     versions: dict[str, int]
     oldest_runtime: str
-    calibration: dict[str, Any] | None
-    parity: dict[str, Any]
-    gates: dict[str, float | None]
-    companions: dict[str, str] = field(default_factory=dict)
-    companion_bytes: dict[str, int] = field(default_factory=dict)
+    calibration: CalibrationRecord | None
+    parity: ParityRecord
+    tolerances: TolerancesRecord = field(name="gates")
+    companions: dict[FileName, Sha256]
+    companion_bytes: dict[FileName, Count] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for tensor in (self.input, self.output):
+            batch, *axes = tensor.shape or (0,)
+            sizes = [1 if size is None else size for size in (batch, *axes)]
+            if tensor.dtype not in _DTYPES or not axes or min(sizes) < 1 or not tensor.scale >= 0:
+                raise ManifestError(f"{tensor} is not the input or output of an artifact")
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
     """The record of an artifact folder.
 
     Attributes:
-        model: The source model: its name, file and sha256.
+        model: The source model.
         dataset: The sha256 of each part of the data set, as unpacked IDX files.
-        reference: The file of the source model's answers on the test set, and its sha256.
+        reference: The file of the source model's outputs on the test set.
         tools: The versions of what made the artifacts.
         artifacts: The artifacts, one record each.
         schema_version: The version of this record's own format.
     """
 
-    model: dict[str, str]
-    dataset: dict[str, str]
-    reference: dict[str, str]
+    model: ModelRecord
+    dataset: Annotated[
+        dict[str, Sha256], Meta(extra_json_schema={"required": ["test_images", "test_labels"]})
+    ]
+    reference: ReferenceRecord
     tools: dict[str, str]
-    artifacts: tuple[ArtifactRecord, ...] = field(default_factory=tuple)
-    schema_version: int = SCHEMA_VERSION
+    artifacts: tuple[ArtifactRecord, ...]
+    schema_version: Literal[1]
+
+    def __post_init__(self) -> None:
+        if not {"test_images", "test_labels"} <= self.dataset.keys():
+            raise ManifestError("the data set's test_images or test_labels are missing")
+        # Of two records of one file only one could be right.
+        names = [MANIFEST_NAME, self.reference.file]
+        for record in self.artifacts:
+            names += [record.file, *record.companions]
+        if self.model.file not in {record.file for record in self.artifacts}:
+            names.append(self.model.file)
+        twice = [name for name, count in Counter(names).items() if count > 1]
+        if twice:
+            raise ManifestError(f"it records a file more than once: {', '.join(twice)}")
 
     @property
     def files(self) -> dict[str, str]:
         """The sha256 of each file of the set but the manifest itself, by its name."""
-        files = {self.model["file"]: self.model["sha256"], self.reference["file"]: self.reference["sha256"]}
+        files = {self.model.file: self.model.sha256, self.reference.file: self.reference.sha256}
         for record in self.artifacts:
             files |= {record.file: record.sha256, **record.companions}
         return files
+
+
+MANIFEST = DocumentType("a manifest", Manifest, SCHEMA_VERSION, _FIX, ManifestError)
 
 
 def read_manifest(folder: Path) -> Manifest:
     """Read and check a folder's manifest.
 
     Raises:
-        ManifestError: It is missing, not JSON, not as the schema says, or written by a newer version.
+        ManifestError: It is missing, damaged or written by a newer version.
     """
-    path = folder / MANIFEST_NAME
     try:
-        document = read_json(path, inside=folder)
+        return MANIFEST.read(folder / MANIFEST_NAME, inside=folder)
     except FileNotFoundError as error:
         raise ManifestError(
             f"no {MANIFEST_NAME} in {folder}",
             fix="`edgemnist export --int8` makes the artifacts and their manifest.",
         ) from error
-    except (ValueError, OSError) as error:
-        raise ManifestError(f"{path} cannot be read as JSON", received=error) from error
-    MANIFEST.check(document, path)
-    _require_each_file_once(document, path)
-    records = tuple(
-        ArtifactRecord(
-            **{
-                **record,
-                "input": _tensor(record["input"]),
-                "output": _tensor(record["output"]),
-                "labels": tuple(record["labels"]),
-                "operators": tuple(record["operators"]),
-            }
-        )
-        for record in document.pop("artifacts")
-    )
-    return Manifest(**document, artifacts=records)
-
-
-def _require_each_file_once(document: dict[str, Any], path: Path) -> None:
-    """Check that no file is recorded twice, since only one of the records could be right."""
-    names = [MANIFEST_NAME, document["reference"]["file"]]
-    for record in document["artifacts"]:
-        names += [record["file"], *record["companions"]]
-    if document["model"]["file"] not in {record["file"] for record in document["artifacts"]}:
-        names.append(document["model"]["file"])
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        raise ManifestError(
-            f"{path} records a file more than once",
-            received=", ".join(twice),
-            fix="Export the artifacts again.",
-        )
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Check a manifest and write it to its folder.
 
     Raises:
-        ManifestError: It is not as the schema says.
+        ManifestError: It is not as its type has it.
         OutputError: It cannot be written.
     """
-    text = json.dumps(asdict(manifest), indent=2, ensure_ascii=False) + "\n"
-    MANIFEST.check(json.loads(text), folder / MANIFEST_NAME)
-    write_text(folder / MANIFEST_NAME, text)
+    MANIFEST.write(folder / MANIFEST_NAME, manifest, indent=2)
+
+
+class ExpectedHash(Struct, frozen=True):
+    """What a predictor needs of a file's record: its sha256, and the class names in output order."""
+
+    sha256: str
+    labels: tuple[str, ...]
+
+
+def find_expected_hash(path: Path) -> ExpectedHash | None:
+    """Return what the manifest beside an artifact or its companion records for it; None if nothing.
+
+    Raises:
+        ManifestError: The manifest is damaged or written by a newer version.
+    """
+    for record in _records_beside(path):
+        sha256 = {record.file: record.sha256, **record.companions}.get(path.name)
+        if sha256 is not None:
+            return ExpectedHash(sha256, record.labels)
+    return None
+
+
+def find_record(path: Path) -> ArtifactRecord | None:
+    """Return the record of an artifact in the manifest beside it, or None if there is none.
+
+    Raises:
+        ManifestError: The manifest is damaged or written by a newer version.
+    """
+    return next((record for record in _records_beside(path) if record.file == path.name), None)
+
+
+def _records_beside(path: Path) -> tuple[ArtifactRecord, ...]:
+    if not os.path.lexists(path.with_name(MANIFEST_NAME)):
+        return ()
+    return read_manifest(path.parent).artifacts
 
 
 def newer_model(folder: Path) -> str:
@@ -165,13 +238,15 @@ def newer_model(folder: Path) -> str:
     Raises:
         ManifestError: The manifest is damaged or written by a newer version.
     """
+    from ..files import sha256_of  # here, since a predictor must start quickly
+
     if not (folder / MANIFEST_NAME).exists():
         return ""
     manifest = read_manifest(folder)
-    path = folder / manifest.model["file"]
+    path = folder / manifest.model.file
     if not path.is_file():
         return ""
-    found, recorded = sha256_of(path), manifest.model["sha256"]
+    found, recorded = sha256_of(path), manifest.model.sha256
     if found == recorded:
         return ""
     formats = [f"--format {record.precision}.{record.format}" for record in manifest.artifacts]
@@ -181,19 +256,3 @@ def newer_model(folder: Path) -> str:
         f" the manifest says {recorded[:12]}…. If it was trained again since, renew them:"
         f" edgemnist export --artifacts {folder} {made}".rstrip()
     )
-
-
-def find_record(path: Path) -> ArtifactRecord | None:
-    """Return the record of an artifact in the manifest beside it, or None if there is none.
-
-    Raises:
-        ManifestError: The manifest beside it is damaged or written by a newer version.
-    """
-    if not os.path.lexists(path.with_name(MANIFEST_NAME)):
-        return None
-    records = read_manifest(path.parent).artifacts
-    return next((record for record in records if record.file == path.name), None)
-
-
-def _tensor(document: dict[str, Any]) -> TensorSpec:
-    return TensorSpec(**{**document, "shape": tuple(document["shape"])})

@@ -1,12 +1,12 @@
-"""What an artifact says about itself: the contract, as key-value texts inside the model file.
+"""The artifact contract as key-value texts inside the model file.
 
-A file that has lost its manifest still names its classes and tells what it takes and gives. The keys are the
-same in every format: ONNX and ORT hold them as metadata properties, TFLite in its list of metadata buffers.
+By it a file that has lost its manifest still names its classes, input and output. The keys are the same in
+every format: ONNX and ORT have them as metadata properties, TFLite in its list of metadata buffers.
 """
 
 import json
-from dataclasses import asdict, dataclass
-from typing import Any
+
+import msgspec
 
 from ..errors import ArtifactError
 from ..tensors import TensorSpec
@@ -14,16 +14,15 @@ from ..tensors import TensorSpec
 _PREFIX = "edgemnist."
 
 
-@dataclass(frozen=True, slots=True)
-class Metadata:
+class Metadata(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The contract inside a model file.
 
     Attributes:
         model: The source model's name.
         precision: The artifact's precision, such as "int8".
         labels: The class names, in the order of the outputs.
-        input: What it takes.
-        output: What it gives.
+        input: Its input tensor.
+        output: Its output tensor.
         source_sha256: Of the `.keras` file it was made from.
         tools: The versions of what made it.
     """
@@ -40,7 +39,7 @@ class Metadata:
         """Return the texts to store, JSON each, in a fixed order."""
         return {
             _PREFIX + key: json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-            for key, value in asdict(self).items()
+            for key, value in msgspec.to_builtins(self).items()
         }
 
 
@@ -54,18 +53,6 @@ def read_metadata(metadata: dict[str, str]) -> Metadata | None:
     if not texts:
         return None
     try:
-        fields = {key: json.loads(text) for key, text in texts.items()}
-        return Metadata(
-            **{
-                **fields,
-                "labels": tuple(str(label) for label in fields["labels"]),
-                "input": _tensor(fields["input"]),
-                "output": _tensor(fields["output"]),
-            }
-        )
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise ArtifactError("the contract inside the file is damaged", received=repr(error)) from error
-
-
-def _tensor(document: dict[str, Any]) -> TensorSpec:
-    return TensorSpec(**{**document, "shape": tuple(document["shape"])})
+        return msgspec.convert({key: msgspec.json.decode(text) for key, text in texts.items()}, Metadata)
+    except (ValueError, RecursionError) as error:
+        raise ArtifactError("the contract inside the file is damaged", received=error) from error

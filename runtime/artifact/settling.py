@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ..errors import ArtifactNotFoundError, IntegrityError, ManifestError
-from .expected_hash import MANIFEST_NAME
+from .manifest import MANIFEST_NAME
 
 COMMITTED = ".edgemnist-committed"
 ATTEMPTS = 20

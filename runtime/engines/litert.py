@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
+from ..artifact.tflite_file import FILE_IDENTIFIER, metadata_of, unpack
 from ..cpus import usable_cpu_count
 from ..errors import ArtifactError, EngineError, first_line
 from ..tensors import TensorSpec, require_one
 from .pool import Pool
 from .registry import Array, EngineOptions
-
-_FILE_IDENTIFIER = b"TFL3"
 
 
 class LiteRtEngine:
@@ -45,8 +44,6 @@ class LiteRtEngine:
     def metadata(self) -> dict[str, str]:
         """Key-value texts found inside the file; read on demand, since the schema takes 30 ms to import."""
         from ai_edge_litert import schema_py_generated as schema
-
-        from ...proof.inspect.tflite import metadata_of, unpack
 
         return metadata_of(unpack(self._content, schema))
 
@@ -110,11 +107,11 @@ def _closed(_batch: Array) -> Array:
 
 def load(path: Path, content: bytes, options: EngineOptions) -> LiteRtEngine:
     """Load a TFLite model for the CPU."""
-    if content[4:8] != _FILE_IDENTIFIER:
+    if content[4:8] != FILE_IDENTIFIER:
         raise ArtifactError(
             f"{path.name} is not a TFLite model",
             received=f"{len(content)} bytes with the file identifier {content[4:8]!r}",
-            expected=repr(_FILE_IDENTIFIER),
+            expected=repr(FILE_IDENTIFIER),
         )
     try:
         return LiteRtEngine(content, options.num_threads)

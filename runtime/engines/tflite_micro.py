@@ -11,7 +11,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from tflite_micro import runtime
 
-from ...proof.inspect.tflite import metadata_of, tensor_spec, unpack
+from ..artifact.tflite_file import metadata_of, tensor_spec, unpack
 from ..errors import ArtifactError, EngineError
 from .registry import Array, EngineOptions
 

@@ -12,18 +12,17 @@ import pickle
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
-from ..engines.registry import ENGINES, EngineOptions, engine_for
+from ..engines.registry import ENGINES, EngineOptions
 from ..errors import ArtifactError, IntegrityError, MissingExtraError, OptionError
 from ..model_file import ModelFile
 
 When = Literal["unvouched", "always", "never"]
-Action = Literal["predict", "structure"]
-if TYPE_CHECKING:
-    from ...proof.inspect.structure import Structure
+Reader = Callable[[Path, bytes], Any]
 
 _WALL_PER_CPU_SECOND = 6
 _CHILD = """
@@ -116,47 +115,38 @@ def _require_interpreter(source: ModelFile) -> None:
         )
 
 
-def probe_structure(path: Path, content: bytes, limits: Probe) -> "Structure":
-    """Read what a stranger's model file contains, in a subprocess.
+def read_in_child(path: Path, content: bytes, limits: Probe, read: Reader) -> Any:
+    """Return what `read` returns for a stranger's file, called in a subprocess.
 
-    The readers take a file's word for how many parts it has, and some are native code. Keras' files are
-    read here, since TensorFlow takes many seconds to start.
+    Readers rely on what a file says of its parts, and some are native code.
 
     Raises:
-        ArtifactError: The file's format is unknown, or the file is damaged; or its reader crashed, or took
-            too long or too much memory.
+        ArtifactError: The file is damaged; or its reader crashed, or took too long or too much memory.
         IntegrityError: There is no Python interpreter to start.
         MissingExtraError: The package that reads the format is not installed.
     """
-    # here, since a predictor needs none of it and must start quickly
-    from ...proof.inspect.structure import parse_structure, require_readable, structure_from
-
-    require_readable(path)
-    if not engine_for(path).light:
-        return parse_structure(path, content)
     source = ModelFile(path, content, "", "", EngineOptions())
     _require_interpreter(source)
-    answer = _answer(source, limits, run_child(source, limits, "structure"), "its reader")
-    return structure_from(answer)
+    return _answer(source, limits, run_child(source, limits, read), "its reader")
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What the subprocess is told.
+    """What the subprocess does.
 
     Attributes:
-        source: The model.
-        limits: What it may take.
-        action: "predict": load it and predict. "structure": read what it contains.
+        source: The model file.
+        limits: The time and memory for it.
+        read: A function of a module that returns what JSON can hold; None: load the model and predict.
     """
 
     source: ModelFile
     limits: Probe
-    action: Action = "predict"
+    read: Reader | None = None
 
 
 def run_child(
-    source: ModelFile, limits: Probe, action: Action = "predict"
+    source: ModelFile, limits: Probe, read: Reader | None = None
 ) -> "subprocess.CompletedProcess[bytes] | None":
     """Return the ended child, or None if its time ran out."""
     # What is not absolute, such as the "" of `python -c`, means the current folder: maybe a stranger's.
@@ -165,7 +155,7 @@ def run_child(
     try:
         return subprocess.run(  # noqa: S603 - our own module, with this interpreter
             command,
-            input=pickle.dumps(Task(source, limits, action)),
+            input=pickle.dumps(Task(source, limits, read)),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env=os.environ | ENVIRONMENT,
@@ -180,7 +170,7 @@ def run_child(
 
 def _answer(
     source: ModelFile, limits: Probe, ended: "subprocess.CompletedProcess[bytes] | None", what: str
-) -> dict[str, Any]:
+) -> Any:
     """Return what a child found, or raise for how it ended."""
     name = source.path.name
     if ended is None or -ended.returncode == getattr(signal, "SIGXCPU", None):
@@ -202,12 +192,12 @@ def _answer(
             received=_how_it_ended(ended.returncode),
             expected="a model that loads and predicts",
         )
-    answer: dict[str, Any] = json.loads(lines[1])
+    answer = json.loads(lines[1])
     if "missing" in answer:
         raise MissingExtraError(*answer["missing"])
     if "error" in answer:
         raise _ERRORS[answer.pop("error")](**answer)
-    return answer
+    return answer["found"]
 
 
 def _how_it_ended(returncode: int) -> str:

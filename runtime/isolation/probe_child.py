@@ -1,23 +1,21 @@
-"""The process that `probing` starts: load one model under limits, predict, and report on standard output.
+"""The process that `probe` starts: load one model under limits, predict, and report on standard output.
 
-The first line says that the limits hold; the second is a JSON document, empty if all went well. A process
-that the model kills writes no second line.
+The first line says that the limits are set; the second is a JSON document. A process that the model kills
+writes no second line.
 """
 
 import json
 import os
 import pickle
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
 import numpy as np
 
-from ..checked import checked_run
-from ..engines.registry import ENGINES, Engine
+from ..engines.registry import ENGINES
 from ..errors import ArtifactError, EdgeMnistError, EngineError, MissingExtraError
-from ..tensors import image_shape, pixel_table
+from ..tensors import checked_run, image_shape, pixel_table
 
 if TYPE_CHECKING:
     from ..model_file import ModelFile
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
 
 _PIXELS = 256
 _RANDOM_BATCH = 3
-_MAX_PARTS = 200_000  # of a file's structure, which is shown to people
 
 
 def main() -> None:
@@ -37,52 +34,30 @@ def main() -> None:
 
 
 def answer(task: "Task", answers: TextIO) -> NoReturn:
-    """Try a model under its limits, write both lines, and end the process."""
-    if task.action == "predict":
-        ENGINES[task.source.engine].import_module()
+    """Do a task under its limits, write both lines, and end the process."""
+    source, read = task.source, task.read
+    if read is None:
+        ENGINES[source.engine].import_module()
     _limit(task.limits.cpu_seconds, task.limits.memory_bytes)
     print("limited", file=answers, flush=True)
-    found = _try(task.source) if task.action == "predict" else _structure(task.source)
-    print(json.dumps(found), file=answers, flush=True)
+    try:
+        found = _predict(source) if read is None else read(source.path, source.content)
+        result = {"found": found}
+    except MissingExtraError as error:
+        result = {"missing": (error.package, error.extra, error.purpose)}
+    except EdgeMnistError as error:
+        result = _facts(error)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is the file's doing and the answer
+        result = {
+            "error": ArtifactError.__name__,
+            "problem": f"{source.path.name} {'cannot be read' if read else 'does not predict'}",
+            "received": f"{type(error).__name__}: {error}"[:300],
+        }
+    print(json.dumps(result), file=answers, flush=True)
     os._exit(0)  # no finalizer of a damaged model runs any more
 
 
-def _structure(source: "ModelFile") -> dict[str, object]:
-    """Return what a file contains, or what went wrong."""
-    from ...proof.inspect.structure import parse_structure
-
-    try:
-        structure = parse_structure(source.path, source.content)
-    except MissingExtraError as error:
-        return {"missing": (error.package, error.extra, error.purpose)}
-    except EdgeMnistError as error:
-        return _told(error)
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is the file's doing and the answer
-        return _unforeseen(source, "cannot be read", error)
-    parts = len(structure.tensors) + len(structure.operators) + len(structure.metadata)
-    if parts > _MAX_PARTS:
-        return _told(
-            ArtifactError(
-                f"{source.path.name} is too large to look inside",
-                received=f"{parts:,} tensors, operators and texts",
-                expected=f"at most {_MAX_PARTS:,}",
-            )
-        )
-    return asdict(structure)
-
-
-def _try(source: "ModelFile") -> dict[str, object]:
-    """Return what went wrong, or nothing."""
-    try:
-        _predict(source.load(), source.path.name)
-    except EdgeMnistError as error:
-        return _told(error)
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is the model's doing and the answer
-        return _unforeseen(source, "does not predict", error)
-    return {}
-
-
-def _told(error: EdgeMnistError) -> dict[str, object]:
+def _facts(error: EdgeMnistError) -> dict[str, object]:
     # An engine that fails on a model which is only now tried: the model is at fault.
     kind = ArtifactError if isinstance(error, EngineError) else type(error)
     return {
@@ -94,18 +69,11 @@ def _told(error: EdgeMnistError) -> dict[str, object]:
     }
 
 
-def _unforeseen(source: "ModelFile", problem: str, error: Exception) -> dict[str, object]:
-    return {
-        "error": ArtifactError.__name__,
-        "problem": f"{source.path.name} {problem}",
-        "received": f"{type(error).__name__}: {error}"[:300],
-    }
-
-
-def _predict(engine: Engine, file: str) -> None:
+def _predict(source: "ModelFile") -> None:
     """Run black, white and random images, alone and together."""
-    shape = image_shape(file, engine.input, engine.output)
-    table, run = pixel_table(engine.input), checked_run(engine)
+    engine = source.load()
+    shape = image_shape(source.path.name, engine.input, engine.output)
+    table, run = pixel_table(engine.input), checked_run(engine.run, engine.output)
     pixels = np.random.default_rng(0).integers(0, _PIXELS, (_RANDOM_BATCH, *shape), dtype=np.uint8)
     black, white = np.zeros((1, *shape), np.uint8), np.full((1, *shape), _PIXELS - 1, np.uint8)
     for batch in (black, pixels, white):

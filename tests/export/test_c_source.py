@@ -1,7 +1,6 @@
 """Generated C, compiled by real compilers, gives LiteRT's reference bytes for every test image."""
 
 import ctypes
-import dataclasses
 import json
 import re
 import shutil
@@ -9,6 +8,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
@@ -26,8 +26,8 @@ from edgemnist.export.convert.options import ExportOptions
 from edgemnist.export.convert.quiet import quiet
 from edgemnist.export.convert.source_model import load_source
 from edgemnist.proof.generated_c import prove_c
-from edgemnist.proof.inspect.tflite import unpack
 from edgemnist.runtime import load_predictor
+from edgemnist.runtime.artifact.tflite_file import unpack
 from edgemnist.runtime.errors import ConversionError, ProofError
 
 STEM = "mnist.int8"
@@ -398,7 +398,7 @@ def test_a_name_that_could_be_more_than_a_name_in_c_is_refused(tflite_content, t
 def test_a_contract_other_than_the_graphs_is_refused(tflite_content, test_split, side, change):
     """The engine lays out memory by the contract, and the header has its numbers."""
     contract = read_graph(tflite_content).contract
-    changed = dataclasses.asdict(getattr(contract, side)) | change
+    changed = msgspec.to_builtins(getattr(contract, side)) | change
     with pytest.raises(ConversionError, match="contract inside the file is not that of its graph"):
         write_files(with_metadata(tflite_content, side, changed), test_split.images[:20])
 

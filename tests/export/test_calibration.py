@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from edgemnist.export.calibration import choose_calibration
+from edgemnist.runtime.artifact.manifest import CalibrationRecord
 from edgemnist.runtime.errors import OptionError
 
 
@@ -24,19 +25,13 @@ def test_classes_are_balanced_as_far_as_the_number_allows(mnist):
 def test_the_same_seed_draws_the_same_images_and_another_seed_others(mnist):
     first, again, other = (choose_calibration(mnist.train, 10, 40, seed).record() for seed in (5, 5, 6))
     assert first == again
-    assert first["indices_sha256"] != other["indices_sha256"]
+    assert first.indices_sha256 != other.indices_sha256
 
 
 def test_the_record_says_where_the_images_came_from(mnist):
     chosen = choose_calibration(mnist.train, 10, 20, 1)
     sha256 = hashlib.sha256(np.asarray(chosen.indices, "<i8").tobytes()).hexdigest()
-    assert chosen.record() == {
-        "split": "train",
-        "samples": 20,
-        "samples_per_class": [2] * 10,
-        "seed": 1,
-        "indices_sha256": sha256,
-    }
+    assert chosen.record() == CalibrationRecord("train", 20, (2,) * 10, 1, sha256)
 
 
 @pytest.mark.parametrize("samples", [0, -1, 60_001])

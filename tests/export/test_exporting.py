@@ -43,7 +43,7 @@ def test_the_set_is_the_model_the_artifacts_the_reference_and_the_manifest(expor
     assert names(exported) == ["manifest.json", "mnist.float32.onnx", "mnist.keras", "reference.npz"]
     found = read_manifest(exported)
     assert found.files == {path: sha256_of(exported / path) for path in found.files}
-    assert found.model["sha256"] == source.sha256
+    assert found.model.sha256 == source.sha256
     assert found.dataset == quick_mnist.sha256
     reference = np.load(exported / "reference.npz")["probabilities"]
     np.testing.assert_array_equal(reference, source.predictor.predict(quick_mnist.test.images).probabilities)
@@ -59,14 +59,14 @@ def test_the_record_tells_what_a_reviewer_asks(artifacts):
     record = next(
         record for record in read_manifest(artifacts).artifacts if record.file == "mnist.int8.tflite"
     )
-    assert record.calibration["samples"] == 500
-    assert record.parity["images"] == 10_000
-    assert len(record.parity["flipped"]) == round(10_000 * (1 - record.parity["agreement"]))
-    low, high = record.parity["difference_interval"]
-    assert low <= record.parity["accuracy"] - record.parity["reference_accuracy"] <= high
-    assert 0 <= record.parity["mcnemar_p"] <= 1
-    assert len(record.parity["per_class_accuracy"]) == 10
-    assert record.gates["min_agreement"] == 0.998
+    assert record.calibration.samples == 500
+    assert record.parity.images == 10_000
+    assert len(record.parity.flipped) == round(10_000 * (1 - record.parity.agreement))
+    low, high = record.parity.difference_interval
+    assert low <= record.parity.accuracy - record.parity.reference_accuracy <= high
+    assert 0 <= record.parity.mcnemar_p <= 1
+    assert len(record.parity.per_class_accuracy) == 10
+    assert record.tolerances.min_agreement == 0.998
     assert record.input.scale == pytest.approx(1 / 255)
 
 
@@ -77,7 +77,7 @@ def test_class_names_reach_a_predictor_with_and_without_the_manifest(exported, t
 
 
 def test_what_fails_is_not_left_and_the_others_are_made(source, quick_mnist, tmp_path):
-    formats = [replace(HALF, gates=IMPOSSIBLE), FLOAT]
+    formats = [replace(HALF, tolerances=IMPOSSIBLE), FLOAT]
     outcomes = export_all(source, formats, quick_mnist, tmp_path)
     assert [bool(outcome.failures) for outcome in outcomes] == [False, True, False]
     assert "a probability differs by" in outcomes[1].failures[0]

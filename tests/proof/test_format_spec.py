@@ -1,8 +1,9 @@
-"""What a format promises, against structures that break it in one way each."""
+"""The format spec, against structures that violate it in one way each."""
 
 from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace as changed
 
 from edgemnist.proof.format_spec import FormatSpec
 from edgemnist.proof.inspect.structure import GraphTensor, Operator, Structure
@@ -20,11 +21,11 @@ GOOD = Structure(
     oldest_runtime="ONNX Runtime 1.6",
     dynamic_axes=("batch", "batch"),
 )
-PROMISE = FormatSpec("float32", "ONNX Runtime 1.14")
+SPEC = FormatSpec("float32", "ONNX Runtime 1.14")
 
 
-def test_a_good_file_breaks_nothing():
-    assert PROMISE.broken_by(GOOD) == ()
+def test_a_good_file_has_no_violations():
+    assert SPEC.violations(GOOD) == ()
 
 
 @pytest.mark.parametrize(
@@ -32,46 +33,46 @@ def test_a_good_file_breaks_nothing():
     [
         ({"inputs": (IMAGE, IMAGE)}, "its input is not one tensor with a dynamic batch"),
         (
-            {"inputs": (replace(IMAGE, shape=(1, 28, 28)),)},
+            {"inputs": (changed(IMAGE, shape=(1, 28, 28)),)},
             "its input is not one tensor with a dynamic batch",
         ),
         (
-            {"outputs": (replace(PROBABILITIES, shape=(1, 10)),)},
+            {"outputs": (changed(PROBABILITIES, shape=(1, 10)),)},
             "its output is not one tensor with a dynamic",
         ),
-        ({"inputs": (replace(IMAGE, dtype="float32"),)}, "its input is float32, not uint8"),
-        ({"inputs": (replace(IMAGE, name="x"),)}, "its input is called 'x', not 'image'"),
-        ({"outputs": (replace(PROBABILITIES, name="y"),)}, "its output is called 'y', not 'probabilities'"),
-        ({"outputs": (replace(PROBABILITIES, dtype="float16"),)}, "its output is float16, not float32"),
-        ({"inputs": (replace(IMAGE, scale=1 / 200),)}, "its input takes no raw pixels"),
+        ({"inputs": (changed(IMAGE, dtype="float32"),)}, "its input is float32, not uint8"),
+        ({"inputs": (changed(IMAGE, name="x"),)}, "its input is called 'x', not 'image'"),
+        ({"outputs": (changed(PROBABILITIES, name="y"),)}, "its output is called 'y', not 'probabilities'"),
+        ({"outputs": (changed(PROBABILITIES, dtype="float16"),)}, "its output is float16, not float32"),
+        ({"inputs": (changed(IMAGE, scale=1 / 200),)}, "its input is not raw pixels"),
         ({"tensors": ()}, "its weights are not in the file"),
         ({"tensors": (replace(WEIGHTS, dtype="int8"),)}, "the weights w are int8, not float32"),
-        ({"operators": (Operator("FlexErf", builtin=False),)}, "operator FlexErf is no standard one"),
+        ({"operators": (Operator("FlexErf", builtin=False),)}, "operator FlexErf is not a standard one"),
         ({"operators": (Operator("VAR_HANDLE"),)}, "its weights are variables that nothing sets"),
-        ({"dynamic_axes": ("unk__20",)}, "its axes of any size are called unk__20, not batch"),
+        ({"dynamic_axes": ("unk__20",)}, "its dynamic axes are called unk__20, not batch"),
         ({"oldest_runtime": "ONNX Runtime 1.15"}, "it needs ONNX Runtime 1.15, newer than ONNX Runtime 1.14"),
         ({"oldest_runtime": "ONNX Runtime newer than 1.18"}, "it needs ONNX Runtime newer than 1.18, newer"),
     ],
 )
-def test_each_broken_promise_is_a_sentence(change, sentence):
-    (found,) = PROMISE.broken_by(replace(GOOD, **change))
+def test_each_violation_is_a_sentence(change, sentence):
+    (found,) = SPEC.violations(replace(GOOD, **change))
     assert found.startswith(sentence)
 
 
 def test_a_float_tensor_inside_a_full_integer_file_is_named():
-    promise = FormatSpec("int8", None, ("uint8",), ("uint8",), tensors=("uint8", "int8", "int32"))
-    outputs = (replace(PROBABILITIES, dtype="uint8", scale=1 / 256),)
+    spec = FormatSpec("int8", None, ("uint8",), ("uint8",), tensors=("uint8", "int8", "int32"))
+    outputs = (changed(PROBABILITIES, dtype="uint8", scale=1 / 256),)
     tensors = (replace(WEIGHTS, dtype="int8"), GraphTensor("hidden", "float32", (None, 128)))
-    assert promise.broken_by(replace(GOOD, outputs=outputs, tensors=tensors)) == ("tensor hidden is float32",)
+    assert spec.violations(replace(GOOD, outputs=outputs, tensors=tensors)) == ("tensor hidden is float32",)
 
 
-@pytest.mark.parametrize(("zero_point", "holds"), [(-128, True), (0, False)])
-def test_signed_input_must_be_pixels_minus_128(zero_point, holds):
-    promise = FormatSpec("float32", None, takes=("int8",))
-    signed = replace(IMAGE, dtype="int8", scale=1 / 255, zero_point=zero_point)
-    assert (promise.broken_by(replace(GOOD, inputs=(signed,))) == ()) is holds
+@pytest.mark.parametrize(("zero_point", "passes"), [(-128, True), (0, False)])
+def test_signed_input_must_be_pixels_minus_128(zero_point, passes):
+    spec = FormatSpec("float32", None, inputs=("int8",))
+    signed = changed(IMAGE, dtype="int8", scale=1 / 255, zero_point=zero_point)
+    assert (spec.violations(replace(GOOD, inputs=(signed,))) == ()) is passes
 
 
 def test_the_source_model_may_have_other_names_and_floats():
     source = replace(GOOD, inputs=(TensorSpec("input_layer", "float32", (None, 28, 28)),))
-    assert FormatSpec("float32", None, ("float32",), contract=False).broken_by(source) == ()
+    assert FormatSpec("float32", None, ("float32",), contract=False).violations(source) == ()

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from edgemnist.runtime.artifact.expected_hash import find_expected_hash
 from edgemnist.runtime.artifact.folder import commit, recover, staging
-from edgemnist.runtime.artifact.manifest import newer_model, read_manifest
+from edgemnist.runtime.artifact.manifest import find_expected_hash, newer_model, read_manifest
 from edgemnist.runtime.artifact.previous import keep_model
 from edgemnist.runtime.artifact.settling import read_settled
 from edgemnist.runtime.errors import IntegrityError, OutputError
@@ -238,7 +237,7 @@ def test_another_model_leaves_the_folders_own_where_it_is(old, tmp_path):
     other = make_set(tmp_path / "other", {"other.int8.onnx": b"other"}, ("other.keras", b"other model"))
     publish(other, old)
     assert (old / "mnist.keras").read_bytes() == b"old model"
-    assert read_manifest(old).model["file"] == "other.keras"
+    assert read_manifest(old).model.file == "other.keras"
 
 
 def test_a_model_on_no_record_is_kept_when_one_of_its_name_comes(new, tmp_path):

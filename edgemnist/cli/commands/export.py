@@ -84,7 +84,8 @@ def export(
     options = ExportOptions(opset=opset, io=io, compile=compile_)
     names = [row.name for row in FORMATS] if every else [*(formats or DEFAULT), *((INT8,) if int8 else ())]
     rows = [find_format(name) for name in dict.fromkeys(names)]
-    rows = [replace(row, gates=row.gates.replaced(min_agreement, max_accuracy_drop, atol)) for row in rows]
+    limits = (min_agreement, max_accuracy_drop, atol)
+    rows = [replace(row, tolerances=row.tolerances.replaced(*limits)) for row in rows]
 
     path = model or ensure_model(artifacts, data, seed, allow_empty_classes=allow_empty_classes)
     dataset = load_dataset(data)
@@ -155,10 +156,10 @@ def _table(outcomes: "tuple[Outcome, ...]", images: int) -> "Table":
 
 
 def _document(outcome: "Outcome") -> dict[str, object]:
-    from dataclasses import asdict
+    import msgspec
 
     return {
         "format": outcome.format.name,
         "failures": list(outcome.failures),
-        "artifact": asdict(outcome.record) if outcome.record else None,
+        "artifact": msgspec.to_builtins(outcome.record),
     }

@@ -35,10 +35,11 @@ def inspect(
     edgemnist. Of a C file only what its comment claims is shown: `edgemnist verify` proves it.
     """
     import hashlib
-    from dataclasses import asdict
 
-    from ...proof.inspect.structure import require_readable
-    from ...runtime.isolation.probe import Probe, probe_structure
+    import msgspec
+
+    from ...proof.inspect.structure import probe_structure, require_readable
+    from ...runtime.isolation.probe import Probe
     from ...runtime.model_file import read_model
     from ..model_drawing import draw, metadata_lines
 
@@ -54,7 +55,7 @@ def inspect(
     arena_bytes = _arena_bytes(file.name, content) if arena else None
     if json:
         facts = {"file": file.name, "size_bytes": size_bytes, "sha256": sha256}
-        print_json({**facts, "arena_bytes": arena_bytes, **asdict(structure)})
+        print_json({**facts, "arena_bytes": arena_bytes, **msgspec.to_builtins(structure)})
         return
     versions = ", ".join(f"{name} {number}" for name, number in structure.versions.items())
     lines = [
@@ -104,7 +105,7 @@ def _show_c(file: Path, json: bool) -> None:
 
 
 def _arena_bytes(name: str, content: bytes) -> int:
-    from ...export.convert.quiet import quiet
+    from ...proof.quiet import quiet
     from ...runtime.engines.registry import ENGINES
     from ...runtime.errors import MissingExtraError
 

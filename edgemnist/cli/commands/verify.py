@@ -44,20 +44,26 @@ def verify(
 
     from ...data.datasets import load_test_split
     from ...export.c_source.regenerate import regenerate
-    from ...export.convert.registry import FORMATS
+    from ...export.codegen.compiler import libraries
+    from ...proof.formats import FORMATS, SOURCE
     from ...proof.verify import verify as prove_again
 
+    if SOURCE.engine.available and any(folder.glob("*.keras")):
+        from ...export import backend  # noqa: F401 - starts TensorFlow without its log
+
     test = load_test_split(data)
-    rows = [replace(row, gates=row.gates.replaced(min_agreement, max_accuracy_drop, atol)) for row in FORMATS]
+    limits = (min_agreement, max_accuracy_drop, atol)
+    rows = [replace(row, tolerances=row.tolerances.replaced(*limits)) for row in FORMATS]
     with messages.status("verifying") as status:
         verdicts = prove_again(
             folder,
             test,
             generate=regenerate,
+            build=libraries,
             formats=rows,
             report=lambda name: status.update(f"verifying {literal(name)}"),
         )
-    failed = [verdict for verdict in verdicts if not verdict.holds]
+    failed = [verdict for verdict in verdicts if not verdict.passed]
     if json:
         print_json({"holds": not failed, "files": [_document(verdict) for verdict in verdicts]})
     else:
@@ -96,4 +102,4 @@ def _line(verdict: "Verdict", width: int) -> str:
 def _document(verdict: "Verdict") -> dict[str, object]:
     from dataclasses import asdict
 
-    return {"holds": verdict.holds, **asdict(verdict)}
+    return {"holds": verdict.passed, **asdict(verdict)}

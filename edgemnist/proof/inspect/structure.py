@@ -4,16 +4,19 @@ A new file format is one module beside this one with a function `read(path)`, an
 """
 
 import importlib
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
+import msgspec
+
+from ...runtime.engines.registry import engine_for
 from ...runtime.errors import ArtifactError
+from ...runtime.isolation.probe import Probe, read_in_child
 from ...runtime.model_file import read_model
 from ...runtime.tensors import TensorSpec
 
-T = TypeVar("T")
+_MAX_PARTS = 200_000  # of a structure, which is shown to people
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,7 @@ _READERS = {".tflite": "tflite", ".onnx": "onnx", ".ort": "ort", ".keras": "kera
 
 
 def read_structure(path: Path) -> Structure:
-    """Read what a model file of one's own contains; for a stranger's there is `probing.probe_structure`.
+    """Read what a model file of one's own contains; for a stranger's there is `probe_structure`.
 
     Raises:
         ArtifactNotFoundError: There is no such file.
@@ -131,18 +134,31 @@ def parse_structure(path: Path, content: bytes) -> Structure:
     return structure
 
 
-def structure_from(document: dict[str, Any]) -> Structure:
-    """Return the structure that `dataclasses.asdict` and JSON made a document of."""
-    tuples = {key: tuple(value) for key, value in document.items() if isinstance(value, list)}
-    specs = {key: tuple(_plain(TensorSpec, one) for one in document[key]) for key in ("inputs", "outputs")}
-    parts = {
-        "tensors": tuple(_plain(GraphTensor, one) for one in document["tensors"]),
-        "operators": tuple(_plain(Operator, one) for one in document["operators"]),
-    }
-    return Structure(**{**document, **tuples, **specs, **parts})
+def probe_structure(path: Path, content: bytes, limits: Probe) -> Structure:
+    """Return what a stranger's model file contains, read in a subprocess.
+
+    Keras' files are read here, since TensorFlow takes many seconds to start.
+
+    Raises:
+        ArtifactError: The file's format is unknown, or the file is damaged; or its reader crashed, or took
+            too long or too much memory.
+        IntegrityError: There is no Python interpreter to start.
+        MissingExtraError: The package that reads the format is not installed.
+    """
+    require_readable(path)
+    if not engine_for(path).light:
+        return parse_structure(path, content)
+    return msgspec.convert(read_in_child(path, content, limits, _to_document), Structure)
 
 
-def _plain(kind: Callable[..., T], document: dict[str, Any]) -> T:
-    return kind(
-        **{key: tuple(value) if isinstance(value, list) else value for key, value in document.items()}
-    )
+def _to_document(path: Path, content: bytes) -> dict[str, Any]:
+    structure = parse_structure(path, content)
+    parts = len(structure.tensors) + len(structure.operators) + len(structure.metadata)
+    if parts > _MAX_PARTS:
+        raise ArtifactError(
+            f"{path.name} is too large to look inside",
+            received=f"{parts:,} tensors, operators and texts",
+            expected=f"at most {_MAX_PARTS:,}",
+        )
+    document: dict[str, Any] = msgspec.to_builtins(structure)
+    return document

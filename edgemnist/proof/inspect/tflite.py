@@ -4,13 +4,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from ...runtime.artifact.tflite_file import (
+    dtype_of,
+    metadata_of,
+    operator_name,
+    quantization_of,
+    shape_of,
+    tensor_spec,
+    unpack,
+)
 from ...runtime.errors import ArtifactError, MissingExtraError
-from ...runtime.tensors import TensorSpec
 from .structure import GraphTensor, Operator, Structure
 
-FILE_IDENTIFIER = b"TFL3"
 MIN_RUNTIME = "min_runtime_version"
 _TF_SELECT_PREFIX = "Flex"
 _DENSE = "FULLY_CONNECTED"
@@ -41,43 +46,6 @@ def read(path: Path, content: bytes) -> Structure:
         raise ArtifactError(f"{path.name} is not a TFLite model", received=repr(error)) from error
 
 
-def unpack(content: bytes, schema: Any) -> Any:
-    """Return a TFLite file's content as the schema's `ModelT`, an object whose fields can be changed.
-
-    Raises:
-        ArtifactError: It does not begin as a TFLite file does.
-    """
-    if content[4:8] != FILE_IDENTIFIER:
-        raise ArtifactError(
-            "not a TFLite model", received=f"the file identifier {content[4:8]!r}", expected=FILE_IDENTIFIER
-        )
-    return schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(content, 0))
-
-
-def tensor_spec(model: Any, index: int, schema: Any) -> TensorSpec:
-    """Return the description of one tensor of the main graph, which has one scale or none."""
-    tensor = _tensor(schema, model, model.subgraphs[0].tensors[index])
-    scale = tensor.scales[0] if tensor.scales else 0.0
-    zero_point = tensor.zero_points[0] if tensor.zero_points else 0
-    return TensorSpec(tensor.name, tensor.dtype, tensor.shape, scale, zero_point)
-
-
-def metadata_of(model: Any) -> dict[str, str]:
-    """Return the texts in the file's `metadata` list.
-
-    Raises:
-        ArtifactError: An entry of the list has no name or no text.
-    """
-    try:
-        return {entry.name.decode(): _text(model.buffers[entry.buffer]) for entry in model.metadata or ()}
-    except (AttributeError, IndexError, TypeError, UnicodeDecodeError) as error:
-        raise ArtifactError("the metadata in the TFLite file is damaged", received=repr(error)) from error
-
-
-def _text(buffer: Any) -> str:
-    return bytes(buffer.data).rstrip(b"\0").decode(errors="replace")
-
-
 def oldest_runtime(model: Any, schema: Any) -> str:
     """Return the number of the oldest TensorFlow Lite release that runs a model, such as "2.10.0"."""
     graph = model.subgraphs[0]
@@ -106,18 +74,13 @@ def _structure(model: Any, schema: Any) -> Structure:
 
 
 def _tensor(schema: Any, model: Any, tensor: Any) -> GraphTensor:
-    axes = tensor.shape if tensor.shapeSignature is None else tensor.shapeSignature
     content = model.buffers[tensor.buffer].data
-    quantization = tensor.quantization
-    scales = None if quantization is None else quantization.scale
-    zero_points = None if quantization is None else quantization.zeroPoint
     return GraphTensor(
         tensor.name.decode(),
-        _name_of(schema.TensorType, tensor.type).lower(),
-        () if axes is None else tuple(None if axis < 0 else int(axis) for axis in axes),
+        dtype_of(tensor, schema),
+        shape_of(tensor),
         0 if content is None else len(content),
-        () if scales is None else tuple(np.asarray(scales).tolist()),
-        () if zero_points is None else tuple(np.asarray(zero_points).tolist()),
+        *quantization_of(tensor),
     )
 
 
@@ -127,15 +90,3 @@ def _operator(schema: Any, model: Any, node: Any, tensors: Sequence[GraphTensor]
     name = operator_name(model, node, schema)
     custom = bool(model.operatorCodes[node.opcodeIndex].customCode)
     return Operator(name, not custom and not name.startswith(_TF_SELECT_PREFIX), inputs, outputs)
-
-
-def operator_name(model: Any, node: Any, schema: Any) -> str:
-    """Return the name of an operator, such as "FULLY_CONNECTED", or what a custom operator calls itself."""
-    code = model.operatorCodes[node.opcodeIndex]
-    if code.customCode:
-        return str(code.customCode.decode())
-    return _name_of(schema.BuiltinOperator, max(code.builtinCode, code.deprecatedBuiltinCode))
-
-
-def _name_of(enumeration: Any, value: int) -> str:
-    return str(next(name for name, number in vars(enumeration).items() if number == value))
