@@ -102,7 +102,7 @@ def export(
     rows = [find_format(name) for name in dict.fromkeys(names)]
     rows = [replace(row, gates=row.gates.replaced(min_agreement, max_accuracy_drop, atol)) for row in rows]
     from ..export.convert.source_model import load_source
-    from ..export.training.dataset import load_dataset
+    from ..export.training.data import load_dataset
     from ..runtime.artifact.previous import PREVIOUS
     from ..runtime.artifact.settling import state_of
     from .train import ensure_model

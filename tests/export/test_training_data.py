@@ -6,8 +6,8 @@ import pytest
 
 from edgemnist.data.datasets import MNIST_SHA256
 from edgemnist.export.backend import keras
-from edgemnist.export.training import dataset as training_data
-from edgemnist.export.training.dataset import load_dataset
+from edgemnist.export.training import data as training_data
+from edgemnist.export.training.data import load_dataset
 from edgemnist.runtime.errors import DatasetError
 
 

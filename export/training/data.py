@@ -1,24 +1,47 @@
-"""The images a network is trained on: MNIST unless another data set is given."""
+"""The images that a training may use: MNIST unless another data set is given, split as the recipe says."""
 
 import contextlib
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ...data.datasets import (
     BUNDLED_TEST,
     Dataset,
     Split,
+    class_names,
     load_split,
     load_test_labels,
     load_test_split,
     require_classes,
     verified_mnist,
 )
-from ...runtime.errors import DatasetError
+from ...runtime.errors import DatasetError, OptionError
 from .recipe import Recipe
-from .split import TrainingData, validated_by_holding_out, validated_by_test
 
 BUNDLED_TRAIN = BUNDLED_TEST
+SPLIT_SEED = 20_261_122  # one split for all seeds of a recipe, so that their metrics can be compared
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainingData:
+    """All the images that a training may use.
+
+    Attributes:
+        train: What the network learns from.
+        validation: What it is measured on after each epoch.
+        class_names: A name for each class, by its number.
+        record: What `history.json` says of them: numbers of images and hashes.
+    """
+
+    train: Split
+    validation: Split
+    class_names: tuple[str, ...]
+    record: dict[str, Any]
 
 
 def load_dataset(path: Path | None = None) -> Dataset:
@@ -36,11 +59,7 @@ def load_dataset(path: Path | None = None) -> Dataset:
 
 
 def load_training_data(path: Path | None, recipe: Recipe) -> TrainingData:
-    """Return what a training by that recipe may see; without the test images, unless they are its validation.
-
-    Args:
-        path: As for `load_dataset`.
-        recipe: Says whether training images are held out.
+    """Return the images for a training by that recipe; it reads the test images only to validate on them.
 
     Raises:
         DatasetError: As for `load_dataset`.
@@ -70,6 +89,55 @@ def check_classes(path: Path, *, allow_empty: bool) -> None:
     except DatasetError:
         test_labels = train.labels
     require_classes(train, test_labels, allow_empty=allow_empty)
+
+
+def validated_by_test(dataset: Dataset) -> TrainingData:
+    """Return all training images, with the test images for validation, as the notebook has it."""
+    record = {
+        "train_images": len(dataset.train),
+        "test_images": len(dataset.test),
+        "class_names": dataset.class_names,
+        "sha256": dataset.sha256,
+    }
+    return TrainingData(dataset.train, dataset.test, dataset.class_names, record)
+
+
+def validated_by_holding_out(images: Split, share: float) -> TrainingData:
+    """Return a part of the training images for learning and the rest for validation.
+
+    The held-out images are drawn at random, always the same, and `share` of each class.
+
+    Raises:
+        OptionError: There are too few images for both parts.
+    """
+    held_out = _held_out(images.labels, share)
+    if not 0 < held_out.sum() < len(images):
+        raise OptionError(
+            "there are too few training images to hold some out for validation",
+            received=f"{len(images)} images, of which {share:.1%} for validation",
+            fix="Give more images, or use the recipe notebook.",
+        )
+    names = class_names(images)
+    record = {
+        "train_images": int((~held_out).sum()),
+        "validation_images": int(held_out.sum()),
+        "split_seed": SPLIT_SEED,
+        "class_names": names,
+        "sha256": {"train_images": images.images_sha256, "train_labels": images.labels_sha256},
+    }
+    learned, validation = (
+        Split(images.images[part], images.labels[part], images.source) for part in (~held_out, held_out)
+    )
+    return TrainingData(learned, validation, names, record)
+
+
+def _held_out(labels: NDArray[np.uint8], share: float) -> NDArray[np.bool_]:
+    draw = np.random.default_rng(SPLIT_SEED)
+    held_out = np.zeros(len(labels), np.bool_)
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        held_out[draw.permutation(members)[: round(len(members) * share)]] = True
+    return held_out
 
 
 def load_train_split(path: Path | None = None) -> Split:
