@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..data.datasets import Split
-from ..proof.reference import Reference, measured_reference, stored_reference
+from ..proof.reference import Reference, stored_reference
 from ..runtime.artifact.settling import state_of
 from ..runtime.errors import EngineError, IntegrityError, ProofError
 from .analysis.results import Results, compute
@@ -17,7 +17,7 @@ from .emulation.collect import collect_devices
 from .emulation.metrics import device_rows
 from .emulation.model import CModel
 from .report.json import to_document
-from .runner.cases import Case
+from .runner.cases import KERAS, Case
 from .runner.collect import Collection, Progress, collect
 from .runner.machine import describe_machine
 from .runner.plan import Plan
@@ -135,3 +135,12 @@ def run_benchmark(
         devices=on_devices,
     )
     return Benchmark(results, verdicts(results), collection, split, reference)
+
+
+def measured_reference(collection: Collection) -> Reference | None:
+    """Return what Keras answered in this benchmark, if it was measured."""
+    for measured in collection.measured:
+        if measured.target.engine == KERAS and measured.status == MEASURED:
+            target = measured.target
+            return Reference(target.name, target.sha256, measured.answers[0].arrays["probabilities"])
+    return None

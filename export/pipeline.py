@@ -1,6 +1,7 @@
 """Export: convert a model to each format, prove each file, and put only what holds into the folder."""
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -13,10 +14,11 @@ from ..proof.parity import Parity
 from ..runtime.artifact.folder import staging
 from ..runtime.artifact.manifest import ArtifactRecord
 from ..runtime.engines.registry import LIBRARY_SUFFIX
-from ..runtime.errors import ConversionError
+from ..runtime.errors import ConversionError, MissingCompilerError
 from ..runtime.files import sha256_of
+from .codegen.compiler import libraries
 from .convert.options import ExportOptions
-from .convert.registry import SOURCE, Format
+from .convert.registry import SOURCE, Format, convert
 from .convert.source_model import Source
 from .publish import check_target, publish
 
@@ -91,7 +93,7 @@ def _make(
 ) -> Outcome:
     path = staged / row.file_name(source.name)
     try:
-        converted = row.convert(source, options)
+        converted = convert(row, source, options)
     except ConversionError as error:
         return Outcome(row, (str(error),))
     path.write_bytes(converted.content)
@@ -100,15 +102,14 @@ def _make(
     }
     for companion, content in companions.items():
         companion.write_bytes(content)
-    proof = prove(
-        path,
-        row,
-        reference,
-        dataset.test,
-        ours=True,
-        structure=converted.structure,
-        built=next((companion for companion in companions if companion.suffix == LIBRARY_SUFFIX), None),
-    )
+    built = next((companion for companion in companions if companion.suffix == LIBRARY_SUFFIX), None)
+    structure = converted.structure
+    compiled = libraries(path, built) if path.suffix in row.engine.sources else nullcontext()
+    try:
+        with compiled as files:
+            proof = prove(path, row, reference, dataset.test, ours=True, structure=structure, files=files)
+    except (ConversionError, MissingCompilerError) as error:
+        proof = Proof((str(error),), structure)
     record = _record(path, row, source, proof, tuple(companions))
     if proof.failures:
         for failed in (path, *companions):
@@ -135,7 +136,7 @@ def _record(
         oldest_runtime=proof.structure.oldest_runtime,
         calibration=source.calibration.record() if row.calibrated else None,
         parity=asdict(proof.parity),
-        gates=asdict(row.gates),
+        gates=asdict(row.tolerances),
         companions={companion.name: sha256_of(companion) for companion in companions},
         companion_bytes={companion.name: companion.stat().st_size for companion in companions},
     )

@@ -45,5 +45,5 @@ def proof_of(source: "Source", row: "Format", dataset: "Dataset") -> "Proof":
     reference = source.predictor.predict(dataset.test.images).probabilities
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, row.file_name(source.name))
-        path.write_bytes(row.convert(source, ExportOptions()).content)
+        path.write_bytes(convert(row, source, ExportOptions()).content)
         return prove(path, row, reference, dataset.test, ours=True)

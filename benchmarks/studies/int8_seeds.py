@@ -1,4 +1,4 @@
-"""Whether full-integer artifacts keep their promise on models of other seeds.
+"""Whether full-integer artifacts stay within the tolerances on models of other seeds.
 
 `python -m edgemnist.benchmarks.studies.int8_seeds [--models DIR] [--seeds 0,1,2,3,4]`
 
@@ -42,7 +42,7 @@ def main(
         f"| format | {' | '.join(f'seed {seed}' for seed in numbers)} | worst agreement | mean difference |"
     )
     print(f"|---|{'---|' * len(numbers)}---|---|")
-    for row in [row for row in FORMATS if row.promise.weights != "float32"]:
+    for row in [row for row in FORMATS if row.spec.weights != "float32"]:
         proofs = [proof_of(source_for(path, CALIBRATION_SAMPLES, 0, dataset), row, dataset) for path in paths]
         parities = [proof.parity for proof in proofs if proof.parity is not None]
         worst = min(parity.agreement for parity in parities)
@@ -54,7 +54,7 @@ def main(
         broken += [f"{row.name}: {failure}" for proof in proofs for failure in proof.failures]
         if row.precision == "int8" and (worst < MIN_AGREEMENT or abs(mean) > MAX_MEAN_POINTS):
             broken.append(f"{row.name}: agreement {worst:.2%}, mean difference {mean:+.3f} points")
-    print("\n".join(broken) or "every promise holds")
+    print("\n".join(broken) or "all within the tolerances")
     if broken:
         sys.exit(EXIT_PROOF)
 

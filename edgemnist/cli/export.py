@@ -100,7 +100,8 @@ def export(
     options = ExportOptions(opset=opset, io=io, compile=compile_)
     names = [row.name for row in FORMATS] if every else [*(formats or DEFAULT), *((INT8,) if int8 else ())]
     rows = [find_format(name) for name in dict.fromkeys(names)]
-    rows = [replace(row, gates=row.gates.replaced(min_agreement, max_accuracy_drop, atol)) for row in rows]
+    limits = (min_agreement, max_accuracy_drop, atol)
+    rows = [replace(row, tolerances=row.tolerances.replaced(*limits)) for row in rows]
     from ..export.convert.source_model import load_source
     from ..export.training.data import load_dataset
     from ..runtime.artifact.previous import PREVIOUS
@@ -181,7 +182,7 @@ def _table(outcomes: "tuple[Outcome, ...]", images: int) -> "Table":
                 str(parity.fixed),
                 f"{parity.max_abs_difference:.0e}",
             ]
-        verdict = "[red]failed[/]" if outcome.failures else "[green]holds[/]"
+        verdict = "[red]failed[/]" if outcome.failures else "[green]passed[/]"
         table.add_row(literal(record.file) if record else outcome.format.name, *figures, verdict)
     return table
 

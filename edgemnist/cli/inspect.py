@@ -105,7 +105,7 @@ def _show_c(file: Path, json: bool) -> None:
 
 
 def _arena_bytes(name: str, content: bytes) -> int:
-    from ..export.convert.quiet import quiet
+    from ..proof.quiet import quiet
     from ..runtime.engines.registry import ENGINES
     from ..runtime.errors import MissingExtraError
 

@@ -38,26 +38,32 @@ def verify(
     was not built here is not loaded. The answers are compared with those in `reference.npz`; where TensorFlow
     is installed, the Keras model must give these too. An export that was interrupted is finished first.
 
-    Prints one line per file; exits with 0 if everything holds and with 3 if anything fails or is unproven.
+    Prints one line per file; exits with 0 if everything passed and with 3 if anything failed or is unproven.
     """
     from dataclasses import replace
 
     from ..data.datasets import load_test_split
     from ..export.c_source.regenerate import regenerate
-    from ..export.convert.registry import FORMATS
+    from ..export.codegen.compiler import libraries
+    from ..proof.formats import FORMATS, SOURCE
     from ..proof.verify import verify as prove_again
 
+    if SOURCE.engine.available and any(folder.glob("*.keras")):
+        from ..export import backend  # noqa: F401 - starts TensorFlow without its notes
+
     test = load_test_split(data)
-    rows = [replace(row, gates=row.gates.replaced(min_agreement, max_accuracy_drop, atol)) for row in FORMATS]
+    limits = (min_agreement, max_accuracy_drop, atol)
+    rows = [replace(row, tolerances=row.tolerances.replaced(*limits)) for row in FORMATS]
     with messages.status("verifying") as status:
         verdicts = prove_again(
             folder,
             test,
             generate=regenerate,
+            build=libraries,
             formats=rows,
             report=lambda name: status.update(f"verifying {literal(name)}"),
         )
-    failed = [verdict for verdict in verdicts if not verdict.holds]
+    failed = [verdict for verdict in verdicts if not verdict.passed]
     if json:
         print_json({"holds": not failed, "files": [_document(verdict) for verdict in verdicts]})
     else:
@@ -70,7 +76,7 @@ def verify(
 
 def _summary(verdicts: "tuple[Verdict, ...]") -> str:
     counts = {
-        "do not hold": sum(bool(verdict.failures) for verdict in verdicts),
+        "failed": sum(bool(verdict.failures) for verdict in verdicts),
         "are unproven": sum(bool(verdict.unproven) for verdict in verdicts),
     }
     return ", ".join(f"{count} of {len(verdicts)} files {what}" for what, count in counts.items() if count)
@@ -80,20 +86,20 @@ def _line(verdict: "Verdict", width: int) -> str:
     from ..proof.verify import NOT_CHECKED
 
     if verdict.failures:
-        found = "[red]fails[/]  " + literal("; ".join(verdict.failures))
+        found = "[red]failed[/]  " + literal("; ".join(verdict.failures))
     elif verdict.unproven:
         found = "[yellow]unproven[/]  " + literal(verdict.unproven)
     elif verdict.parity is not None:
         parity = verdict.parity
-        found = f"[green]holds[/]  accuracy {parity.accuracy:.2%}, agreement {parity.agreement:.2%}"
+        found = f"[green]passed[/]  accuracy {parity.accuracy:.2%}, agreement {parity.agreement:.2%}"
     elif verdict.note == NOT_CHECKED:
         found = f"[yellow]other[/]  {verdict.note}"
     else:
-        found = f"[green]holds[/]  {verdict.note}"
+        found = f"[green]passed[/]  {verdict.note}"
     return f"{literal(verdict.file.ljust(width))}  {found.rstrip()}"
 
 
 def _document(verdict: "Verdict") -> dict[str, object]:
     from dataclasses import asdict
 
-    return {"holds": verdict.holds, **asdict(verdict)}
+    return {"holds": verdict.passed, **asdict(verdict)}

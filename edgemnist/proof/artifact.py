@@ -1,6 +1,6 @@
 """The proof of one artifact: its structure and its answers, from the file alone. Needs no TensorFlow."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,19 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.datasets import Split
-from ..export.convert.quiet import quiet
-from ..export.convert.registry import Format
 from ..runtime.artifact.metadata import Metadata, read_metadata
 from ..runtime.errors import EdgeMnistError
 from ..runtime.isolation.probe import Probe, probe_structure
 from ..runtime.loading import load_predictor
 from ..runtime.model_file import read_model
 from ..runtime.predictor import Predictor
+from .formats import Format
 from .inspect.structure import Structure, read_structure
 from .parity import Parity, compare
+from .quiet import quiet
 
-_OUR_OWN = Probe(when="never")  # the file was made a moment ago
-_ANYBODYS = Probe(when="always")
+_NEVER, _ALWAYS = Probe(when="never"), Probe(when="always")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +27,16 @@ class Proof:
     """What was found in an artifact's file.
 
     Attributes:
-        failures: A sentence for each thing that does not hold; empty where the artifact is good.
-        structure: What the file contains; None where it cannot be read.
-        embedded: The contract inside it; None where there is none.
-        predictor: The closed predictor of the file, for its input and output; None where it did not load.
-        parity: How its answers compare with the source model's; None where it did not run.
+        failures: A sentence for each failed check; empty if the artifact passed.
+        structure: None if the file cannot be read.
+        metadata: The artifact contract inside the file; None if there is none.
+        predictor: The closed predictor of the file, for its input and output; None if it did not load.
+        parity: Against the source model; None if the file did not run.
     """
 
     failures: tuple[str, ...]
     structure: Structure | None = None
-    embedded: Metadata | None = None
+    metadata: Metadata | None = None
     predictor: Predictor | None = None
     parity: Parity | None = None
 
@@ -50,56 +49,54 @@ def prove(
     *,
     ours: bool,
     structure: Structure | None = None,
-    built: Path | None = None,
+    files: Mapping[Path, str | None] | None = None,
 ) -> Proof:
-    """Prove that a file is what its format promises and answers as the source model does.
+    """Check an artifact against its format spec, and its answers against the source model's.
 
     Args:
         path: The artifact.
-        row: Its format, with the limits to keep.
+        row: Its format.
         reference: (N, classes) float32, the source model's answers on the test images.
         test: The test images and their labels.
-        ours: Whether this process has made the file; any other is tried in a subprocess before it is loaded.
-        structure: What the file contains, where only its generator can tell.
-        built: For C, a library that was compiled of it here before; it has to give the same answers.
+        ours: Whether this process made the file; any other is probed in a subprocess before it is loaded.
+        structure: What the file contains, if only its generator knows.
+        files: What is run instead of the file itself, such as libraries compiled of it, with the expected hash
+            of each if there is one; all must give the same answers.
     """
-    embedded = predictor = None
-    probe = _OUR_OWN if ours else _ANYBODYS
+    metadata = predictor = None
+    probe = _NEVER if ours else _ALWAYS
+    files = {path: None} if files is None else files
+    answers: list[tuple[str, NDArray[np.float32]]] = []
     try:
         if structure is None:
             structure = read_structure(path) if ours else probe_structure(path, read_model(path), probe)
-        embedded = read_metadata(structure.metadata)
-        with row.runnable(path, built) as files:
-            answers = []
-            for file, sha256 in files.items():
-                with (
-                    quiet(),
-                    load_predictor(file, probe=probe, sha256=sha256) as predictor,
-                ):  # LiteRT announces its kernels
-                    answers.append(predictor.predict(test.images).probabilities)
-        parity = compare(answers[0], reference, test.labels)
+        metadata = read_metadata(structure.metadata)
+        for file, sha256 in files.items():
+            # LiteRT announces its kernels
+            with quiet(), load_predictor(file, probe=probe, sha256=sha256) as predictor:
+                answers.append((file.name, predictor.predict(test.images).probabilities))
+        (_, first), *others = answers
+        parity = compare(first, reference, test.labels)
     except EdgeMnistError as error:
-        return Proof((str(error),), structure, embedded, predictor)
+        return Proof((str(error),), structure, metadata, predictor)
     failures = (
-        *_different(tuple(files), answers),
-        *row.promise.broken_by(structure),
-        *(_wrong_contract(row, embedded, predictor) if predictor else ()),
-        *row.gates.broken_by(parity),
+        *(
+            f"{name} gives other answers than what it is made of"
+            for name, answer in others
+            if not np.array_equal(answer, first)
+        ),
+        *row.spec.violations(structure),
+        *(_contract_violations(row, metadata, predictor) if predictor and row.spec.contract else ()),
+        *row.tolerances.violations(parity),
     )
-    return Proof(failures, structure, embedded, predictor, parity)
+    return Proof(failures, structure, metadata, predictor, parity)
 
 
-def _different(files: Sequence[Path], answers: Sequence[NDArray[np.float32]]) -> Iterator[str]:
-    for file, answer in zip(files[1:], answers[1:], strict=True):
-        if not np.array_equal(answer, answers[0]):
-            yield f"{file.name} gives other answers than what it is made of"
-
-
-def _wrong_contract(row: Format, embedded: Metadata | None, predictor: Predictor) -> tuple[str, ...]:
-    if not row.promise.contract:
-        return ()
-    if embedded is None:
-        return ("its contract is not inside the file",)
-    found = (embedded.precision, embedded.input, embedded.output, len(embedded.labels))
+def _contract_violations(row: Format, metadata: Metadata | None, predictor: Predictor) -> Iterator[str]:
+    if metadata is None:
+        yield "the artifact contract is not inside the file"
+        return
+    found = (metadata.precision, metadata.input, metadata.output, len(metadata.labels))
     expected = (row.precision, predictor.input, predictor.output, predictor.output.shape[-1])
-    return () if found == expected else (f"the contract inside the file says {found}, the engine {expected}",)
+    if found != expected:
+        yield f"the artifact contract inside the file says {found}, the engine {expected}"

@@ -1,4 +1,4 @@
-"""What a format's files promise to contain, and the check of a finished file against it."""
+"""The format spec: what the files of a format must contain, and the check of a file against it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,39 +17,38 @@ _UNINITIALIZED = "VAR_HANDLE"
 
 @dataclass(frozen=True, slots=True)
 class FormatSpec:
-    """What the files of one format and precision contain.
+    """What the files of one format and precision must contain.
 
-    Every file has one input and one output with a batch of any size, and only operators that every runtime
-    of its format has.
+    Always: one input and one output with a dynamic batch, and only operators that every runtime of the format
+    has.
 
     Attributes:
-        weights: The element type of each stored matrix.
-        runtime: The oldest runtime release that runs it, such as "TensorFlow Lite 2.10.0"; None names none.
-        takes: The element types that the input may have: raw pixels as uint8, or minus 128 as int8.
-        gives: The element types that the output may have.
-        tensors: The element types that any tensor may have; None allows all.
-        contract: Whether it keeps the artifact contract's names and raw pixels, as all but the source model
-            do.
+        weights: The element type of each weight.
+        runtime: The oldest runtime release that must run it, such as "TensorFlow Lite 2.10.0"; None: any.
+        inputs: The element types allowed for the input: raw pixels as uint8, or minus 128 as int8.
+        outputs: The element types allowed for the output.
+        tensors: The element types allowed for any tensor; None: all.
+        contract: Whether the artifact contract's names and raw pixels are required; not of the source model.
     """
 
     weights: str
     runtime: str | None
-    takes: tuple[str, ...] = ("uint8",)
-    gives: tuple[str, ...] = ("float32",)
+    inputs: tuple[str, ...] = ("uint8",)
+    outputs: tuple[str, ...] = ("float32",)
     tensors: tuple[str, ...] | None = None
     contract: bool = True
 
-    def broken_by(self, structure: Structure) -> tuple[str, ...]:
-        """Return a sentence for each way in which a file is not what is promised."""
+    def violations(self, structure: Structure) -> tuple[str, ...]:
+        """Return a sentence for each violation."""
         return (
-            *self._wrong_ends("input", structure.inputs, INPUT_NAME, self.takes),
-            *self._wrong_ends("output", structure.outputs, OUTPUT_NAME, self.gives),
-            *self._wrong_tensors(structure),
-            *_wrong_operators(structure),
-            *self._wrong_runtime(structure),
+            *self._of_end("input", structure.inputs, INPUT_NAME, self.inputs),
+            *self._of_end("output", structure.outputs, OUTPUT_NAME, self.outputs),
+            *self._of_tensors(structure),
+            *_of_operators(structure),
+            *self._of_runtime(structure),
         )
 
-    def _wrong_ends(
+    def _of_end(
         self, role: str, tensors: tuple[TensorSpec, ...], name: str, dtypes: tuple[str, ...]
     ) -> Iterator[str]:
         if [tensor.shape[:1] for tensor in tensors] != [(None,)]:
@@ -60,40 +59,39 @@ class FormatSpec:
             yield f"its {role} is called {tensor.name!r}, not {name!r}"
         if tensor.dtype not in dtypes:
             yield f"its {role} is {tensor.dtype}, not {' or '.join(dtypes)}"
-        elif self.contract and role == "input" and not _takes_pixels(tensor):
+        elif self.contract and role == "input" and not _is_raw_pixels(tensor):
             yield (
-                "its input takes no raw pixels, since the calibration images do not span 0 to 255"
+                "its input is not raw pixels, since the calibration images do not span 0 to 255"
                 " (calibrate on more images)"
             )
 
-    def _wrong_tensors(self, structure: Structure) -> Iterator[str]:
+    def _of_tensors(self, structure: Structure) -> Iterator[str]:
         weights = [tensor for tensor in structure.tensors if tensor.is_weight]
         if not weights:
             yield "its weights are not in the file"
         for tensor in weights:
             if tensor.dtype != self.weights:
                 yield f"the weights {tensor.name} are {tensor.dtype}, not {self.weights}"
-        if self.tensors is not None:
-            for tensor in structure.tensors:
-                if tensor.dtype not in self.tensors:
-                    yield f"tensor {tensor.name} is {tensor.dtype}"
+        for tensor in structure.tensors:
+            if self.tensors is not None and tensor.dtype not in self.tensors:
+                yield f"tensor {tensor.name} is {tensor.dtype}"
         if any(name != BATCH_NAME for name in structure.dynamic_axes):
-            yield f"its axes of any size are called {', '.join(structure.dynamic_axes)}, not {BATCH_NAME}"
+            yield f"its dynamic axes are called {', '.join(structure.dynamic_axes)}, not {BATCH_NAME}"
 
-    def _wrong_runtime(self, structure: Structure) -> Iterator[str]:
+    def _of_runtime(self, structure: Structure) -> Iterator[str]:
         if self.runtime is not None and _release(structure.oldest_runtime) > _release(self.runtime):
             yield f"it needs {structure.oldest_runtime}, newer than {self.runtime}"
 
 
-def _wrong_operators(structure: Structure) -> Iterator[str]:
+def _of_operators(structure: Structure) -> Iterator[str]:
     for operator in structure.operators:
         if not operator.builtin:
-            yield f"operator {operator.name} is no standard one"
+            yield f"operator {operator.name} is not a standard one"
         if operator.name == _UNINITIALIZED:
             yield "its weights are variables that nothing sets"
 
 
-def _takes_pixels(tensor: TensorSpec) -> bool:
+def _is_raw_pixels(tensor: TensorSpec) -> bool:
     try:
         table = pixel_table(tensor)
     except ArtifactError:

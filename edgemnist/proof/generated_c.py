@@ -1,19 +1,38 @@
-"""C that export generated: the proof of it, which is to generate it again and to compare every byte.
+"""The proof of generated C: it is generated again, and every byte compared.
 
-What a C file says in its comments proves nothing, and compiling it would hand its author this machine. So
-whoever wants to run a model in C from somewhere else runs what the generator here makes of the TFLite file
-beside it, once the files are found to be just that.
+The comments of a C file prove nothing, and compiling it would hand its author this machine. So the C that is
+compiled and run is always the generator's own, made of the TFLite file in the folder; the files there must be
+the same.
 """
 
 import hashlib
 import json
 import re
+import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from ..runtime.errors import ArtifactError, EdgeMnistError, ProofError, UnprovenError, first_line
+import numpy as np
+from numpy.typing import NDArray
+
+from ..data.datasets import Split
+from ..runtime.artifact.manifest import ArtifactRecord
+from ..runtime.engines.registry import LIBRARY_SUFFIX
+from ..runtime.errors import (
+    ArtifactError,
+    EdgeMnistError,
+    MissingCompilerError,
+    ProofError,
+    UnprovenError,
+    first_line,
+)
+from ..runtime.isolation.native_code import is_built_here
+from ..runtime.reading import read_limited
+from .artifact import Proof, prove
+from .formats import Format
 from .inspect.structure import Structure
 
 ENDINGS = (".c", ".h", "_host.c", "_selftest.c")
@@ -23,17 +42,18 @@ _VERSION = re.compile(r"[0-9A-Za-z.+!-]{1,40}")
 _COMMENT_BYTES = 256 * 1024
 _MAX_BYTES = 64 * 1024 * 1024
 _PACKAGE = "edgemnist"
+_MAKE_BOTH = "`edgemnist export --format int8.tflite --format c` makes both."
 
 
 @dataclass(frozen=True, slots=True)
 class GeneratedC:
-    """A model in C, as the generator here writes it.
+    """A model in C, as the generator writes it.
 
     Attributes:
-        name: What the files are called, `<model>.<precision>`; they include each other by it.
-        files: The content of each file, by what its name has after `<model>.<precision>`: all of `ENDINGS`.
-        structure: What the code consists of, as the generator knows it.
-        made_of: The TFLite file.
+        name: `<model>.<precision>`, which all file names begin with; the files include each other by it.
+        files: The content of each file, by the rest of its name: all of `ENDINGS`.
+        structure: What the code computes.
+        made_of: The content of the TFLite file.
     """
 
     name: str
@@ -42,7 +62,7 @@ class GeneratedC:
     made_of: bytes
 
     def write(self, folder: Path) -> Path:
-        """Write the files to a folder, the TFLite file with them, and return the C file's path."""
+        """Write the files and the TFLite file to a folder, and return the C file's path."""
         for ending, content in {**self.files, ".tflite": self.made_of}.items():
             (folder / f"{self.name}{ending}").write_bytes(content)
         return folder / f"{self.name}.c"
@@ -51,14 +71,20 @@ class GeneratedC:
 Generate = Callable[[bytes, bytes], GeneratedC]
 """`generate(tflite, self_test)`: the C of a TFLite file, with the images of that self-test in its own."""
 
+Build = Callable[[Path, Path | None], AbstractContextManager[Mapping[Path, str | None]]]
+"""`build(c, library)`: yields libraries to run, one compiled of the C file and `library`, with expected hashes.
+
+Raises MissingCompilerError if there is neither a compiler nor `library`.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a C file says of itself in its first comment, which anybody can write there.
+    """What the first comment of a C file claims, which anybody can write there.
 
     Attributes:
-        version: The version of edgemnist that wrote it; None if it does not say.
-        made_of: The name of the TFLite file; None if it does not say.
+        version: The version of edgemnist that wrote it; None if it is not named.
+        made_of: The name of the TFLite file; None if it is not named.
         made_of_sha256: Of that file.
     """
 
@@ -68,7 +94,7 @@ class Claims:
 
 
 def read_claims(content: bytes) -> Claims:
-    """Read what a C file says of itself.
+    """Read the claims of a C file.
 
     Raises:
         ArtifactError: It does not look like a C file that edgemnist wrote.
@@ -77,7 +103,7 @@ def read_claims(content: bytes) -> Claims:
     made_of, tools = _MADE_OF.search(head), _TOOLS.search(head)
     if made_of is None and tools is None:
         raise ArtifactError(
-            "it is not a C file that edgemnist wrote", expected="a comment that says of what it was made"
+            "it is not a C file that edgemnist wrote", expected="a comment that names what it was made of"
         )
     return Claims(
         _version(tools[1]) if tools else None,
@@ -90,14 +116,14 @@ def prove_c(path: Path, generate: Generate) -> GeneratedC:
     """Generate a model in C again, and compare it with the files beside `path`.
 
     Args:
-        path: The C file; what is there of its header, self-test and library source is compared too.
-        generate: What makes C of a TFLite file.
+        path: The C file; its header, self-test and library source are compared too where they are there.
+        generate: The generator.
 
     Returns:
         The generator's own files. Run these: what is on disk may have changed meanwhile.
 
     Raises:
-        UnprovenError: The TFLite file that it was made of is not there, or another version of the generator
+        UnprovenError: The TFLite file that it was made of is missing, or another version of the generator
             wrote the C.
         ProofError: It is not what the generator makes of the TFLite file.
         EdgeMnistError: The generator refuses the TFLite file.
@@ -111,14 +137,16 @@ def prove_c(path: Path, generate: Generate) -> GeneratedC:
     if original is None:
         raise UnprovenError(
             f"{path.name} can only be proven by generating it again, and {path.stem}.tflite is not beside it",
-            fix="`edgemnist export --format int8.tflite --format c` makes both.",
+            fix=_MAKE_BOTH,
         )
     try:
         generated = generate(original, self_test)
     except EdgeMnistError:
         raise
     except Exception as error:  # flatbuffers, numpy and LiteRT raise whatever a strange file leads to
-        raise ProofError(f"{path.stem}.tflite is nothing to make C of", received=first_line(error)) from error
+        raise ProofError(
+            f"no C can be generated of {path.stem}.tflite", received=first_line(error)
+        ) from error
     if generated.name != path.stem:
         raise ProofError(
             f"{path.stem}.tflite makes C of another name", received=generated.name, expected=path.stem
@@ -127,6 +155,65 @@ def prove_c(path: Path, generate: Generate) -> GeneratedC:
         if content_found is not None and content_found != generated.files[ending]:
             raise _difference(path, ending, content_found, generated, content)
     return generated
+
+
+def prove_answers_of_c(
+    path: Path,
+    record: ArtifactRecord,
+    row: Format,
+    reference: NDArray[np.float32],
+    test: Split,
+    generate: Generate | None,
+    build: Build | None,
+) -> Proof | None:
+    """Prove C of anyone's by `prove_c`, then compile and run the generator's own files in a private folder.
+
+    A library on record is run too if it was built here.
+
+    Args:
+        path: The C file.
+        record: Its record in the manifest.
+        row: Its format.
+        reference: (N, classes) float32, the source model's answers on the test images.
+        test: The test images and their labels.
+        generate: The generator.
+        build: The compiler.
+
+    Returns:
+        The proof; None for the right C where there is no compiler to run it.
+
+    Raises:
+        UnprovenError: There is no generator, or as for `prove_c`.
+        ProofError: As for `prove_c`, or the manifest does not list one of its files.
+        EdgeMnistError: The generator refuses the TFLite file, or the compiler fails.
+    """
+    recorded = {record.file, *record.companions}
+    missing = [name for name in (path.stem + ending for ending in ENDINGS) if name not in recorded]
+    if missing:
+        raise ProofError(f"{', '.join(missing)} is not in the manifest")
+    if generate is None or build is None:
+        raise UnprovenError("nothing here can generate and compile it again")
+    generated = prove_c(path, generate)
+    library = path.with_suffix(LIBRARY_SUFFIX)
+    sha256 = record.companions.get(library.name)
+    built = library if sha256 and is_built_here(sha256) else None
+    with tempfile.TemporaryDirectory(prefix="edgemnist-") as folder:
+        try:
+            with build(generated.write(Path(folder)), built) as files:
+                structure = generated.structure
+                return prove(path, row, reference, test, ours=True, structure=structure, files=files)
+        except MissingCompilerError:
+            return None
+
+
+def why_foreign(sha256: str) -> str:
+    """Return why a library with that content is unproven and must not be loaded; "" if it was built here."""
+    if is_built_here(sha256):
+        return ""
+    return (
+        "this user has not built it on this machine, and no library can be proven otherwise; it was not"
+        " loaded (`edgemnist export --format int8.tflite --format int8.c --compile` builds one)"
+    )
 
 
 def _difference(path: Path, ending: str, found: bytes, again: GeneratedC, content: bytes) -> ProofError:
@@ -148,7 +235,7 @@ def _difference(path: Path, ending: str, found: bytes, again: GeneratedC, conten
             f"{path.name} was made of another {path.stem}.tflite than the one beside it",
             received=f"sha256 {original_sha256}",
             expected=claims.made_of_sha256,
-            fix="`edgemnist export --format int8.tflite --format c` makes both.",
+            fix=_MAKE_BOTH,
         )
     lines = zip(found.splitlines(), generated.splitlines(), strict=False)
     number = next((number for number, (a, b) in enumerate(lines, 1) if a != b), None)
@@ -169,14 +256,9 @@ def _version(tools: bytes) -> str | None:
 
 def _read(path: Path) -> bytes | None:
     """Return a file's content, or None if there is none."""
-    if not path.is_file():
+    try:
+        return read_limited(path, _MAX_BYTES)
+    except FileNotFoundError:
         return None
-    with path.open("rb") as file:
-        content = file.read(_MAX_BYTES + 1)
-    if len(content) > _MAX_BYTES:
-        raise ProofError(
-            f"{path.name} is too large for a model in C",
-            received=f"more than {_MAX_BYTES:,} bytes",
-            expected=f"at most {_MAX_BYTES:,} bytes",
-        )
-    return content
+    except OSError as error:
+        raise ProofError(f"{path.name} cannot be read", received=error.strerror) from error

@@ -10,7 +10,7 @@ _SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class Tolerances:
-    """Limits that an artifact's parity must keep; one that is met exactly is kept.
+    """Limits of an artifact's parity; a value that equals its limit is within it.
 
     Shares are counts divided once. Such a quotient and a limit as it was typed are each the nearest float, so
     they compare as the exact numbers do.
@@ -35,15 +35,15 @@ class Tolerances:
     def replaced(
         self, min_agreement: float | None, max_accuracy_drop: float | None, atol: float | None
     ) -> "Tolerances":
-        """Return these gates with the limits that are not None instead."""
+        """Return these tolerances with the limits that are not None instead."""
         return Tolerances(
             self.min_agreement if min_agreement is None else min_agreement,
             self.max_accuracy_drop if max_accuracy_drop is None else max_accuracy_drop,
             self.atol if atol is None else atol,
         )
 
-    def broken_by(self, parity: Parity) -> tuple[str, ...]:
-        """Return a sentence for each limit that `parity` does not keep."""
+    def violations(self, parity: Parity) -> tuple[str, ...]:
+        """Return a sentence for each limit that `parity` exceeds."""
         drop = -parity.accuracy_difference
         sentences = []
         if (parity.images - len(parity.flipped)) / parity.images < self.min_agreement:

@@ -1,15 +1,14 @@
 """Verification: prove an artifact folder again, from its files alone. Needs no TensorFlow.
 
-Nothing that the manifest claims is believed: hashes, structure and answers are found anew and compared with
-it. The source model's answers come from `reference.npz`; where TensorFlow is installed, the source model
-itself is asked too. Model files are data, and are tried in a subprocess first. Native code is not: C is
-generated again and only the generator's own files are compiled, and a library is run if it was built here.
+Nothing in the manifest is believed: hashes, structure and answers are found anew and compared with it. The
+source model's answers come from `reference.npz`; where TensorFlow is installed, the source model is run too.
+Model files are data, and are probed in a subprocess first. Native code is not: C is generated again and only
+the generator's own files are compiled, and a library is run only if it was built here.
 """
 
 import hashlib
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.datasets import Split
-from ..export.convert.registry import FORMATS, SOURCE, Format
 from ..runtime.artifact.folder import recover
 from ..runtime.artifact.manifest import ArtifactRecord, Manifest, newer_model, read_manifest
 from ..runtime.artifact.previous import is_model
@@ -35,26 +33,26 @@ from ..runtime.isolation.native_code import CODE_SUFFIXES
 from ..runtime.model_file import MAX_MODEL_BYTES
 from ..runtime.reading import read_limited
 from .artifact import Proof, prove
-from .generated_c import Generate
-from .generated_code import prove_generated, why_foreign
+from .formats import FORMATS, SOURCE, Format
+from .generated_c import Build, Generate, prove_answers_of_c, why_foreign
 from .parity import Parity
 from .reference import read_reference
 
-# Recorded and found figures may differ by what another CPU's rounding does to a few near ties.
+# Recorded and measured metrics may differ by what another CPU's rounding does to a few near ties.
 _SHARE_TOLERANCE = 0.0005
 NOT_CHECKED = "not of this set, and not checked"
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of one file.
+    """The result for one file.
 
     Attributes:
         file: Its name.
-        failures: A sentence for each thing that does not hold; empty where the file is good.
-        parity: How its answers compare with the source model's; None where they were not needed or not given.
+        failures: A sentence for each failed check; empty if there is none.
+        parity: Against the source model; None if the file was not run.
         note: What was left out, and why; "" if nothing was.
-        unproven: Why nothing here proves the file, which was therefore not run; "" if it is proven or fails.
+        unproven: Why nothing here proves the file, which was therefore not run; "" if it passed or failed.
     """
 
     file: str
@@ -64,7 +62,7 @@ class Verdict:
     unproven: str = ""
 
     @property
-    def holds(self) -> bool:
+    def passed(self) -> bool:
         """Whether the file is proven."""
         return not self.failures and not self.unproven
 
@@ -74,6 +72,7 @@ def verify(
     test: Split,
     *,
     generate: Generate | None = None,
+    build: Build | None = None,
     formats: Sequence[Format] = FORMATS,
     report: Callable[[str], None] = lambda _: None,
 ) -> tuple[Verdict, ...]:
@@ -82,14 +81,15 @@ def verify(
     Args:
         folder: The folder.
         test: The test images that the artifacts were proved on.
-        generate: What makes C of a TFLite file; None leaves C unproven.
-        formats: The formats that artifacts may have, with the limits to hold them to.
+        generate: Generates C of a TFLite file; None leaves C unproven.
+        build: Compiles that C; None leaves C unproven.
+        formats: The known formats, with their tolerances.
         report: Called with each artifact's name before its proof starts.
 
     Returns:
         One verdict for each artifact, for each library on record, for the reference, and for each file in the
-        folder that looks like an artifact and is not on record. All are of one set: where an export replaces
-        it meanwhile, the new one is verified.
+        folder that looks like an artifact and is not on record. All are of one set: if an export replaces it
+        meanwhile, the new one is verified.
 
     Raises:
         ArtifactNotFoundError: There is no such folder.
@@ -102,7 +102,7 @@ def verify(
         recover(folder)
         before = state_of(folder)
         try:
-            verdicts = _verify_set(folder, test, generate, formats, report)
+            verdicts = _verify_set(folder, test, generate, build, formats, report)
         except ProofError:
             if state_of(folder) == before:
                 raise
@@ -118,6 +118,7 @@ def _verify_set(
     folder: Path,
     test: Split,
     generate: Generate | None,
+    build: Build | None,
     formats: Sequence[Format],
     report: Callable[[str], None],
 ) -> tuple[Verdict, ...]:
@@ -129,17 +130,19 @@ def _verify_set(
         ) from error
     _check_test(manifest, test)
     try:
-        reference = _read_reference(folder, manifest, test)
-    except ProofError as error:
+        reference = read_reference(folder, manifest, len(test))
+    except ArtifactError as error:
         return (Verdict(manifest.reference["file"], (str(error),)),)
+    artifacts = _Artifacts(folder, manifest, reference, test, formats, generate, build)
     verdicts = [Verdict(manifest.reference["file"], ())]
     for record in manifest.artifacts:
         report(record.file)
-        verdict = _verify(folder, record, manifest, reference, test, formats, generate)
-        verdicts += [verdict, *_libraries(folder, record)]
-    if manifest.model["file"] not in {record.file for record in manifest.artifacts}:
-        failures = _wrong_model(folder, manifest)
-        verdicts.append(Verdict(manifest.model["file"], failures))
+        verdicts += [artifacts.verify(record), *_libraries(folder, record)]
+    model = manifest.model["file"]
+    if model not in {record.file for record in manifest.artifacts}:
+        newer = newer_model(folder)
+        failures = (newer,) if newer else _hash_failures(folder / model, manifest.model["sha256"])
+        verdicts.append(Verdict(model, failures))
     return (*verdicts, *_unrecorded(folder, manifest))
 
 
@@ -155,81 +158,78 @@ def _check_test(manifest: Manifest, test: Split) -> None:
         )
 
 
-def _read_reference(folder: Path, manifest: Manifest, test: Split) -> NDArray[np.float32]:
-    try:
-        return read_reference(folder, manifest, len(test))
-    except ArtifactError as error:
-        raise ProofError(
-            error.problem, received=error.received, expected=error.expected, fix=error.fix
-        ) from error
+@dataclass(frozen=True, slots=True, eq=False)
+class _Artifacts:
+    """The artifacts of a folder, and all that it takes to prove them."""
 
+    folder: Path
+    manifest: Manifest
+    reference: NDArray[np.float32]
+    test: Split
+    formats: Sequence[Format]
+    generate: Generate | None
+    build: Build | None
 
-def _verify(
-    folder: Path,
-    record: ArtifactRecord,
-    manifest: Manifest,
-    reference: NDArray[np.float32],
-    test: Split,
-    formats: Sequence[Format],
-    generate: Generate | None,
-) -> Verdict:
-    row = next(
-        (row for row in formats if (row.format, row.precision) == (record.format, record.precision)), None
-    )
-    if row is None:
-        return Verdict(record.file, (f"unknown format {record.precision}.{record.format}",))
-    if (record.file, record.sha256) == (manifest.model["file"], manifest.model["sha256"]):
-        outdated = newer_model(folder)
-        if outdated:
-            return Verdict(record.file, (outdated,))
-    with _copied(folder, record, manifest) as (copy, damaged):
-        if damaged:
-            return Verdict(record.file, damaged)
-        return _prove(copy, record, row, manifest, reference, test, generate)
+    def verify(self, record: ArtifactRecord) -> Verdict:
+        key = (record.format, record.precision)
+        row = next((row for row in self.formats if (row.format, row.precision) == key), None)
+        if row is None:
+            return Verdict(record.file, (f"unknown format {record.precision}.{record.format}",))
+        model = self.manifest.model
+        if (record.file, record.sha256) == (model["file"], model["sha256"]):
+            newer = newer_model(self.folder)
+            if newer:
+                return Verdict(record.file, (newer,))
+        with tempfile.TemporaryDirectory(prefix="edgemnist-") as own:
+            failures = tuple(self._copy(record, Path(own)))
+            return Verdict(record.file, failures) if failures else self._prove(Path(own), record, row)
 
+    def _copy(self, record: ArtifactRecord, own: Path) -> Iterator[str]:
+        """Copy an artifact and its companions to a private folder; yield a sentence for each damaged one.
 
-def _prove(
-    path: Path,
-    record: ArtifactRecord,
-    row: Format,
-    manifest: Manifest,
-    reference: NDArray[np.float32],
-    test: Split,
-    generate: Generate | None,
-) -> Verdict:
-    if row.format == SOURCE.format:
-        if not row.engine.available:
+        The bytes that are hashed are the bytes that are copied and proved, whatever changes in the folder.
+        """
+        files = {record.file: record.sha256, **record.companions}
+        origin = Path(record.file).with_suffix(".tflite").name
+        if record.format == "c" and origin in self.manifest.files:
+            files[origin] = self.manifest.files[origin]
+        for name, sha256 in files.items():
+            yield from _hash_failures(self.folder / name, sha256, own / name)
+
+    def _prove(self, own: Path, record: ArtifactRecord, row: Format) -> Verdict:
+        if row.format == SOURCE.format and not row.engine.available:
             return Verdict(record.file, (), note="hash only, since TensorFlow is not installed")
-        from ..export import backend  # noqa: F401 - starts TensorFlow without its notes
-    try:
-        if path.suffix in row.engine.sources:
-            proof = prove_generated(path, record, row, reference, test, generate)
-        else:
-            proof = prove(path, row, reference, test, ours=False)
-    except (UnprovenError, MissingExtraError) as error:
-        return Verdict(record.file, (), unproven=str(error))
-    except EdgeMnistError as error:
-        return Verdict(record.file, (str(error),))
-    if proof is None:
-        return Verdict(record.file, (), note="generated again and not run, since no C compiler was found")
-    failures = (*proof.failures, *_wrong_record(record, manifest, proof, path))
-    return Verdict(record.file, failures, proof.parity)
+        path, reference, test = own / record.file, self.reference, self.test
+        proof: Proof | None
+        try:
+            if path.suffix in row.engine.sources:
+                proof = prove_answers_of_c(path, record, row, reference, test, self.generate, self.build)
+            else:
+                proof = prove(path, row, reference, test, ours=False)
+        except (UnprovenError, MissingExtraError) as error:
+            return Verdict(record.file, (), unproven=str(error))
+        except EdgeMnistError as error:
+            return Verdict(record.file, (str(error),))
+        if proof is None:
+            return Verdict(record.file, (), note="generated again and not run, since no C compiler was found")
+        false = _false_claims(record, self.manifest, proof, path)
+        return Verdict(record.file, (*proof.failures, *false), proof.parity)
 
 
 def _libraries(folder: Path, record: ArtifactRecord) -> Iterator[Verdict]:
     """Yield a verdict for each library on record that is there."""
     for name, sha256 in record.companions.items():
         if Path(name).suffix in CODE_SUFFIXES and (folder / name).is_file():
-            failures = _wrong_hash(folder / name, sha256)
+            failures = _hash_failures(folder / name, sha256)
             foreign = why_foreign(sha256)
             note = "" if foreign else "built here"
             yield Verdict(name, failures, note=note, unproven="" if failures else foreign)
 
 
-def _wrong_record(record: ArtifactRecord, manifest: Manifest, proof: Proof, path: Path) -> list[str]:
-    """Return a sentence for each thing in which an artifact's record differs from what was found."""
+def _false_claims(record: ArtifactRecord, manifest: Manifest, proof: Proof, path: Path) -> Iterator[str]:
+    """Yield a sentence for each value in an artifact's record that is not what was found."""
     if proof.structure is None or proof.predictor is None or proof.parity is None:
-        return []
+        return
     claims = [
         ("size", record.size_bytes, path.stat().st_size),
         *(
@@ -242,77 +242,37 @@ def _wrong_record(record: ArtifactRecord, manifest: Manifest, proof: Proof, path
         ("versions", record.versions, proof.structure.versions),
         ("oldest runtime", record.oldest_runtime, proof.structure.oldest_runtime),
     ]
-    if proof.embedded is not None:
+    if proof.metadata is not None:
         claims += [
-            ("labels", record.labels, proof.embedded.labels),
-            ("model name", manifest.model["name"], proof.embedded.model),
-            ("source sha256", manifest.model["sha256"], proof.embedded.source_sha256),
-            ("tools", manifest.tools, proof.embedded.tools),
+            ("labels", record.labels, proof.metadata.labels),
+            ("model name", manifest.model["name"], proof.metadata.model),
+            ("source sha256", manifest.model["sha256"], proof.metadata.source_sha256),
+            ("tools", manifest.tools, proof.metadata.tools),
         ]
-    wrong = [
-        f"the manifest says {name} {said}, the file {found}" for name, said, found in claims if said != found
-    ]
+    for name, said, found in claims:
+        if said != found:
+            yield f"the manifest says {name} {said}, the file {found}"
     images = proof.parity.images
     for name in ("accuracy", "agreement"):
         said, found = record.parity[name], getattr(proof.parity, name)
         if abs(round(said * images) - round(found * images)) / images > _SHARE_TOLERANCE:
-            wrong.append(f"the manifest says {name} {said:.2%}, measured {found:.2%}")
-    return wrong
+            yield f"the manifest says {name} {said:.2%}, measured {found:.2%}"
 
 
-def _unrecorded(folder: Path, manifest: Manifest) -> list[Verdict]:
+def _unrecorded(folder: Path, manifest: Manifest) -> Iterator[Verdict]:
     suffixes = {suffix for row in FORMATS for suffix in (f".{row.format}", *row.engine.suffixes)}
     suffixes |= {*CODE_SUFFIXES}
-    names = sorted(path.name for path in folder.iterdir() if path.suffix in suffixes)
-    return [
-        # The user's own model may lie beside the artifacts of another one, and no command removes it.
-        Verdict(name, (), note=NOT_CHECKED)
-        if is_model(Path(name))
-        else Verdict(name, ("it is not in the manifest",))
-        for name in names
-        if name not in manifest.files
-    ]
+    for name in sorted(path.name for path in folder.iterdir() if path.suffix in suffixes):
+        if name not in manifest.files:
+            # The user's own model may lie beside the artifacts of another one, and no command removes it.
+            yield (
+                Verdict(name, (), note=NOT_CHECKED)
+                if is_model(Path(name))
+                else Verdict(name, ("it is not in the manifest",))
+            )
 
 
-def _wrong_model(folder: Path, manifest: Manifest) -> tuple[str, ...]:
-    sentence = newer_model(folder)
-    if sentence:
-        return (sentence,)
-    return _wrong_hash(folder / manifest.model["file"], manifest.model["sha256"])
-
-
-def _hashes(record: ArtifactRecord) -> dict[str, str]:
-    """Return the sha256 of an artifact's file and of each of its companions, by its name."""
-    return {record.file: record.sha256, **record.companions}
-
-
-@contextmanager
-def _copied(
-    folder: Path, record: ArtifactRecord, manifest: Manifest
-) -> Iterator[tuple[Path, tuple[str, ...]]]:
-    """Yield a copy of an artifact and its companions that nobody else changes, and what is wrong with them.
-
-    Beside C lies what it is generated of again.
-
-    What is hashed is what is copied, and so what is proved, whatever happens in the folder meanwhile.
-    """
-    with tempfile.TemporaryDirectory(prefix="edgemnist-") as name:
-        own = Path(name)
-        files = _hashes(record)
-        origin = Path(record.file).with_suffix(".tflite").name
-        if record.format == "c" and origin in manifest.files:
-            files[origin] = manifest.files[origin]
-        yield (
-            own / record.file,
-            tuple(
-                failure
-                for file, sha256 in files.items()
-                for failure in _wrong_hash(folder / file, sha256, own / file)
-            ),
-        )
-
-
-def _wrong_hash(path: Path, sha256: str, copy: Path | None = None) -> tuple[str, ...]:
+def _hash_failures(path: Path, sha256: str, copy: Path | None = None) -> tuple[str, ...]:
     """Return what is wrong with a file of the folder; write what was hashed to `copy` if it is right."""
     try:
         content = read_limited(path, MAX_MODEL_BYTES, inside=path.parent)
@@ -321,6 +281,8 @@ def _wrong_hash(path: Path, sha256: str, copy: Path | None = None) -> tuple[str,
     except OSError as error:
         return (f"{path.name} cannot be read: {error.strerror}",)
     found = hashlib.sha256(content).hexdigest()
-    if found == sha256 and copy is not None:
+    if found != sha256:
+        return (f"{path.name} has sha256 {found}, the manifest says {sha256}",)
+    if copy is not None:
         copy.write_bytes(content)
-    return () if found == sha256 else (f"{path.name} has sha256 {found}, the manifest says {sha256}",)
+    return ()

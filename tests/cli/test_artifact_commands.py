@@ -74,7 +74,7 @@ def test_verify_prints_one_line_for_each_file_and_exits_with_0(run, artifacts):
     code, out, _ = run("verify", artifacts)
     assert code == 0
     assert len(out.splitlines()) == len(FORMATS) + 2  # the reference, and the library beside the C
-    assert all("  holds" in line for line in out.splitlines())
+    assert all("  passed" in line for line in out.splitlines())
 
 
 def test_verify_exits_with_3_where_something_does_not_hold(run, artifacts_copy):
@@ -86,7 +86,7 @@ def test_verify_exits_with_3_where_something_does_not_hold(run, artifacts_copy):
     assert (code, document["holds"]) == (3, False)
     failed = {file["file"]: file["failures"] for file in document["files"] if not file["holds"]}
     assert failed["mnist.int8.onnx"] == ["mnist.int8.onnx is missing"]
-    assert "files do not hold" in err
+    assert "files failed" in err
 
 
 def test_export_shows_what_failed_keeps_the_rest_and_exits_with_3(run, model_folder, tmp_path):

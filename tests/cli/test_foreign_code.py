@@ -155,7 +155,7 @@ def test_another_user_has_not_built_it(folder, tmp_path):
     (line,) = [line for line in done.stdout.splitlines() if line.startswith(LIBRARY)]
     assert "unproven  this user has not built it on this machine" in line
     (line,) = [line for line in done.stdout.splitlines() if line.startswith(SOURCE)]
-    assert "holds  accuracy" in line
+    assert "passed  accuracy" in line
 
 
 def test_a_build_that_cannot_be_recorded_is_exported_with_a_warning(artifacts, picture, tmp_path):

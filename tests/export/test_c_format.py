@@ -17,9 +17,9 @@ from edgemnist.benchmarks.emulation.model import c_models, expected_answers
 from edgemnist.benchmarks.runner.cases import cases_for, cases_in
 from edgemnist.benchmarks.runner.plan import QUICK
 from edgemnist.export.c_source.regenerate import regenerate
-from edgemnist.export.codegen.compiler import find_compiler
+from edgemnist.export.codegen.compiler import find_compiler, libraries
 from edgemnist.export.convert.options import ExportOptions
-from edgemnist.export.convert.registry import find_format
+from edgemnist.export.convert.registry import convert, find_format
 from edgemnist.export.pipeline import export_all
 from edgemnist.proof.verify import verify
 from edgemnist.runtime import read_manifest
@@ -57,7 +57,7 @@ def no_compiler(monkeypatch, tmp_path):
 
 
 def verdict_of(folder, test, file="mnist.int8.c"):
-    return next(verdict for verdict in verify(folder, test, generate=regenerate) if verdict.file == file)
+    return next(verdict for verdict in verify(folder, test, generate=regenerate, build=libraries) if verdict.file == file)
 
 
 def c_files(folder):
@@ -99,19 +99,19 @@ def test_without_compile_there_is_no_library_and_an_old_one_goes(folder, source,
 
 
 def test_the_same_model_gives_the_same_files(exported, source):
-    converted = ROW.convert(source, ExportOptions(compile=True))
+    converted = convert(ROW, source, ExportOptions(compile=True))
     assert converted.content == (exported / "mnist.int8.c").read_bytes()
     for ending, content in converted.companions.items():
         assert content == (exported / f"mnist.int8{ending}").read_bytes(), ending
 
 
 def test_the_generator_tells_the_structure(source):
-    structure = ROW.convert(source, ExportOptions()).structure
+    structure = convert(ROW, source, ExportOptions()).structure
     assert structure.operator_names == ("FULLY_CONNECTED", "SOFTMAX")
     weights = [tensor.shape for tensor in structure.tensors if tensor.is_weight]
     assert weights == [(128, 784), (10, 128)]
     assert {tensor.dtype for tensor in structure.tensors} == {"uint8", "int8", "int32"}
-    assert ROW.promise.broken_by(structure) == ()
+    assert ROW.spec.violations(structure) == ()
 
 
 def test_there_is_no_floating_point_in_the_code(exported):
@@ -143,7 +143,7 @@ def test_a_library_of_another_model_is_found_even_if_it_is_on_record(folder, qui
 
 def unproven(folder, test, file="mnist.int8.c"):
     verdict = verdict_of(folder, test, file)
-    assert (verdict.failures, verdict.parity, verdict.holds) == ((), None, False)
+    assert (verdict.failures, verdict.parity, verdict.passed) == ((), None, False)
     return verdict.unproven
 
 
@@ -212,7 +212,7 @@ def test_c_of_an_int8_input_is_proven_too(source, quick_mnist, tmp_path):
     outcomes = export_all(source, ROWS, quick_mnist, tmp_path, options=ExportOptions(io="int8"))
     assert [outcome.failures for outcome in outcomes] == [(), (), ()]
     verdict = verdict_of(tmp_path, quick_mnist.test)
-    assert verdict.holds
+    assert verdict.passed
     assert verdict.parity is not None
     (model,) = c_models([tmp_path])
     expected = expected_answers(model, quick_mnist.test.images)
@@ -226,7 +226,7 @@ def test_a_library_that_is_not_built_here_is_unproven_and_not_loaded(folder, qui
     with (folder / LIBRARY).open("ab") as file:
         file.write(b"\0")
     record_changed_file(folder, LIBRARY)
-    assert verdict_of(folder, quick_mnist.test).holds
+    assert verdict_of(folder, quick_mnist.test).passed
     assert "this user has not built it on this machine" in unproven(folder, quick_mnist.test, LIBRARY)
 
 
@@ -280,7 +280,7 @@ def test_a_compiler_that_fails_is_quoted(source, monkeypatch, tmp_path):
     compiler.chmod(0o755)
     monkeypatch.setenv("CC", str(compiler))
     with pytest.raises(ConversionError, match=r"cannot compile mnist\.int8_host\.c; received no space left"):
-        ROW.convert(source, ExportOptions(compile=True))
+        convert(ROW, source, ExportOptions(compile=True))
 
 
 def test_bench_measures_the_c_file_once(exported):
@@ -298,7 +298,7 @@ def test_bench_skips_a_c_file_that_is_not_compiled(folder):
 
 
 def test_a_gate_that_does_not_hold_leaves_no_c_files(source, quick_mnist, tmp_path):
-    strict = replace(ROW, gates=replace(ROW.gates, atol=0.0))
+    strict = replace(ROW, tolerances=replace(ROW.tolerances, atol=0.0))
     export_all(source, [strict], quick_mnist, tmp_path, options=ExportOptions(compile=True))
     assert c_files(tmp_path) == []
 

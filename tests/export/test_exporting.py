@@ -77,7 +77,7 @@ def test_class_names_reach_a_predictor_with_and_without_the_manifest(exported, t
 
 
 def test_what_fails_is_not_left_and_the_others_are_made(source, quick_mnist, tmp_path):
-    formats = [replace(HALF, gates=IMPOSSIBLE), FLOAT]
+    formats = [replace(HALF, tolerances=IMPOSSIBLE), FLOAT]
     outcomes = export_all(source, formats, quick_mnist, tmp_path)
     assert [bool(outcome.failures) for outcome in outcomes] == [False, True, False]
     assert "a probability differs by" in outcomes[1].failures[0]

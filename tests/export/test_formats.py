@@ -12,7 +12,7 @@ from edgemnist.export.calibration import choose_calibration
 from edgemnist.export.convert.logit_range import narrow_logits, useful_range
 from edgemnist.export.convert.options import OPSETS, ExportOptions
 from edgemnist.export.convert.quiet import quiet
-from edgemnist.export.convert.registry import FORMATS, find_format
+from edgemnist.export.convert.registry import FORMATS, convert, find_format
 from edgemnist.export.convert.source_model import load_source
 from edgemnist.proof.inspect.onnx import RELEASES
 from edgemnist.proof.inspect.structure import read_structure
@@ -23,14 +23,14 @@ from edgemnist.runtime.engines.tflite_micro import smallest_arena_bytes
 from edgemnist.runtime.errors import ArtifactError, ConversionError, OptionError
 
 NAMES = [row.name for row in FORMATS]
-CONTRACT = [row.name for row in FORMATS if row.promise.contract]
+CONTRACT = [row.name for row in FORMATS if row.spec.contract]
 TFLITE = [name for name in NAMES if name.endswith("tflite")]
 
 
 def written(folder, name, source, options=None):
     row = find_format(name)
     path = folder / row.file_name("mnist")
-    path.write_bytes(row.convert(source, options or ExportOptions()).content)
+    path.write_bytes(convert(row, source, options or ExportOptions()).content)
     return path
 
 
@@ -42,7 +42,7 @@ def test_every_format_answers_as_keras_does_in_its_engine(artifacts, test_split,
         assert predictor.engine_name == row.engine.name
         answers = predictor.predict(test_split.images)
     agreement = (answers.labels == reference.argmax(axis=1)).mean()
-    assert agreement >= row.gates.min_agreement
+    assert agreement >= row.tolerances.min_agreement
     assert answers.probabilities.dtype == np.float32
 
 
@@ -170,7 +170,7 @@ def test_too_few_calibration_images_are_named(model_folder, mnist, tmp_path):
     dark = choose_calibration(mnist.train, 10, 10, 0)
     dim = type(dark)(dark.images // 2, dark.indices, dark.samples_per_class, 0)
     path = written(tmp_path, "int8.tflite", load_source(model_folder / "mnist.keras", dim))
-    assert "calibrate on more images" in " ".join(row.promise.broken_by(read_structure(path)))
+    assert "calibrate on more images" in " ".join(row.spec.violations(read_structure(path)))
 
 
 def test_an_unknown_format_lists_the_known_ones():

@@ -1,4 +1,4 @@
-"""What a format promises, against structures that break it in one way each."""
+"""The format spec, against structures that violate it in one way each."""
 
 from dataclasses import replace
 
@@ -20,11 +20,11 @@ GOOD = Structure(
     oldest_runtime="ONNX Runtime 1.6",
     dynamic_axes=("batch", "batch"),
 )
-PROMISE = FormatSpec("float32", "ONNX Runtime 1.14")
+SPEC = FormatSpec("float32", "ONNX Runtime 1.14")
 
 
-def test_a_good_file_breaks_nothing():
-    assert PROMISE.broken_by(GOOD) == ()
+def test_a_good_file_has_no_violations():
+    assert SPEC.violations(GOOD) == ()
 
 
 @pytest.mark.parametrize(
@@ -43,35 +43,35 @@ def test_a_good_file_breaks_nothing():
         ({"inputs": (replace(IMAGE, name="x"),)}, "its input is called 'x', not 'image'"),
         ({"outputs": (replace(PROBABILITIES, name="y"),)}, "its output is called 'y', not 'probabilities'"),
         ({"outputs": (replace(PROBABILITIES, dtype="float16"),)}, "its output is float16, not float32"),
-        ({"inputs": (replace(IMAGE, scale=1 / 200),)}, "its input takes no raw pixels"),
+        ({"inputs": (replace(IMAGE, scale=1 / 200),)}, "its input is not raw pixels"),
         ({"tensors": ()}, "its weights are not in the file"),
         ({"tensors": (replace(WEIGHTS, dtype="int8"),)}, "the weights w are int8, not float32"),
-        ({"operators": (Operator("FlexErf", builtin=False),)}, "operator FlexErf is no standard one"),
+        ({"operators": (Operator("FlexErf", builtin=False),)}, "operator FlexErf is not a standard one"),
         ({"operators": (Operator("VAR_HANDLE"),)}, "its weights are variables that nothing sets"),
-        ({"dynamic_axes": ("unk__20",)}, "its axes of any size are called unk__20, not batch"),
+        ({"dynamic_axes": ("unk__20",)}, "its dynamic axes are called unk__20, not batch"),
         ({"oldest_runtime": "ONNX Runtime 1.15"}, "it needs ONNX Runtime 1.15, newer than ONNX Runtime 1.14"),
         ({"oldest_runtime": "ONNX Runtime newer than 1.18"}, "it needs ONNX Runtime newer than 1.18, newer"),
     ],
 )
-def test_each_broken_promise_is_a_sentence(change, sentence):
-    (found,) = PROMISE.broken_by(replace(GOOD, **change))
+def test_each_violation_is_a_sentence(change, sentence):
+    (found,) = SPEC.violations(replace(GOOD, **change))
     assert found.startswith(sentence)
 
 
 def test_a_float_tensor_inside_a_full_integer_file_is_named():
-    promise = FormatSpec("int8", None, ("uint8",), ("uint8",), tensors=("uint8", "int8", "int32"))
+    spec = FormatSpec("int8", None, ("uint8",), ("uint8",), tensors=("uint8", "int8", "int32"))
     outputs = (replace(PROBABILITIES, dtype="uint8", scale=1 / 256),)
     tensors = (replace(WEIGHTS, dtype="int8"), GraphTensor("hidden", "float32", (None, 128)))
-    assert promise.broken_by(replace(GOOD, outputs=outputs, tensors=tensors)) == ("tensor hidden is float32",)
+    assert spec.violations(replace(GOOD, outputs=outputs, tensors=tensors)) == ("tensor hidden is float32",)
 
 
-@pytest.mark.parametrize(("zero_point", "holds"), [(-128, True), (0, False)])
-def test_signed_input_must_be_pixels_minus_128(zero_point, holds):
-    promise = FormatSpec("float32", None, takes=("int8",))
+@pytest.mark.parametrize(("zero_point", "passes"), [(-128, True), (0, False)])
+def test_signed_input_must_be_pixels_minus_128(zero_point, passes):
+    spec = FormatSpec("float32", None, inputs=("int8",))
     signed = replace(IMAGE, dtype="int8", scale=1 / 255, zero_point=zero_point)
-    assert (promise.broken_by(replace(GOOD, inputs=(signed,))) == ()) is holds
+    assert (spec.violations(replace(GOOD, inputs=(signed,))) == ()) is passes
 
 
 def test_the_source_model_may_have_other_names_and_floats():
     source = replace(GOOD, inputs=(TensorSpec("input_layer", "float32", (None, 28, 28)),))
-    assert FormatSpec("float32", None, ("float32",), contract=False).broken_by(source) == ()
+    assert FormatSpec("float32", None, ("float32",), contract=False).violations(source) == ()

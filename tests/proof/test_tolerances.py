@@ -34,7 +34,7 @@ def parity(images: int, *, reference_right: int, broke: int = 0, fixed: int = 0,
 @pytest.mark.parametrize("images", SIZES)
 def test_a_drop_keeps_its_limit_at_every_count(images, limit):
     """Fractions of the typed text are the oracle."""
-    gates = Tolerances(0.0, float(limit), None)
+    tolerances = Tolerances(0.0, float(limit), None)
     allowed = math.floor(Fraction(limit) * images)
     for dropped in {0, allowed - 1, allowed, allowed + 1, images} & set(range(images + 1)):
         for reference_right in {dropped, (dropped + images) // 2, images - 1, images}:
@@ -42,24 +42,24 @@ def test_a_drop_keeps_its_limit_at_every_count(images, limit):
                 continue
             fixed = min(3, images - reference_right, reference_right - dropped)
             found = parity(images, reference_right=reference_right, broke=dropped + fixed, fixed=fixed)
-            assert (gates.broken_by(found) == ()) == (dropped <= allowed), (dropped, reference_right)
+            assert (tolerances.violations(found) == ()) == (dropped <= allowed), (dropped, reference_right)
 
 
 @pytest.mark.parametrize("limit", LIMITS)
 @pytest.mark.parametrize("images", SIZES)
 def test_agreement_keeps_its_limit_at_every_count(images, limit):
-    gates = Tolerances(float(limit), 1.0, None)
+    tolerances = Tolerances(float(limit), 1.0, None)
     for flipped in range(0, images + 1, 1 if images < 100 else 3):
         found = parity(images, reference_right=images, flipped=flipped)
         kept = Fraction(images - flipped, images) >= Fraction(limit)
-        assert (gates.broken_by(found) == ()) == kept, flipped
+        assert (tolerances.violations(found) == ()) == kept, flipped
 
 
 @pytest.mark.parametrize("images", SIZES)
 def test_a_limit_computed_as_a_share_of_the_images_is_met_exactly(images):
     for count in range(0, images + 1, 1 + images // 700):
         dropping = parity(images, reference_right=images, broke=count, flipped=count)
-        assert Tolerances((images - count) / images, count / images, None).broken_by(dropping) == ()
+        assert Tolerances((images - count) / images, count / images, None).violations(dropping) == ()
 
 
 def test_exactly_20_images_of_10000_pass_at_0_2_points_and_21_do_not():
@@ -69,33 +69,33 @@ def test_exactly_20_images_of_10000_pass_at_0_2_points_and_21_do_not():
     answers = reference.copy()
     answers[5_000:5_020] = answers[5_000:5_020, ::-1]
     assert 0.8766 - 0.8746 > 0.002  # which is why shares are not subtracted
-    assert FULL_INTEGER.broken_by(compare(answers, reference, labels)) == ()
+    assert FULL_INTEGER.violations(compare(answers, reference, labels)) == ()
     answers[5_020] = answers[5_020, ::-1]
-    agreement, accuracy = FULL_INTEGER.broken_by(compare(answers, reference, labels))
+    agreement, accuracy = FULL_INTEGER.violations(compare(answers, reference, labels))
     assert agreement.startswith("agreement with Keras 99.790% is below 99.8%: 21 of 10,000 images differ")
     assert accuracy == "accuracy drops by 0.210%, more than 0.2%: 21 of 10,000 images"
 
 
 @pytest.mark.parametrize("images", SIZES)
 def test_the_limits_of_the_formats_are_met_exactly(images):
-    for gates in (EXACT, ROUNDED, FULL_INTEGER):
-        allowed = math.floor(Fraction(str(gates.max_accuracy_drop)) * images)
+    for tolerances in (EXACT, ROUNDED, FULL_INTEGER):
+        allowed = math.floor(Fraction(str(tolerances.max_accuracy_drop)) * images)
         for count, kept in ((allowed, True), (allowed + 1, False)):
             found = parity(images, reference_right=images, broke=count, flipped=count)
-            assert (gates.broken_by(found) == ()) == kept
+            assert (tolerances.violations(found) == ()) == kept
 
 
 def test_a_model_that_got_better_drops_nothing():
     found = parity(7, reference_right=3, fixed=2, flipped=2)
-    assert Tolerances(0.0, 0.0, None).broken_by(found) == ()
+    assert Tolerances(0.0, 0.0, None).violations(found) == ()
 
 
 def test_a_difference_of_exactly_the_limit_passes():
     from dataclasses import replace
 
-    gates, found = Tolerances(0.0, 1.0, 2.5e-5), parity(7, reference_right=7)
-    assert gates.broken_by(replace(found, max_abs_difference=2.5e-5)) == ()
-    (sentence,) = gates.broken_by(replace(found, max_abs_difference=2.6e-5))
+    tolerances, found = Tolerances(0.0, 1.0, 2.5e-5), parity(7, reference_right=7)
+    assert tolerances.violations(replace(found, max_abs_difference=2.5e-5)) == ()
+    (sentence,) = tolerances.violations(replace(found, max_abs_difference=2.6e-5))
     assert sentence == "a probability differs by 2.6e-05, more than 2.5e-05"
 
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edgemnist.export.convert.registry import FORMATS, find_format
 from edgemnist.export.pipeline import export_all
+from edgemnist.proof.formats import FORMATS, find_format
 from edgemnist.proof.verify import verify
 from edgemnist.runtime.errors import ArtifactNotFoundError, ProofError
 from edgemnist.runtime.files import sha256_of
@@ -29,7 +29,7 @@ def folder(good, tmp_path):
 
 @pytest.fixture
 def failures(folder, quick_mnist):
-    """Find what does not hold, by file."""
+    """Find the failures, by file."""
     return lambda: {v.file: v.failures for v in verify(folder, quick_mnist.test) if v.failures}
 
 
@@ -43,7 +43,7 @@ def record_of(document, file):
     return next(record for record in document["artifacts"] if record["file"] == file)
 
 
-def test_a_good_folder_holds_with_one_verdict_for_each_file(folder, quick_mnist):
+def test_a_good_folder_passes_with_one_verdict_for_each_file(folder, quick_mnist):
     verdicts = verify(folder, quick_mnist.test)
     assert [(verdict.file, verdict.failures) for verdict in verdicts] == [
         ("reference.npz", ()),
@@ -122,7 +122,7 @@ def test_a_reference_that_is_no_probabilities_is_refused(folder, failures):
 
 
 def test_stricter_limits_than_the_exporters_can_be_set(folder, quick_mnist):
-    strict = [replace(row, gates=row.gates.replaced(None, None, 1e-9)) for row in FORMATS]
+    strict = [replace(row, tolerances=row.tolerances.replaced(None, None, 1e-9)) for row in FORMATS]
     verdicts = verify(folder, quick_mnist.test, formats=strict)
     failed = {verdict.file for verdict in verdicts if verdict.failures}
     assert failed == {"mnist.float32.onnx", "mnist.float32.ort", "mnist.int8.tflite"}
@@ -134,7 +134,7 @@ def test_another_test_set_is_refused(folder, mnist):
 
 
 @pytest.mark.parametrize("content", [None, "{", '{"schema_version": 99}', '{"schema_version": 1}'])
-def test_a_folder_without_a_readable_manifest_does_not_hold(folder, quick_mnist, content):
+def test_a_folder_without_a_readable_manifest_fails(folder, quick_mnist, content):
     (folder / "manifest.json").unlink()
     if content is not None:
         (folder / "manifest.json").write_text(content)

@@ -65,7 +65,7 @@ def test_code_in_a_model_is_refused(tmp_path):
 def test_an_export_does_not_publish_another_model_than_it_loaded(artifacts, other, tmp_path, mnist):
     from edgemnist.export.calibration import choose_calibration
     from edgemnist.export.convert.options import ExportOptions
-    from edgemnist.export.convert.registry import SOURCE
+    from edgemnist.export.convert.registry import SOURCE, convert
     from edgemnist.export.convert.source_model import load_source
     from edgemnist.runtime.errors import ConversionError
 
@@ -73,4 +73,4 @@ def test_an_export_does_not_publish_another_model_than_it_loaded(artifacts, othe
     source = load_source(path, choose_calibration(mnist.train, 10, 10, 0))
     shutil.copy(other, path)
     with pytest.raises(ConversionError, match=r"mnist\.keras changed while it was exported"):
-        SOURCE.convert(source, ExportOptions())
+        convert(SOURCE, source, ExportOptions())

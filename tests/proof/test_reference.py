@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edgemnist.data.datasets import Split
-from edgemnist.proof.reference import measured_reference, stored_reference
+from edgemnist.proof.reference import stored_reference
 from edgemnist.runtime.errors import IntegrityError
 
 
@@ -30,8 +30,3 @@ def test_a_reference_that_was_exchanged_is_refused(artifacts_copy, test_split):
     np.savez(artifacts_copy / "reference.npz", probabilities=np.zeros((len(test_split), 10), np.float32))
     with pytest.raises(IntegrityError, match=r"reference\.npz is not the file"):
         stored_reference(artifacts_copy, test_split)
-
-
-def test_without_a_keras_row_there_is_no_measured_reference(synthetic):
-    assert measured_reference(synthetic.collection) is None
-    assert synthetic.results.reference == ""
