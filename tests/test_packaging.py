@@ -11,9 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SOURCES = ("edgemnist", "runtime", "export", "benchmarks")
-OUTSIDE_THE_WHEEL = {"edgemnist/data/mnist/TRAINING.md"} | {
-    f"export/data/train-{kind}-ubyte.gz" for kind in ("images-idx3", "labels-idx1")
-}
+OUTSIDE_THE_WHEEL = {f"edgemnist/data/mnist/train-{kind}-ubyte.gz" for kind in ("images-idx3", "labels-idx1")}
 
 
 @pytest.fixture(scope="module")

@@ -1,34 +1,29 @@
-"""Labelled images: the bundled MNIST test pair, or a user's own data set, checked before anyone uses it."""
+"""Labelled images: MNIST, or a user's own data set, checked before anyone uses it.
 
-from collections.abc import Callable, Iterable
+A new file format is one module like `idx` and `npz`, and its name in `_FORMATS`.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Literal
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..runtime.errors import DatasetError
-from .files import IMAGE_AXES, LABEL_AXES, idx_sha256, read_idx, read_npz
+from . import idx, mnist, npz
+from .idx import IMAGE_AXES, LABEL_AXES, Part, idx_sha256, listing
 
-Part = Literal["train", "test"]
 
-BUNDLED_TEST = Path(__file__).with_name("mnist")
-MAX_LABEL = 255
+class _Format(Protocol):
+    def matches(self, path: Path, /) -> bool: ...
+    def read(self, path: Path, part: Part, /) -> tuple[NDArray[np.uint8], NDArray[np.uint8], str]: ...
+    def read_labels(self, path: Path, part: Part, /) -> NDArray[np.uint8]: ...
 
-# sha256 of the four unpacked files of THE MNIST DATABASE of handwritten digits, http://yann.lecun.com/exdb/mnist/
-MNIST_SHA256 = MappingProxyType(
-    {
-        "train_images": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-        "train_labels": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-        "test_images": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-        "test_labels": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-    }
-)
-_IDX_PREFIX: dict[Part, str] = {"train": "train", "test": "t10k"}
-_IDX_NAMES = ("{prefix}-{kind}-idx{axes}-ubyte", "{prefix}-{kind}.idx{axes}-ubyte")
+
+_FORMATS: tuple[_Format, ...] = (idx, npz)
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +86,10 @@ class Split:
         """The sha256 of the labels' unpacked IDX file, whatever file they were read from."""
         return idx_sha256(self.labels)
 
+    def hashes(self, part: Part) -> dict[str, str]:
+        """Return both hashes, keyed as in `MNIST_SHA256`."""
+        return {f"{part}_images": self.images_sha256, f"{part}_labels": self.labels_sha256}
+
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
@@ -132,7 +131,7 @@ class Dataset:
     @property
     def sha256(self) -> dict[str, str]:
         """The hashes of the four unpacked IDX files, keyed as in `MNIST_SHA256`."""
-        return _hashes("train", self.train) | _hashes("test", self.test)
+        return self.train.hashes("train") | self.test.hashes("test")
 
 
 def class_names(*splits: Split) -> tuple[str, ...]:
@@ -162,7 +161,7 @@ def require_classes(train: Split, test_labels: NDArray[np.uint8], *, allow_empty
         )
         raise DatasetError(
             problem,
-            received=f"no training image of class {_listing(map(str, empty), key=int)}",
+            received=f"no training image of class {listing(map(str, empty), key=int)}",
             expected="class numbers from 0 without gaps",
             fix="Number the classes from 0 without gaps, or give --allow-empty-classes if you mean it.",
         )
@@ -170,35 +169,44 @@ def require_classes(train: Split, test_labels: NDArray[np.uint8], *, allow_empty
     if unknown:
         raise DatasetError(
             "the test images are of classes that the training images do not have",
-            received=f"class {_listing(map(str, unknown), key=int)}",
+            received=f"class {listing(map(str, unknown), key=int)}",
             expected=f"0 to {len(counts) - 1}",
             fix="Give a data set whose training part has every class.",
         )
 
 
-def load_test_split(path: Path | None = None) -> Split:
-    """Return the test images: the bundled MNIST pair, or those at `path`.
+def load_train_split(path: Path | None = None, download: Callable[[], Split] | None = None) -> Split:
+    """Return the training images at `path`, or those of MNIST, and read no other file.
 
     Args:
         path: A folder of IDX files (plain or .gz) under their MNIST names, or an `.npz` as Keras writes it.
+        download: Returns the training images of MNIST where the installation has none, as from a wheel.
 
     Raises:
-        DatasetError: A file is missing, truncated, mislabelled or wrong-shaped.
+        DatasetError: As for `load_split`, or the images are not MNIST's.
     """
-    if path is None:
-        return verified_mnist(load_split(BUNDLED_TEST, "test"), "test")
-    return load_split(path, "test")
+    if path is not None:
+        return load_split(path, "train")
+    bundled = download is None or mnist.has_training_pair()
+    return mnist.verified(load_split(mnist.FOLDER, "train") if bundled else download(), "train")
+
+
+def load_test_split(path: Path | None = None) -> Split:
+    """Return the test images at `path`, or those of MNIST.
+
+    Raises:
+        DatasetError: As for `load_split`.
+    """
+    return load_split(path, "test") if path else mnist.verified(load_split(mnist.FOLDER, "test"), "test")
 
 
 def load_test_labels(path: Path) -> NDArray[np.uint8]:
     """Return the class numbers of the test images at `path`, and read nothing else of the test part.
 
     Raises:
-        DatasetError: They are missing or no class numbers.
+        DatasetError: As for `load_split`.
     """
-    if path.is_dir():
-        return read_idx(_idx_path(path, "test", "labels", LABEL_AXES), LABEL_AXES)
-    return _small_labels(read_npz(path, ("y_test",))["y_test"], f"y_test in {path}")
+    return _format_of(path).read_labels(path, "test")
 
 
 def load_split(path: Path, part: Part) -> Split:
@@ -211,86 +219,17 @@ def load_split(path: Path, part: Part) -> Split:
     Raises:
         DatasetError: A file is missing, truncated, mislabelled or wrong-shaped.
     """
-    if path.is_dir():
-        images_path = _idx_path(path, part, "images", IMAGE_AXES)
-        labels_path = _idx_path(path, part, "labels", LABEL_AXES)
-        images, labels = read_idx(images_path, IMAGE_AXES), read_idx(labels_path, LABEL_AXES)
-        split = Split(images, labels, source=f"{images_path} and {labels_path.name}")
-    elif path.suffix == ".npz":
-        arrays = read_npz(path, (f"x_{part}", f"y_{part}"))
-        labels = _small_labels(arrays[f"y_{part}"], f"y_{part} in {path}")
-        split = Split(arrays[f"x_{part}"], labels, source=f"x_{part} and y_{part} in {path}")
-    else:
-        raise DatasetError(
-            f"{path} is no data set" if path.exists() else f"{path} does not exist",
-            expected="a folder of IDX files, or an .npz file",
-            fix="Check the path given with --data.",
-        )
-    _check_role(split, part)
+    split = Split(*_format_of(path).read(path, part))
+    mnist.check_labelling(split, part)
     return split
 
 
-def verified_mnist(split: Split, part: Part) -> Split:
-    """Return `split` if it is that part of MNIST, byte for byte.
-
-    Raises:
-        DatasetError: Its hashes differ from those in `MNIST_SHA256`.
-    """
-    for name, sha256 in _hashes(part, split).items():
-        if sha256 != MNIST_SHA256[name]:
-            raise DatasetError(
-                f"the {name.replace('_', ' ')} in {split.source} are not the original MNIST",
-                received=f"sha256 {sha256}",
-                expected=f"sha256 {MNIST_SHA256[name]}",
-                fix="Restore the file, or give another data set with --data.",
-            )
-    return split
-
-
-def _hashes(part: Part, split: Split) -> dict[str, str]:
-    return {f"{part}_images": split.images_sha256, f"{part}_labels": split.labels_sha256}
-
-
-def _check_role(split: Split, part: Part) -> None:
-    for name, sha256 in _hashes(part, split).items():
-        known = next((known for known, value in MNIST_SHA256.items() if value == sha256), name)
-        if known != name:
-            raise DatasetError(
-                f"{split.source} is mislabelled",
-                received=f"the {known.replace('_', ' ')} of MNIST",
-                expected=f"{name.replace('_', ' ')}",
-                fix="Give every file the name that belongs to its content.",
-            )
-
-
-def _idx_path(folder: Path, part: Part, kind: str, axes: int) -> Path:
-    names = [name.format(prefix=_IDX_PREFIX[part], kind=kind, axes=axes) for name in _IDX_NAMES]
-    for name in names:
-        for path in (folder / name, folder / f"{name}.gz"):
-            if path.exists():
-                return path
+def _format_of(path: Path) -> _Format:
+    for module in _FORMATS:
+        if module.matches(path):
+            return module
     raise DatasetError(
-        f"{folder} has no {part} {kind}",
-        received=_listing(entry.name for entry in folder.iterdir()),
-        expected=f"{names[0]} or {names[0]}.gz",
-        fix="Give a folder that holds the IDX files under their MNIST names.",
+        f"{path} is no data set" if path.exists() else f"{path} does not exist",
+        expected="a folder of IDX files, or an .npz file",
+        fix="Check the path given with --data.",
     )
-
-
-def _listing(names: Iterable[str], limit: int = 8, key: Callable[[str], Any] = str) -> str:
-    found = sorted(names, key=key)
-    shown = ", ".join(found[:limit]) + (f" and {len(found) - limit} more" if len(found) > limit else "")
-    return shown or "an empty folder"
-
-
-def _small_labels(labels: NDArray[Any], source: str) -> NDArray[np.uint8]:
-    whole = np.issubdtype(labels.dtype, np.integer)
-    if not whole or (labels.size and not 0 <= labels.min() <= labels.max() <= MAX_LABEL):
-        found = f"{labels.dtype}" + (f" from {labels.min()} to {labels.max()}" if whole else "")
-        raise DatasetError(
-            f"{source} holds no class numbers",
-            received=found,
-            expected=f"integers from 0 to {MAX_LABEL}",
-            fix="Number the classes from 0.",
-        )
-    return labels.astype(np.uint8)

@@ -60,8 +60,8 @@ def prove(
         test: The test images and their labels.
         ours: Whether this process made the file; any other is probed in a subprocess before it is loaded.
         structure: What the file contains, if only its generator knows.
-        files: What is run instead of the file itself, such as libraries compiled of it, with the expected hash
-            of each if there is one; all must give the same answers.
+        files: What is run instead of the file itself, such as libraries compiled of it, each with its expected
+            hash if there is one; all must give the same answers.
     """
     metadata = predictor = None
     probe = _NEVER if ours else _ALWAYS

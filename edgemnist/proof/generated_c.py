@@ -72,7 +72,8 @@ Generate = Callable[[bytes, bytes], GeneratedC]
 """`generate(tflite, self_test)`: the C of a TFLite file, with the images of that self-test in its own."""
 
 Build = Callable[[Path, Path | None], AbstractContextManager[Mapping[Path, str | None]]]
-"""`build(c, library)`: yields libraries to run, one compiled of the C file and `library`, with expected hashes.
+"""`build(c, library)`: yields libraries to run, one compiled of the C file and `library`, each with its
+expected hash if there is one.
 
 Raises MissingCompilerError if there is neither a compiler nor `library`.
 """

@@ -9,21 +9,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...data import datasets
 from ...data.datasets import (
-    BUNDLED_TEST,
     Dataset,
     Split,
     class_names,
-    load_split,
     load_test_labels,
     load_test_split,
     require_classes,
-    verified_mnist,
 )
 from ...runtime.errors import DatasetError, OptionError
 from .recipe import Recipe
 
-BUNDLED_TRAIN = BUNDLED_TEST
 SPLIT_SEED = 20_261_122  # one split for all seeds of a recipe, so that their metrics can be compared
 
 
@@ -147,14 +144,11 @@ def load_train_split(path: Path | None = None) -> Split:
         DatasetError: As for `load_dataset`.
         MissingExtraError: MNIST must be downloaded, and Keras is not installed.
     """
-    if path is not None:
-        return load_split(path, "train")
-    train = load_split(BUNDLED_TRAIN, "train") if BUNDLED_TRAIN.is_dir() else _downloaded()
-    return verified_mnist(train, "train")
+    return datasets.load_train_split(path, download=_downloaded)
 
 
 def _downloaded() -> Split:
-    """Return what `keras.datasets.mnist` gives; a wheel has no room for the training images."""
+    """Return the training part of `keras.datasets.mnist`; a wheel has no room for it."""
     from ..backend import keras
 
     try:

@@ -4,9 +4,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgemnist.data import datasets
-from edgemnist.data.datasets import MNIST_SHA256, Dataset, Split, class_names, load_split, load_test_split
-from edgemnist.data.files import idx_bytes, idx_sha256, read_idx
+from edgemnist.data import mnist
+from edgemnist.data.datasets import Dataset, Split, class_names, load_split, load_test_split
+from edgemnist.data.idx import idx_bytes, idx_sha256, read_array
+from edgemnist.data.mnist import MNIST_SHA256
 from edgemnist.runtime.errors import DatasetError
 
 IMAGES = "t10k-images-idx3-ubyte"
@@ -48,14 +49,14 @@ def test_bundled_pair_is_the_original_mnist_test_set():
 
 
 def test_changed_bundled_file_is_refused(folder, monkeypatch):
-    monkeypatch.setattr(datasets, "BUNDLED_TEST", folder)
+    monkeypatch.setattr(mnist, "FOLDER", folder)
     with pytest.raises(DatasetError, match="not the original MNIST"):
         load_test_split()
 
 
 def test_hash_of_an_array_is_the_hash_of_its_idx_file():
-    packed = next(Path(datasets.BUNDLED_TEST).glob("*labels*.gz"))
-    assert idx_sha256(read_idx(packed, 1)) == MNIST_SHA256["test_labels"]
+    packed = next(mnist.FOLDER.glob("t10k-labels*.gz"))
+    assert idx_sha256(read_array(packed, 1)) == MNIST_SHA256["test_labels"]
 
 
 def test_plain_files_are_read(folder):
@@ -140,7 +141,7 @@ def test_swapped_images_and_labels_are_refused(folder):
     (folder / IMAGES).rename(folder / "saved")
     (folder / LABELS).rename(folder / IMAGES)
     (folder / "saved").rename(folder / LABELS)
-    refused(folder, f"{IMAGES} does not hold images", "received labels")
+    refused(folder, f"{IMAGES} does not contain images", "received labels")
 
 
 def test_idx_of_floats_is_refused(folder):
@@ -171,7 +172,7 @@ def test_set_without_images_is_refused(folder):
 
 def test_mnist_under_another_name_is_mislabelled(tmp_path):
     for name, prefixed in ((IMAGES, "train-images-idx3-ubyte"), (LABELS, "train-labels-idx1-ubyte")):
-        (tmp_path / f"{prefixed}.gz").write_bytes((datasets.BUNDLED_TEST / f"{name}.gz").read_bytes())
+        (tmp_path / f"{prefixed}.gz").write_bytes((mnist.FOLDER / f"{name}.gz").read_bytes())
     with pytest.raises(DatasetError, match="mislabelled; received the test images of MNIST"):
         load_split(tmp_path, "train")
 

@@ -1,12 +1,10 @@
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from edgemnist.data.datasets import MNIST_SHA256
+from edgemnist.data.mnist import MNIST_SHA256
 from edgemnist.export.backend import keras
-from edgemnist.export.training import data as training_data
 from edgemnist.export.training.data import load_dataset
 from edgemnist.runtime.errors import DatasetError
 
@@ -29,7 +27,7 @@ def test_installation_without_the_training_files_asks_keras(mnist, monkeypatch, 
         sys.stdout.write("Downloading data")
         return (mnist.train.images, mnist.train.labels), (mnist.test.images, mnist.test.labels)
 
-    monkeypatch.setattr(training_data, "BUNDLED_TRAIN", Path("no such folder"))
+    monkeypatch.setattr("edgemnist.data.mnist.has_training_pair", lambda: False)
     monkeypatch.setattr(keras.datasets.mnist, "load_data", load_data)
     assert load_dataset().sha256 == dict(MNIST_SHA256)
     assert capsys.readouterr().out == ""
@@ -38,7 +36,7 @@ def test_installation_without_the_training_files_asks_keras(mnist, monkeypatch, 
 def test_download_that_is_not_mnist_is_refused(mnist, monkeypatch):
     images = mnist.train.images.copy()
     images[7, 3, 3] ^= 1
-    monkeypatch.setattr(training_data, "BUNDLED_TRAIN", Path("no such folder"))
+    monkeypatch.setattr("edgemnist.data.mnist.has_training_pair", lambda: False)
     monkeypatch.setattr(
         keras.datasets.mnist, "load_data", lambda: ((images, mnist.train.labels), (None, None))
     )
@@ -50,7 +48,7 @@ def test_failed_download_says_what_to_do(monkeypatch):
     def load_data():
         raise OSError("URL fetch failure: no network")
 
-    monkeypatch.setattr(training_data, "BUNDLED_TRAIN", Path("no such folder"))
+    monkeypatch.setattr("edgemnist.data.mnist.has_training_pair", lambda: False)
     monkeypatch.setattr(keras.datasets.mnist, "load_data", load_data)
     with pytest.raises(DatasetError, match=r"no network.*--data"):
         load_dataset()
