@@ -86,7 +86,7 @@ def test_split() -> Split:
 
 @pytest.fixture(scope="session")
 def mnist() -> Dataset:
-    from edgemnist.export.training.dataset import load_dataset
+    from edgemnist.export.training.data import load_dataset
 
     return load_dataset()
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ...data.history import Epoch
-    from ...export.training.split import TrainingData
+    from ...export.training.data import TrainingData
 
 
 NOTHING = "nothing"
@@ -85,7 +85,7 @@ def main(
     data: Annotated[Path | None, typer.Option(help="Another data set than MNIST.")] = None,
 ) -> None:
     """Train the edge recipe with and without each ingredient, and print the table."""
-    from ...export.training.dataset import load_training_data
+    from ...export.training.data import load_training_data
 
     seen = load_training_data(data, EDGE)
     numbers = parsed_seeds(seeds)

@@ -29,7 +29,7 @@ def main(
 ) -> None:
     """Print agreement and accuracy difference for each number of calibration images."""
     from ...export.convert.registry import find_format
-    from ...export.training.dataset import load_dataset
+    from ...export.training.data import load_dataset
 
     dataset = load_dataset(None)
     paths = [trained_model(models, int(seed), dataset) for seed in model_seeds.split(",")]

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 def trained_model(folder: Path, seed: int, dataset: "Dataset") -> Path:
     """Return the model that the default recipe trains from a seed, trained first if it is not there."""
+    from ...export.training.data import validated_by_test
     from ...export.training.loop import TrainingRun
     from ...export.training.recipe import NOTEBOOK
-    from ...export.training.split import validated_by_test
     from ...runtime.files import replacing
 
     path = folder / f"seed{seed}.keras"

@@ -32,7 +32,7 @@ def main(
 ) -> None:
     """Print agreement and accuracy difference of every quantized format for each seed."""
     from ...export.convert.registry import FORMATS
-    from ...export.training.dataset import load_dataset
+    from ...export.training.data import load_dataset
 
     dataset = load_dataset(None)
     numbers = [int(seed) for seed in seeds.split(",")]

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ...export.training.split import TrainingData
+    from ...export.training.data import TrainingData
 
     Augment = Callable[[NDArray[np.uint8], np.random.Generator], NDArray[np.uint8]]
 
@@ -75,7 +75,7 @@ def train_plainly_on_our_sets(recipe: Recipe, data: "TrainingData", seed: int) -
 
 def _train_by_fit(recipe: Recipe, data: "TrainingData", seed: int, augment: "Augment | None") -> Timing:
     from ...export.backend import keras
-    from ...export.training.loop import optimizer
+    from ...export.training.network import optimizer
 
     keras.utils.set_random_seed(seed)
     classes = len(data.class_names)
@@ -141,7 +141,7 @@ def main(
     data: Annotated[Path | None, typer.Option(help="Another data set than MNIST.")] = None,
 ) -> None:
     """Train by plain Keras and by this project's trainer, and compare time and accuracy."""
-    from ...export.training.dataset import load_training_data
+    from ...export.training.data import load_training_data
 
     numbers = parsed_seeds(seeds)
     chosen = dataclasses.replace(find_recipe(recipe), epochs=epochs)

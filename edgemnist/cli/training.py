@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ..data.history import Epoch
-    from ..export.training.resume import SafeTraining
+    from ..export.training.checkpoint import SafeTraining
 
 MODEL_FILE = "mnist.keras"
 CHECKPOINT_FILE = "mnist.checkpoint.npz"
@@ -58,7 +58,7 @@ def run_training(
         OptionError: The seed is out of range.
         OutputError: A file cannot be written.
     """
-    from ..export.training.resume import SafeTraining, require_choice
+    from ..export.training.checkpoint import SafeTraining, require_choice
     from ..runtime.artifact.folder import remove_abandoned
     from ..runtime.artifact.manifest import newer_model
     from ..runtime.artifact.previous import keep_model
@@ -69,7 +69,7 @@ def run_training(
     recover(artifacts)
     remove_abandoned(artifacts)
     print_message("Loading TensorFlow and the data set ...")
-    from ..export.training.dataset import check_classes, load_dataset, load_training_data
+    from ..export.training.data import check_classes, load_dataset, load_training_data
     from ..export.training.loop import TrainingRun
     from ..export.training.record import describe_origin
     from .training_results import write_results

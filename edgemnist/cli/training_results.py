@@ -17,10 +17,10 @@ from ..benchmarks.report.training.plots import (
 )
 from ..data.datasets import Dataset
 from ..data.history import HISTORY_FILE, read_history
-from ..export.training.network import answers
+from ..export.training.checkpoint import SafeTraining
+from ..export.training.network import predict
 from ..export.training.recipe import Augmentation
 from ..export.training.record import describe_test, write_history, write_model
-from ..export.training.resume import SafeTraining
 from ..runtime.errors import DatasetError
 
 AUGMENTED_SHOWN, AUGMENTED_VARIANTS = 18, 2
@@ -47,7 +47,7 @@ def write_results(
             fix="Give a data set whose training part has every class.",
         )
     history_path = folder / HISTORY_FILE
-    probabilities = answers(model, test.images)
+    probabilities = predict(model, test.images)
     tested = describe_test(probabilities, test)
     write_model(model_path, model)
     write_history(

@@ -1,9 +1,9 @@
-"""Augmented images: each bent a little, elastically and affinely. Needs numpy and OpenCV, no TensorFlow.
+"""Augmented images: each warped a little, elastically and affinely. Needs numpy and OpenCV, no TensorFlow.
 
 Where a pixel of the new image comes from is a sum of smooth functions over the image with random
 coefficients: constants shift, linear functions turn, stretch and slant, and the strongest components of a
-smoothed random field (its Karhunen-Loeve expansion) bend. So one matrix product makes the maps of many
-images.
+smoothed random field (its Karhunen-Loeve expansion) are the elastic part. So one matrix product makes the maps of
+many images.
 """
 
 from typing import Any
@@ -21,7 +21,7 @@ except ImportError as error:
 
 KEPT_VARIANCE = 0.995  # of the random field; the rest is finer than a stroke
 IMAGES_PER_CALL = 500
-REMAP_LIMIT_PIXELS = 32_000  # cv2.remap takes images of less than 2**15 rows
+REMAP_LIMIT_PIXELS = 32_000  # cv2.remap works on images of less than 2**15 rows
 MARGIN = 1  # empty pixels around each image, so that what lies outside of it is background
 
 
@@ -39,11 +39,11 @@ class Augmenter:
         cv2.setNumThreads(1)  # more would contend with the training step
 
     def augment(self, images: NDArray[np.uint8], draw: np.random.Generator) -> NDArray[np.uint8]:
-        """Return each image `(N, H, W)` uint8 bent anew, of the same shape and dtype."""
+        """Return each image `(N, H, W)` uint8 warped anew, of the same shape and dtype."""
         augmented = np.empty_like(images)
         for start in range(0, len(images), self._images_per_call):
             some = slice(start, start + self._images_per_call)
-            augmented[some] = self._bend(images[some], draw)
+            augmented[some] = self._warp(images[some], draw)
         return augmented
 
     def _map_basis(self, sigma: float) -> NDArray[np.float32]:
@@ -75,12 +75,12 @@ class Augmenter:
         x[:, 1], x[:, 2] = cos * stretch_x, (cos * slant - sin) * stretch_y
         y[:, 0] = (self._height - 1) / 2 + MARGIN + drawn(ranges.shift * self._side)
         y[:, 1], y[:, 2] = sin * stretch_x, (sin * slant + cos) * stretch_y
-        bends = draw.standard_normal((2, count, len(self._basis) - 3), dtype=np.float32)
-        coefficients[:, :, 3:] = bends * np.float32(ranges.elastic * self._side)
+        displacements = draw.standard_normal((2, count, len(self._basis) - 3), dtype=np.float32)
+        coefficients[:, :, 3:] = displacements * np.float32(ranges.elastic * self._side)
         return coefficients
 
-    def _bend(self, images: NDArray[np.uint8], draw: np.random.Generator) -> NDArray[np.uint8]:
-        """Bend up to `IMAGES_PER_CALL` images, stacked into one tall strip, by one call of OpenCV."""
+    def _warp(self, images: NDArray[np.uint8], draw: np.random.Generator) -> NDArray[np.uint8]:
+        """Warp up to `IMAGES_PER_CALL` images, stacked into one tall strip, by one call of OpenCV."""
         count, height, width = images.shape
         framed_height = height + 2 * MARGIN
         strip = np.pad(images, ((0, 0), (MARGIN, MARGIN), (MARGIN, MARGIN))).reshape(
@@ -92,10 +92,10 @@ class Augmenter:
         np.clip(rows, 0, framed_height - 1, out=rows)
         rows += (np.arange(count, dtype=np.float32) * framed_height)[:, np.newaxis]
         tall = (count * height, width)
-        bent: NDArray[Any] = cv2.remap(
+        warped: NDArray[Any] = cv2.remap(
             strip, maps[0].reshape(tall), rows.reshape(tall), cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT
         )
-        return bent.reshape(images.shape).astype(np.uint8, copy=False)
+        return warped.reshape(images.shape).astype(np.uint8, copy=False)
 
 
 def _field_components(length: int, sigma: float) -> NDArray[np.float64]:

@@ -1,27 +1,30 @@
-"""What an interrupted training leaves: the last finished epoch, in one small file. Needs no TensorFlow.
+"""A training that can be interrupted at any time and resumed: after each epoch it leaves one small file.
 
-Keras can save a whole model with its optimizer, but takes longer than a short epoch does.
+Keras can save a whole model with its optimizer, but takes longer than a short epoch does. Needs no TensorFlow.
 """
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...data.history import Epoch
-from ...runtime.errors import CheckpointError, first_line
+from ...runtime.errors import CheckpointError, OutputError, first_line
 from ...runtime.files import replacing
 from ...runtime.reading import read_arrays
+
+if TYPE_CHECKING:
+    from .loop import TrainingRun
 
 CHECKPOINT_FORMAT = 1
 _RECORD = "record"
 _VARIABLE = "variable/"
-RESTART = "Discard it and start over with `edgemnist train --restart`."
+_RESTART = "Discard it and start over with `edgemnist train --restart`."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,12 +34,27 @@ class State:
     Attributes:
         finished_epochs: How many.
         variables: Everything that training changes: the network's weights and the optimizer's moments.
-        shuffler: The state of the generator that shuffles the examples, as numpy gives it.
+        shuffler: The state of the generator that shuffles the examples, as numpy has it.
     """
 
     finished_epochs: int
     variables: Mapping[str, NDArray[Any]]
     shuffler: dict[str, Any]
+
+    def require_shapes(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        """Check that the variables are those of the network that they are restored into.
+
+        Raises:
+            CheckpointError: They are not.
+        """
+        found = {name: array.shape for name, array in self.variables.items()}
+        if found != shapes:
+            raise CheckpointError(
+                "the checkpoint is of another network or optimizer",
+                received=found,
+                expected=shapes,
+                fix=_RESTART,
+            )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,16 +62,97 @@ class Checkpoint:
     """A training between two epochs, and how it came there.
 
     Attributes:
-        origin: Its recipe, seed, data and versions, as `describe_origin` gives them.
+        origin: Its recipe, seed, data and versions, from `describe_origin`.
         state: Where it is.
-        epochs: How the finished epochs went.
-        resumed_after: The numbers of the epochs after which it was taken up again.
+        epochs: The finished epochs.
+        resumed_after: The numbers of the epochs after which it was resumed.
     """
 
     origin: dict[str, Any]
     state: State
     epochs: tuple[Epoch, ...]
     resumed_after: tuple[int, ...]
+
+
+class SafeTraining:
+    """A training that leaves a checkpoint after each epoch, before it yields the epoch.
+
+    Attributes:
+        epochs: The finished ones, those before an interruption too.
+        resumed_after: The numbers of the epochs after which the training was resumed.
+    """
+
+    def __init__(self, run: "TrainingRun", path: Path, origin: dict[str, Any], *, resume: bool) -> None:
+        """Resume the training at `path`, or prepare to begin it.
+
+        Args:
+            run: The training, not begun.
+            path: The checkpoint.
+            origin: From `describe_origin`.
+            resume: Whether to resume the one at `path`; otherwise its first epoch replaces that.
+
+        Raises:
+            CheckpointError: There is nothing to resume, it is damaged, or of another training.
+        """
+        self._run, self._path, self._origin = run, path, origin
+        self.epochs: tuple[Epoch, ...] = ()
+        self.resumed_after: tuple[int, ...] = ()
+        if resume:
+            checkpoint = read_checkpoint(path)
+            _require_origin(path, checkpoint.origin, origin)
+            run.restore(checkpoint.state)
+            self.epochs = checkpoint.epochs
+            self.resumed_after = (*checkpoint.resumed_after, len(checkpoint.epochs))
+
+    def __iter__(self) -> Iterator[Epoch]:
+        """Train, and yield each epoch after its checkpoint is written.
+
+        Raises:
+            OutputError: The checkpoint cannot be written; the one before is still there.
+        """
+        for epoch in self._run:
+            epochs = (*self.epochs, epoch)
+            checkpoint = Checkpoint(self._origin, self._run.state(), epochs, self.resumed_after)
+            write_checkpoint(self._path, checkpoint)
+            self.epochs = epochs
+            yield epoch
+
+    def discard(self) -> None:
+        """Remove the checkpoint, since the training is finished and everything is written.
+
+        Raises:
+            OutputError: The folder does not allow it.
+        """
+        try:
+            # A killed process leaves what it was writing.
+            for path in (self._path, *self._path.parent.glob(f".tmp-*-{self._path.name}")):
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            raise OutputError(f"cannot remove {self._path}: {error.strerror or error}") from error
+
+
+def require_choice(path: Path, *, resume: bool | None) -> bool:
+    """Return whether to resume; refuse to guess where there is an interrupted training.
+
+    Args:
+        path: Where the checkpoint is, if there is one.
+        resume: True to resume, False to start over, None if the user did not choose.
+
+    Raises:
+        CheckpointError: The user did not choose and there is an interrupted training, or there is none to
+            resume.
+    """
+    if resume is None and path.exists():
+        checkpoint = read_checkpoint(path)
+        recipe, seed = checkpoint.origin["recipe"], checkpoint.origin["seed"]
+        raise CheckpointError(
+            f"an interrupted training is in {path.parent}: {len(checkpoint.epochs)} of {recipe['epochs']}"
+            f" epochs of the recipe {recipe['name']}, seed {seed}",
+            fix=f"Go on with --resume. {_RESTART}",
+        )
+    if resume and not path.exists():
+        raise _nothing_to_resume(path)
+    return bool(resume)
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
@@ -83,68 +182,48 @@ def read_checkpoint(path: Path) -> Checkpoint:
         CheckpointError: There is none, or it is damaged or written by another version.
     """
     try:
-        return _read(path)
+        arrays = read_arrays(path, None, inside=path.parent)
+        record = json.loads(arrays.pop(_RECORD).item())
+        if record["format"] != CHECKPOINT_FORMAT:
+            raise ValueError(f"its format is {record['format']}, not {CHECKPOINT_FORMAT}")
+        variables = {name.removeprefix(_VARIABLE): array for name, array in arrays.items()}
+        return Checkpoint(
+            origin=record["origin"],
+            state=State(record["finished_epochs"], variables, record["shuffler"]),
+            epochs=tuple(Epoch(**epoch) for epoch in record["epochs"]),
+            resumed_after=tuple(record["resumed_after"]),
+        )
     except FileNotFoundError as error:
-        raise CheckpointError(
-            f"there is no interrupted training in {path.parent}", fix="Start one without --resume."
-        ) from error
+        raise _nothing_to_resume(path) from error
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise CheckpointError(
-            f"{path} is no checkpoint that can be resumed", received=first_line(error), fix=RESTART
+            f"{path} is no checkpoint that can be resumed", received=first_line(error), fix=_RESTART
         ) from error
 
 
-def require_origin(path: Path, checkpoint: Checkpoint, origin: dict[str, Any]) -> None:
-    """Check that a checkpoint is of the training that is asked for, since only then it ends as if in one go.
+def _nothing_to_resume(path: Path) -> CheckpointError:
+    return CheckpointError(
+        f"there is no interrupted training in {path.parent}", fix="Start one without --resume."
+    )
 
-    Raises:
-        CheckpointError: Its recipe, seed, data or versions are others; the message names both.
-    """
-    theirs, ours = _flat(checkpoint.origin), _flat(origin)
+
+def _require_origin(path: Path, found: dict[str, Any], origin: dict[str, Any]) -> None:
+    """Check that a checkpoint is of the training that is asked for, since only then it ends as if in one go."""
+    theirs, ours = _leaves(found), _leaves(origin)
     others = sorted(name for name in theirs.keys() | ours.keys() if theirs.get(name) != ours.get(name))
     if others:
         raise CheckpointError(
             f"the interrupted training in {path.parent} is another one",
             received=", ".join(f"{name} {ours.get(name)}" for name in others),
             expected=", ".join(f"{name} {theirs.get(name)}" for name in others),
-            fix=f"Resume it with what it was started with. {RESTART}",
+            fix=f"Resume it with what it was started with. {_RESTART}",
         )
 
 
-def require_same_arrays(found: Mapping[str, NDArray[Any]], shapes: Mapping[str, tuple[int, ...]]) -> None:
-    """Check that a state fits what it is restored into.
-
-    Raises:
-        CheckpointError: It does not.
-    """
-    found_shapes = {name: array.shape for name, array in found.items()}
-    if found_shapes != dict(shapes):
-        raise CheckpointError(
-            "the checkpoint is of another network or optimizer",
-            received=found_shapes,
-            expected=dict(shapes),
-            fix=RESTART,
-        )
-
-
-def _read(path: Path) -> Checkpoint:
-    arrays = read_arrays(path, None, inside=path.parent)
-    record = json.loads(arrays.pop(_RECORD).item())
-    if record["format"] != CHECKPOINT_FORMAT:
-        raise ValueError(f"its format is {record['format']}, not {CHECKPOINT_FORMAT}")
-    variables = {name.removeprefix(_VARIABLE): array for name, array in arrays.items()}
-    return Checkpoint(
-        origin=record["origin"],
-        state=State(record["finished_epochs"], variables, record["shuffler"]),
-        epochs=tuple(Epoch(**epoch) for epoch in record["epochs"]),
-        resumed_after=tuple(record["resumed_after"]),
-    )
-
-
-def _flat(origin: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def _leaves(origin: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Return the leaves of nested mappings, each under its path in words."""
     leaves: dict[str, Any] = {}
     for name, value in origin.items():
         path = f"{prefix}{name.replace('_', ' ')}"
-        leaves |= _flat(value, f"{path} ") if isinstance(value, Mapping) else {path: value}
+        leaves |= _leaves(value, f"{path} ") if isinstance(value, Mapping) else {path: value}
     return leaves

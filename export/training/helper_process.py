@@ -2,44 +2,43 @@
 
 import os
 import signal
-import sys
 from collections.abc import Callable
 from multiprocessing import get_context
-from types import TracebackType
 from typing import Any, Self
 
 from ...runtime.errors import EdgeMnistError, HelperError, first_line
 
-if sys.platform == "win32":
-    from multiprocessing.connection import PipeConnection as Connection
-else:
-    from multiprocessing.connection import Connection
-
-__all__ = ["Connection", "Helper"]
-
-# One core each: more threads would contend with the training step, and could change the last bits.
-ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-# Nothing is imported from the current folder, which may be a stranger's.
-ENVIRONMENT = ONE_THREAD | {"PYTHONSAFEPATH": "1"}
+# One core each: more threads would contend with the training step, and could change the last bits. And nothing
+# is imported from the current folder, which may be a stranger's.
+ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "PYTHONSAFEPATH": "1",
+}
 STOP_SECONDS = 5.0
-
-Work = Callable[..., None]
-"""What a helper does: `work(connection, *arguments)`, a function at the top of a module."""
 
 
 class Helper:
-    """One helper process and the pipe to it.
+    """A process that answers each message with what a function returns for it.
 
     It is spawned, not forked, since TensorFlow's threads do not survive a fork. If this process is killed,
-    the pipe breaks, and the helper ends as soon as it next reads or writes.
+    the pipe breaks, and the helper ends as soon as it next reads or writes. `concurrent.futures` does neither
+    that, nor does it notice a worker that is killed while it sends a large result (Python 3.11 to 3.13).
     """
 
-    def __init__(self, purpose: str, work: Work, *arguments: Any) -> None:
-        """Start the process; `purpose` says in messages what it does, such as "augmenting"."""
+    def __init__(self, purpose: str, prepare: Callable[..., Callable[[Any], Any]], *arguments: Any) -> None:
+        """Start the process.
+
+        Args:
+            purpose: What it does, for messages, such as "augmenting".
+            prepare: A function of a module, called once in the process; returns the function that works.
+            arguments: What `prepare` is called with.
+        """
         self._purpose = purpose
         context = get_context("spawn")
         self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(work, theirs, *arguments), daemon=True)
+        self._process = context.Process(target=_serve, args=(theirs, prepare, arguments), daemon=True)
         before = {name: os.environ.get(name) for name in ENVIRONMENT}
         os.environ.update(ENVIRONMENT)  # read when the process imports numpy, before any of our code runs
         try:
@@ -48,11 +47,6 @@ class Helper:
             for name, value in before.items():
                 os.environ.pop(name) if value is None else os.environ.update({name: value})
         theirs.close()
-
-    @property
-    def connection(self) -> Connection:
-        """The pipe, to wait on several helpers."""
-        return self._connection
 
     def send(self, message: Any) -> None:
         """Send a message.
@@ -66,35 +60,30 @@ class Helper:
             raise self._died() from error
 
     def receive(self) -> Any:
-        """Wait for the next message.
+        """Wait for the answer to the oldest message that has none yet.
 
         Raises:
             HelperError: The process failed or has ended.
         """
         try:
-            message = self._connection.recv()
+            answer, failure = self._connection.recv()
         except (EOFError, OSError) as error:
             raise self._died() from error
-        if isinstance(message, _Failure):
-            raise HelperError(f"the process for {self._purpose} failed", received=message.reason)
-        return message
+        if failure:
+            raise HelperError(f"the process for {self._purpose} failed", received=failure)
+        return answer
 
-    def stop(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         """End the process, whatever it does."""
         self._process.terminate()
         self._process.join(STOP_SECONDS)
         if self._process.is_alive():
             self._process.kill()
             self._process.join()
-        self._connection.close()  # last: a thread that waits for a message is woken by the process's end
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
+        self._connection.close()  # last: a thread that waits for an answer is woken by the process's end
 
     def _died(self) -> HelperError:
         self._process.join(STOP_SECONDS)
@@ -110,21 +99,16 @@ class Helper:
         )
 
 
-class _Failure:
-    """The last message of a helper that failed."""
-
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
-
-
-def _serve(work: Work, connection: Connection, *arguments: Any) -> None:
-    """Run `work` in the helper process, and send why it failed, if it does."""
+def _serve(connection: Any, prepare: Callable[..., Callable[[Any], Any]], arguments: tuple[Any, ...]) -> None:
+    """Work in the helper process; each answer goes with why it failed, which is "" if it did not."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends us
     try:
-        work(connection, *arguments)
+        work = prepare(*arguments)
+        while True:
+            connection.send((work(connection.recv()), ""))
     except (BrokenPipeError, EOFError, ConnectionResetError):
         return  # the parent is gone
     except EdgeMnistError as error:
-        connection.send(_Failure(str(error)))
+        connection.send((None, str(error)))
     except Exception as error:  # noqa: BLE001 - whatever it is, the parent must hear of it
-        connection.send(_Failure(f"{type(error).__name__}: {first_line(error)}"))
+        connection.send((None, f"{type(error).__name__}: {first_line(error)}"))

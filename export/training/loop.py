@@ -4,10 +4,8 @@
 Each call takes its own batches: a data set that XLA captures as a constant makes the compilation hang.
 """
 
-import math
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -16,12 +14,11 @@ from numpy.typing import NDArray
 from ...data.history import Epoch
 from ...runtime.errors import OptionError
 from ..backend import keras, tf, use_one_thread
-from .batches import Examples, Source, augmented, fixed_batches
-from .checkpoint import State, require_same_arrays
-from .learning_rate import cosine_rate
-from .network import FULL_PIXEL, build_model, fold_offset
+from .batches import Examples, augmented_batches, fixed_batches
+from .checkpoint import State
+from .data import TrainingData
+from .network import FULL_PIXEL, build_model, fold_offset, optimizer
 from .recipe import Recipe
-from .split import TrainingData
 
 STEPS_PER_CALL = 125
 EVALUATION_BATCH = 10_000
@@ -31,7 +28,7 @@ MAX_SEED = 2**32 - 1
 class Trainer:
     """Trains a compiled Keras model, with the optimizer it was compiled with.
 
-    A learning-rate schedule belongs to the optimizer; augmentation belongs to the source of examples.
+    A learning-rate schedule belongs to the optimizer; augmentation belongs to the examples.
     """
 
     def __init__(self, model: Any, offset: NDArray[np.float32] | None = None) -> None:
@@ -39,7 +36,7 @@ class Trainer:
 
         Args:
             model: The Keras model.
-            offset: (H, W), taken off every image after its scaling to [0, 1]; None takes nothing off.
+            offset: (H, W), subtracted from every image after its scaling to [0, 1]; None subtracts nothing.
         """
         self._model, self._offset = model, offset
         model.optimizer.build(model.trainable_variables)
@@ -50,7 +47,7 @@ class Trainer:
     def train_epoch(
         self, examples: Examples, order: NDArray[np.intp], batch_size: int
     ) -> tuple[float, float]:
-        """Take every example once, in the given order, and return the mean loss and accuracy."""
+        """Learn from every example once, in the given order, and return the mean loss and accuracy."""
         loss = correct = 0.0
         for steps in _steps(order, batch_size):
             sums = self._train_steps(examples.images[steps], examples.targets[steps])
@@ -101,7 +98,7 @@ class Trainer:
 class TrainingRun:
     """One network trained by one recipe from one seed.
 
-    Iterating trains: each step gives a finished epoch, and after the last one `model` is the trained network.
+    Iterating trains and yields each finished epoch; after the last one `model` is the trained network.
 
     Attributes:
         model: The Keras model, compiled with its optimizer, loss and accuracy.
@@ -137,13 +134,13 @@ class TrainingRun:
         return State(self._finished_epochs, variables, dict(self._shuffler.bit_generator.state))
 
     def restore(self, state: State) -> None:
-        """Go on after the epoch of `state`, which a run of the same recipe, seed and data gave.
+        """Go on after the epoch of `state`, which is of a run of the same recipe, seed and data.
 
         Raises:
             CheckpointError: It belongs to another network or optimizer.
         """
         variables = {str(place): variable for place, variable in enumerate(self._variables())}
-        require_same_arrays(state.variables, {name: tuple(one.shape) for name, one in variables.items()})
+        state.require_shapes({name: tuple(variable.shape) for name, variable in variables.items()})
         for name, variable in variables.items():
             variable.assign(state.variables[name])
         self._shuffler.bit_generator.state = state.shuffler
@@ -156,10 +153,16 @@ class TrainingRun:
     def __iter__(self) -> Iterator[Epoch]:
         offset = self._mean_image() if self._recipe.centred else None
         trainer = Trainer(self.model, offset)
-        with self._source() as source:
-            for number in range(self._finished_epochs, self._recipe.epochs):
+        epochs = range(self._finished_epochs, self._recipe.epochs)
+        augmentation = self._recipe.augmentation
+        with (
+            fixed_batches(self._examples)
+            if augmentation is None
+            else augmented_batches(self._examples, augmentation, epochs, self._seed)
+        ) as examples_of:
+            for number in epochs:
                 started = time.perf_counter()
-                examples = source(number)
+                examples = examples_of(number)
                 waited = time.perf_counter() - started
                 order = self._shuffler.permutation(len(examples.images))
                 loss, accuracy = trainer.train_epoch(examples, order, self._recipe.batch_size)
@@ -175,26 +178,6 @@ class TrainingRun:
         """Return the mean `(H, W)` of the training images, scaled to [0, 1]."""
         mean: NDArray[np.float64] = self._examples.images.mean(axis=0, dtype=np.float64)
         return (mean / FULL_PIXEL).astype(np.float32)
-
-    def _source(self) -> AbstractContextManager[Source]:
-        augmentation = self._recipe.augmentation
-        if augmentation is None:
-            return fixed_batches(self._examples)
-        epochs = range(self._finished_epochs, self._recipe.epochs)
-        return augmented(self._examples, augmentation, epochs, self._seed)
-
-
-def optimizer(recipe: Recipe, images: int) -> Any:
-    """Return the Keras optimizer of a recipe for so many training images."""
-    return keras.optimizers.Adam(learning_rate(recipe, images), weight_decay=recipe.weight_decay or None)
-
-
-def learning_rate(recipe: Recipe, images: int) -> Any:
-    """Return what a Keras optimizer takes: a number, or a schedule over the steps of the whole training."""
-    if recipe.warmup_epochs is None:
-        return recipe.learning_rate
-    steps = math.ceil(images / recipe.batch_size)
-    return cosine_rate(recipe.learning_rate, recipe.epochs * steps, round(recipe.warmup_epochs * steps))
 
 
 def one_hot(labels: NDArray[np.uint8], classes: int) -> NDArray[np.float32]:

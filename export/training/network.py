@@ -1,11 +1,13 @@
-"""The network: Flatten, Dense(128, relu), Dense(classes, softmax)."""
+"""The network, Flatten, Dense(128, relu), Dense(classes, softmax), and its optimizer."""
 
+import math
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..backend import keras
+from .recipe import Recipe
 
 MODEL_NAME = "mnist"
 HIDDEN_UNITS = 128
@@ -17,8 +19,8 @@ _BATCH = 10_000
 def build_model(image_shape: tuple[int, ...], classes: int) -> Any:
     """Return the untrained Keras network, initialised from Keras' global seed.
 
-    It takes float32 images `(N, *image_shape)` in [0, 1] and gives float32 probabilities `(N, classes)`,
-    rows sum to 1. For 28x28 images and 10 classes it has 101,770 parameters.
+    Its input is float32 `(N, *image_shape)` in [0, 1], its output float32 probabilities `(N, classes)`. For
+    28x28 images and 10 classes it has 101,770 parameters.
     """
     return keras.Sequential(
         [
@@ -31,16 +33,40 @@ def build_model(image_shape: tuple[int, ...], classes: int) -> Any:
     )
 
 
-def fold_offset(model: Any, offset: NDArray[np.float32]) -> None:
-    """Change a network that was trained on images minus `offset` (H, W) to give the same for the images.
+def optimizer(recipe: Recipe, images: int) -> Any:
+    """Return the Keras optimizer of a recipe for so many training images."""
+    rate: Any = recipe.learning_rate
+    if recipe.warmup_epochs is not None:
+        steps = math.ceil(images / recipe.batch_size)
+        rate = cosine_rate(rate, recipe.epochs * steps, round(recipe.warmup_epochs * steps))
+    return keras.optimizers.Adam(rate, weight_decay=recipe.weight_decay or None)
 
-    What the first dense layer makes of the offset is a constant, which its bias takes in.
+
+def cosine_rate(learning_rate: float, steps: int, warmup_steps: int) -> Any:
+    """Return a Keras schedule: from 0 up to `learning_rate` in a line, then down to 0 along half a cosine.
+
+    Args:
+        learning_rate: The largest step size.
+        steps: Of the whole training.
+        warmup_steps: How many of them go upwards.
+    """
+    if warmup_steps < 1:
+        return keras.optimizers.schedules.CosineDecay(learning_rate, steps)
+    return keras.optimizers.schedules.CosineDecay(
+        0.0, max(1, steps - warmup_steps), warmup_target=learning_rate, warmup_steps=warmup_steps
+    )
+
+
+def fold_offset(model: Any, offset: NDArray[np.float32]) -> None:
+    """Make a network that was trained on images minus `offset` (H, W) give the same for the images.
+
+    The first dense layer maps the offset to a constant, which is subtracted from its bias.
     """
     kernel, bias = model.get_layer(HIDDEN_LAYER).trainable_variables
     bias.assign(bias.numpy() - offset.ravel() @ kernel.numpy())
 
 
-def answers(model: Any, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+def predict(model: Any, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return a network's probabilities (N, classes) float32 for images (N, H, W) uint8."""
     floats = images.astype(np.float32) / np.float32(FULL_PIXEL)
     return cast("NDArray[np.float32]", model.predict(floats, batch_size=_BATCH, verbose=0))

@@ -8,7 +8,7 @@ from ...runtime.errors import OptionError
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:
-    """How far an image may be bent: every range is drawn anew for each image.
+    """How far an image may be warped: every value is drawn anew for each image.
 
     Lengths are shares of the image's side, so that a recipe fits images of any size.
 
@@ -51,16 +51,16 @@ class Recipe:
     Attributes:
         name: What people call it.
         epochs: How often every training image is seen.
-        batch_size: Images in one step of the optimizer; the last step of an epoch takes what is left.
+        batch_size: Images in one step of the optimizer; the last step of an epoch has those that are left.
         learning_rate: Adam's step size; with a warm-up, its largest.
         warmup_epochs: Over how many epochs the step size rises from 0, to fall to 0 along a cosine
             afterwards; None keeps it constant.
-        weight_decay: What share of every weight each step takes off, as a factor of the step size (AdamW).
-        centred: Whether the mean training image is taken off every image while the network learns; at the end
-            the first layer's bias takes it in, so that the network takes images as they are.
+        weight_decay: What share of every weight each step subtracts, as a factor of the step size (AdamW).
+        centred: Whether the mean training image is subtracted from every image while the network learns; at
+            the end it is folded into the first layer's bias, so that the network's input is the image itself.
         validation_share: What share of the training images is held out, as evenly over the classes as they
             come, to measure the network after each epoch; None measures it on the test images.
-        augmentation: How the training images are bent; None leaves them as they are.
+        augmentation: How the training images are warped; None leaves them as they are.
     """
 
     name: str

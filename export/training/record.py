@@ -1,4 +1,4 @@
-"""What a training leaves behind: the model, and the record of how it came about."""
+"""What a training leaves: the model, and the record of how it was trained."""
 
 import dataclasses
 import json
@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from ...data.datasets import Split
 from ...data.history import Epoch
 from ...runtime.files import replacing, sha256_of, write_text
+from .data import TrainingData
 from .recipe import Recipe
-from .split import TrainingData
 
 RECORD_FORMAT = 1
 RECORDED_PACKAGES = ("edgemnist", "tensorflow", "keras", "numpy")
@@ -34,23 +34,18 @@ def write_model(path: Path, model: Any) -> None:
 
 def describe_origin(recipe: Recipe, seed: int, data: TrainingData) -> dict[str, Any]:
     """Return all that decides how a training ends, as JSON has it: recipe, seed, data and versions."""
-    origin = {
+    packages = (*RECORDED_PACKAGES, *(AUGMENTING_PACKAGES if recipe.augmentation else ()))
+    origin: dict[str, Any] = {
         "recipe": dataclasses.asdict(recipe),
         "seed": seed,
         "data": data.record,
-        "versions": {"python": platform.python_version()}
-        | {name: version(name) for name in _deciding_packages(recipe)},
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in packages},
     }
-    as_json: dict[str, Any] = json.loads(json.dumps(origin))
-    return as_json
-
-
-def _deciding_packages(recipe: Recipe) -> tuple[str, ...]:
-    return (*RECORDED_PACKAGES, *(AUGMENTING_PACKAGES if recipe.augmentation else ()))
+    return dict(json.loads(json.dumps(origin)))
 
 
 def describe_test(probabilities: NDArray[np.float32], test: Split) -> dict[str, Any]:
-    """Return what a finished network (its `(N, classes)` answers) makes of the test images."""
+    """Return how a finished network does on the test images, from its `(N, classes)` probabilities."""
     return {
         "images": len(test),
         "accuracy": float((probabilities.argmax(axis=1) == test.labels).mean()),
@@ -74,10 +69,10 @@ def write_history(
         path: The file to write.
         model: The trained network.
         model_path: Its `.keras` file.
-        origin: What `describe_origin` says.
+        origin: From `describe_origin`.
         epochs: All of them, those before an interruption too.
-        resumed_after: The numbers of the epochs after which the training was interrupted and taken up again.
-        test: What `describe_test` says.
+        resumed_after: The numbers of the epochs after which the training was interrupted and resumed.
+        test: From `describe_test`.
 
     Raises:
         OutputError: The file cannot be written.

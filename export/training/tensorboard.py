@@ -1,4 +1,4 @@
-"""TensorBoard logs of a training, under the names that Keras' own callback gives them.
+"""TensorBoard logs of a training, under the names of Keras' own callback.
 
 They are written with TensorFlow alone: `tf.summary.scalar` needs the package tensorboard, `tf.summary.write`
 with the metadata of a scalar does not. Looking at them does need it: `pip install tensorboard`.

@@ -16,13 +16,11 @@ from typer.testing import CliRunner
 from edgemnist.cli import training
 from edgemnist.cli.commands.train import train
 from edgemnist.export.backend import keras
-from edgemnist.export.training.checkpoint import read_checkpoint
-from edgemnist.export.training.dataset import load_dataset
+from edgemnist.export.training.checkpoint import SafeTraining, read_checkpoint
+from edgemnist.export.training.data import load_dataset, validated_by_test
 from edgemnist.export.training.loop import TrainingRun
 from edgemnist.export.training.recipe import Recipe
 from edgemnist.export.training.record import describe_origin
-from edgemnist.export.training.resume import SafeTraining
-from edgemnist.export.training.split import validated_by_test
 from edgemnist.runtime.errors import CheckpointError, OutputError
 from edgemnist.runtime.files import sha256_of
 

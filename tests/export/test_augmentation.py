@@ -15,24 +15,24 @@ def augment(augmentation, images, seed=0):
     return Augmenter(augmentation, images.shape[1:]).augment(images, np.random.default_rng(seed))
 
 
-def test_same_seed_bends_alike_and_another_does_not(mnist):
+def test_same_seed_warps_alike_and_another_does_not(mnist):
     images = mnist.train.images[:50]
     first, same, other = (augment(EDGE.augmentation, images, seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, same)
     assert (first != other).any(axis=(1, 2)).all()
 
 
-def test_every_image_is_bent_in_its_own_way(mnist):
-    bent = augment(EDGE.augmentation, np.repeat(mnist.train.images[:1], 20, axis=0))
-    assert len(np.unique(bent, axis=0)) == 20
+def test_every_image_is_warped_in_its_own_way(mnist):
+    warped = augment(EDGE.augmentation, np.repeat(mnist.train.images[:1], 20, axis=0))
+    assert len(np.unique(warped, axis=0)) == 20
 
 
 @pytest.mark.parametrize("shape", [(28, 28), (6, 5), (5, 40)])
 def test_shape_and_dtype_stay(shape):
     images = np.random.default_rng(0).integers(0, 256, (7, *shape), dtype=np.uint8)
-    bent = augment(EDGE.augmentation, images)
-    assert bent.shape == images.shape
-    assert bent.dtype == np.uint8
+    warped = augment(EDGE.augmentation, images)
+    assert warped.shape == images.shape
+    assert warped.dtype == np.uint8
 
 
 def test_no_augmentation_leaves_images_as_they_are(mnist):
@@ -42,22 +42,22 @@ def test_no_augmentation_leaves_images_as_they_are(mnist):
 
 def test_digits_keep_their_ink_and_are_changed(mnist):
     images = mnist.train.images[:2000]
-    bent = augment(EDGE.augmentation, images)
-    ink, bent_ink = (some.sum(axis=(1, 2), dtype=np.int64) for some in (images, bent))
-    assert np.median(np.abs(bent_ink / ink - 1)) < 0.1
-    assert (bent_ink > 0.5 * ink).mean() > 0.999
-    assert (bent != images).any(axis=(1, 2)).all()
+    warped = augment(EDGE.augmentation, images)
+    ink, warped_ink = (some.sum(axis=(1, 2), dtype=np.int64) for some in (images, warped))
+    assert np.median(np.abs(warped_ink / ink - 1)) < 0.1
+    assert (warped_ink > 0.5 * ink).mean() > 0.999
+    assert (warped != images).any(axis=(1, 2)).all()
 
 
 def test_no_ink_bleeds_from_one_image_into_the_next():
     images = np.zeros((301, 28, 28), np.uint8)
     images[::2] = 255
-    bent = augment(STRONG, images)
-    assert not bent[1::2].any()
-    assert bent[::2].any(axis=(1, 2)).all()
+    warped = augment(STRONG, images)
+    assert not warped[1::2].any()
+    assert warped[::2].any(axis=(1, 2)).all()
 
 
-def test_more_images_than_one_call_of_opencv_takes_are_all_bent(mnist):
+def test_more_images_than_fit_one_call_of_opencv_are_all_warped(mnist):
     images = np.repeat(mnist.train.images[:1], 1201, axis=0)
     assert len(np.unique(augment(EDGE.augmentation, images), axis=0)) == 1201
 

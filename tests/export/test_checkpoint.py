@@ -5,12 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edgemnist.export.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from edgemnist.export.training.checkpoint import Checkpoint, SafeTraining, read_checkpoint, write_checkpoint
+from edgemnist.export.training.data import validated_by_holding_out, validated_by_test
 from edgemnist.export.training.loop import TrainingRun
 from edgemnist.export.training.recipe import EDGE, Recipe
 from edgemnist.export.training.record import describe_origin
-from edgemnist.export.training.resume import SafeTraining
-from edgemnist.export.training.split import validated_by_holding_out, validated_by_test
 from edgemnist.runtime.errors import CheckpointError, OutputError
 
 SHORT = Recipe(name="short", epochs=3, batch_size=32, learning_rate=1e-3)
@@ -71,7 +70,7 @@ def test_augmented_training_goes_on_in_the_midst_of_a_set(small_mnist, tmp_path)
     require_same_state(resumed, run)
 
 
-def test_every_epoch_is_on_disk_before_it_is_told(straight):
+def test_every_epoch_is_on_disk_before_it_is_yielded(straight):
     _, kept, folder = straight
     for epoch in kept.epochs:
         assert read_checkpoint(folder / f"{epoch.number}.npz").epochs == kept.epochs[: epoch.number]

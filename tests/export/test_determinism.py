@@ -18,7 +18,7 @@ from edgemnist.export.pipeline import export_all
 from edgemnist.export.convert.registry import FORMATS
 from edgemnist.export.convert.options import ExportOptions
 from edgemnist.export.convert.source_model import load_source
-from edgemnist.export.training.dataset import load_dataset
+from edgemnist.export.training.data import load_dataset
 
 dataset = load_dataset(None)
 source = load_source(Path(sys.argv[1]), choose_calibration(dataset.train, 10, 500, 0))

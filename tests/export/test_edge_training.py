@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 
 from edgemnist.export.backend import keras
-from edgemnist.export.training.augmented_batches import AugmentedSets
-from edgemnist.export.training.learning_rate import cosine_rate
+from edgemnist.export.training.checkpoint import SafeTraining
+from edgemnist.export.training.data import validated_by_holding_out
+from edgemnist.export.training.helper_process import Helper
 from edgemnist.export.training.loop import TrainingRun
-from edgemnist.export.training.network import answers, build_model, fold_offset
+from edgemnist.export.training.network import build_model, cosine_rate, fold_offset, predict
 from edgemnist.export.training.recipe import EDGE, NOTEBOOK, RECIPES, find_recipe
 from edgemnist.export.training.record import describe_origin
-from edgemnist.export.training.resume import SafeTraining
-from edgemnist.export.training.split import validated_by_holding_out
 from edgemnist.runtime.errors import HelperError, OptionError
 
 SHRUNKEN = dataclasses.replace(
@@ -49,11 +48,11 @@ def test_edge_recipe_resumes_to_the_same_weights(data, tmp_path):
         np.testing.assert_array_equal(mine, theirs)
 
 
-def test_trained_network_takes_images_as_they_are(data):
+def test_trained_network_is_right_on_images_as_they_are(data):
     run = TrainingRun(SHRUNKEN, data, seed=0)
     last = list(run)[-1]
     assert run.model.count_params() == 101_770
-    found = answers(run.model, data.validation.images).argmax(axis=1) == data.validation.labels
+    found = predict(run.model, data.validation.images).argmax(axis=1) == data.validation.labels
     assert found.mean() == pytest.approx(last.val_accuracy)
 
 
@@ -79,10 +78,10 @@ def test_without_warm_up_the_rate_only_falls():
 
 
 def test_failed_helper_ends_the_training_with_its_reason(data, monkeypatch):
-    def fail(_sets):
+    def fail(_helper):
         raise HelperError("the process for augmenting failed")
 
-    monkeypatch.setattr(AugmentedSets, "take", fail)
+    monkeypatch.setattr(Helper, "receive", fail)
     with pytest.raises(HelperError, match="augmenting failed"):
         next(iter(TrainingRun(SHRUNKEN, data, seed=0)))
 

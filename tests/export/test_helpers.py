@@ -11,30 +11,37 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgemnist.export.training.augmented_batches import AugmentedSets
-from edgemnist.export.training.batches import Examples, augmented
+from edgemnist.export.training.batches import Examples, augmented_batches, augmented_sets
 from edgemnist.export.training.helper_process import Helper
 from edgemnist.export.training.recipe import EDGE
 from edgemnist.runtime.errors import HelperError, OptionError
 
 
-def echo(connection, factor):
-    while True:
-        connection.send(connection.recv() * factor)
+def multiplier(factor):
+    return lambda number: number * factor
 
 
-def break_down(_connection):
+def large(_number):
+    return np.zeros(100_000_000, np.uint8)
+
+
+def preparing_large():
+    return large
+
+
+def break_down():
     raise ValueError("no such luck\nand more")
 
 
-def refuse(_connection):
+def refuse():
     raise OptionError("the recipe is wrong", fix="Take another.")
 
 
 def test_helper_works_and_ends_when_the_block_does():
-    with Helper("echoing", echo, 3) as helper:
+    with Helper("multiplying", multiplier, 3) as helper:
         helper.send(2)
-        assert helper.receive() == 6
+        helper.send(5)
+        assert (helper.receive(), helper.receive()) == (6, 15)
         process = helper._process
     assert not process.is_alive()
 
@@ -52,9 +59,27 @@ def test_helper_that_fails_says_why(work, reason):
 
 
 def test_helper_that_is_killed_is_one_clear_error():
-    with Helper("echoing", echo, 1) as helper:
+    with Helper("multiplying", multiplier, 1) as helper:
         os.kill(helper._process.pid, signal.SIGKILL)
-        with pytest.raises(HelperError, match=r"process for echoing is gone; received it died of signal 9"):
+        with pytest.raises(
+            HelperError, match=r"process for multiplying is gone; received it died of signal 9"
+        ):
+            helper.receive()
+
+
+def test_helper_that_is_killed_while_it_answers_is_one_clear_error():
+    with Helper("sending", preparing_large) as helper:
+        helper.send(0)
+        assert helper._connection.poll(60)  # it has begun to send, and waits for room in the pipe
+        os.kill(helper._process.pid, signal.SIGKILL)
+        with pytest.raises(HelperError, match=r"process for sending is gone; received it died of signal 9"):
+            helper.receive()
+
+
+def test_work_that_fails_says_why():
+    with Helper("multiplying", multiplier, None) as helper:
+        helper.send(2)
+        with pytest.raises(HelperError, match="process for multiplying failed; received TypeError: unsupp"):
             helper.receive()
 
 
@@ -66,11 +91,11 @@ def test_helpers_do_not_outlive_a_killed_command(tmp_path):
             import os, signal
             from edgemnist.export.training.helper_process import Helper
             from edgemnist.export.training.recipe import EDGE
-            from edgemnist.export.training.augmented_batches import serve_sets
+            from edgemnist.export.training.batches import prepare_augmenting
             import numpy as np
             if __name__ == "__main__":
                 images = np.zeros((9, 8, 8), np.uint8)
-                helper = Helper("augmenting", serve_sets, EDGE.augmentation, images, 0)
+                helper = Helper("augmenting", prepare_augmenting, images, EDGE.augmentation, 0)
                 helper.send(0)
                 helper.receive()
                 print(helper._process.pid, flush=True)
@@ -96,11 +121,8 @@ def examples():
 
 
 def taken(examples, sets, helpers):
-    source = AugmentedSets(EDGE.augmentation, examples.images, seed=3, sets=sets, helpers=helpers)
-    try:
-        return [source.take() for _ in sets]
-    finally:
-        source.stop()
+    with augmented_sets(examples.images, EDGE.augmentation, sets, seed=3, helpers=helpers) as augmented:
+        return list(augmented)
 
 
 def test_sets_depend_on_seed_and_number_alone(examples):
@@ -113,10 +135,10 @@ def test_sets_depend_on_seed_and_number_alone(examples):
 
 def test_epochs_share_a_set_as_often_as_the_recipe_says(examples):
     twice = dataclasses.replace(EDGE.augmentation, epochs_per_set=2)
-    with augmented(examples, twice, range(5), 0) as source:
-        images = [source(epoch).images for epoch in range(5)]
-    with augmented(examples, twice, range(3, 5), 0) as source:
-        resumed = [source(epoch).images for epoch in range(3, 5)]
+    with augmented_batches(examples, twice, range(5), 0) as examples_of:
+        images = [examples_of(epoch).images for epoch in range(5)]
+    with augmented_batches(examples, twice, range(3, 5), 0) as examples_of:
+        resumed = [examples_of(epoch).images for epoch in range(3, 5)]
     same = [bool((first == second).all()) for first, second in itertools.pairwise(images)]
     assert same == [True, False, True, False]
     np.testing.assert_array_equal(resumed, images[3:])

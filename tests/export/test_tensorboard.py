@@ -39,7 +39,7 @@ def test_every_epoch_is_logged_under_keras_names(tmp_path):
     }
 
 
-def test_an_epoch_can_be_read_as_soon_as_it_is_told(tmp_path):
+def test_an_epoch_can_be_read_as_soon_as_it_is_yielded(tmp_path):
     epochs = logged([epoch(1), epoch(2)], tmp_path)
     next(epochs)
     assert logged_epochs(tmp_path) == {1}

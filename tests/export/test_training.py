@@ -6,10 +6,10 @@ from tensorflow.python.autograph.impl import api as autograph
 
 from edgemnist.export.backend import keras
 from edgemnist.export.training.batches import Examples
+from edgemnist.export.training.data import validated_by_test
 from edgemnist.export.training.loop import Trainer, TrainingRun, one_hot
 from edgemnist.export.training.network import build_model
 from edgemnist.export.training.recipe import NOTEBOOK, Recipe
-from edgemnist.export.training.split import validated_by_test
 from edgemnist.runtime.errors import OptionError
 
 SHORT = Recipe(name="short", epochs=2, batch_size=32, learning_rate=1e-3)

@@ -5,7 +5,7 @@ import pytest
 
 from edgemnist.data.mnist import MNIST_SHA256
 from edgemnist.export.backend import keras
-from edgemnist.export.training.dataset import load_dataset
+from edgemnist.export.training.data import load_dataset
 from edgemnist.runtime.errors import DatasetError
 
 

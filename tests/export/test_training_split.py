@@ -5,10 +5,9 @@ import pytest
 
 from edgemnist.data import datasets
 from edgemnist.data.datasets import Split
-from edgemnist.export.training import dataset as training_data
-from edgemnist.export.training.dataset import load_training_data
+from edgemnist.export.training.data import load_training_data
 from edgemnist.export.training.recipe import EDGE, NOTEBOOK
-from edgemnist.export.training.split import validated_by_holding_out
+from edgemnist.export.training.data import validated_by_holding_out
 from edgemnist.runtime.errors import OptionError
 
 
@@ -52,7 +51,6 @@ def parts_read(monkeypatch):
         return original(path, part)
 
     monkeypatch.setattr(datasets, "load_split", noted)
-    monkeypatch.setattr(training_data, "load_split", noted)
     return read
 
 

@@ -42,13 +42,10 @@ def test_augmentation_starts_where_the_system_does_not_pin(monkeypatch: pytest.M
     pytest.importorskip("cv2")
     import numpy as np
 
-    from edgemnist.export.training.augmented_batches import AugmentedSets
+    from edgemnist.export.training.batches import augmented_sets
     from edgemnist.export.training.recipe import EDGE
 
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     assert sys.platform != "linux" or not hasattr(os, "sched_getaffinity")
-    sets = AugmentedSets(EDGE.augmentation, np.zeros((3, 28, 28), np.uint8), seed=0, sets=range(1))
-    try:
-        assert sets.take().shape == (3, 28, 28)
-    finally:
-        sets.stop()
+    with augmented_sets(np.zeros((3, 28, 28), np.uint8), EDGE.augmentation, range(1), seed=0) as sets:
+        assert next(sets).shape == (3, 28, 28)

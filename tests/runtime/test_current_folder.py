@@ -21,6 +21,7 @@ from edgemnist.export.training.helper_process import Helper
 if __name__ == "__main__":
     with Helper("testing", print) as helper:
         try:
+            helper.send("a message")
             helper.receive()
         except Exception as error:
             print(error)

@@ -76,7 +76,7 @@ def export(
     from ...export.convert.registry import DEFAULT, FORMATS, INT8, find_format
     from ...export.convert.source_model import load_source
     from ...export.pipeline import export_all
-    from ...export.training.dataset import load_dataset
+    from ...export.training.data import load_dataset
     from ...runtime.artifact.previous import PREVIOUS
     from ...runtime.artifact.settling import state_of
     from ..training import ensure_model
