@@ -11,8 +11,8 @@ from ..options import Artifacts, Data, Force, Json, RunForeignCode
 from ..progress import bench_progress, device_progress
 
 if TYPE_CHECKING:
-    from ...benchmarks.benchmark import Benchmark
     from ...benchmarks.report.training.outputs import Trained
+    from ...benchmarks.runner.benchmark import Benchmark
     from ...benchmarks.runner.cases import Case
     from ...benchmarks.runner.plan import Plan
 
@@ -83,13 +83,13 @@ def bench(
     Writes bench.json (metrics, machine, versions, raw samples), bench.md and bench.html, which shows the
     training too where its history.json lies in the folder.
     """
-    from ...benchmarks.benchmark import run_benchmark
     from ...benchmarks.emulation.boards import HOST, find_devices
     from ...benchmarks.emulation.model import c_models
     from ...benchmarks.emulation.proven import proven_copies
-    from ...benchmarks.regression_gate import Scope, open_gate
+    from ...benchmarks.regression import Scope, open_gate
     from ...benchmarks.report import terminal
     from ...benchmarks.report.training.outputs import read_trained
+    from ...benchmarks.runner.benchmark import run_benchmark
     from ...data.datasets import load_test_split
     from ...export.c_source.regenerate import regenerate
     from ...runtime.errors import OptionError
@@ -139,7 +139,7 @@ def bench(
     else:
         terminal.show(benchmark, results)
     _write_reports(benchmark, trained, output or (Path() if files else artifacts))
-    benchmark.require_figures()
+    benchmark.require_metrics()
     benchmark.require_exact_devices()
     if gate is not None:
         for line in gate.check(document):
