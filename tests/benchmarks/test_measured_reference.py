@@ -1,6 +1,6 @@
 """The reference of a benchmark whose folder has none."""
 
-from edgemnist.benchmarks.benchmark import measured_reference
+from edgemnist.benchmarks.runner.benchmark import measured_reference
 
 
 def test_without_a_keras_row_there_is_no_measured_reference(synthetic):

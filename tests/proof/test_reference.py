@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from edgemnist.benchmarks.runner.benchmark import measured_reference
 from edgemnist.data.datasets import Split
 from edgemnist.proof.reference import stored_reference
 from edgemnist.runtime.errors import IntegrityError
