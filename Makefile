@@ -8,7 +8,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 TOOLS := $(VENV)/.tools
-SOURCES := $(shell find edgemnist runtime export benchmarks -name '*.py' -o -name '*.json' -o -name '*.jinja' | grep -v __pycache__)
+SOURCES := $(shell find edgemnist runtime export benchmarks -name '*.py' -o -name '*.json' -o -name '*.jinja' -o -name '*.c' | grep -v -e __pycache__ -e benchmarks/studies)
 
 # A worker for each processor, at most four, since each holds a TensorFlow of its own.
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --cov

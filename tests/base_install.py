@@ -33,8 +33,8 @@ def main() -> None:
             package = getattr(error, "package", None) or error.name
             assert package and package.split(".")[0] in FROM_EXTRAS, f"{module.name}: {error!r}"
             refused.append(module.name)
-    for needed in ("edgemnist.cli.entry", "edgemnist.runtime.engines.onnxruntime", "edgemnist.proof.parity"):
-        assert needed in imported, f"{needed} does not import in the base install"
+    for needed in ("cli.entry", "cli.commands.predict", "runtime.engines.onnxruntime", "proof.parity"):
+        assert f"edgemnist.{needed}" in imported, f"{needed} does not import in the base install"
     assert "tensorflow" not in sys.modules
 
     from edgemnist.runtime import load_predictor
