@@ -55,7 +55,7 @@ class Predictor:
         engine: Engine,
         class_names: tuple[str, ...],
         *,
-        guarded: bool,
+        checked: bool,
         pictures: PictureOptions,
     ) -> None:
         self.path = source.path
@@ -68,7 +68,7 @@ class Predictor:
         self.num_threads = source.options.num_threads
         self.pictures = pictures
         self._source = source
-        self._guarded = guarded
+        self._checked = checked
         self._image_shape = image_shape(source.path.name, engine.input, engine.output)
         self._table = pixel_table(engine.input)
         self._plain_shape = self._image_shape if self._table is None else None
@@ -169,7 +169,7 @@ class Predictor:
             source.engine,
             source.options,
             self.class_names,
-            self._guarded,
+            self._checked,
             self.pictures,
         )
 
@@ -177,7 +177,7 @@ class Predictor:
         return f"<Predictor {self.path.name} on {self.engine_name}, {self.num_threads} thread(s)>"
 
     def _run_of(self, engine: Engine) -> "Callable[[NDArray[Any]], NDArray[Any]]":
-        return checked_run(engine.run, engine.output) if self._guarded else engine.run
+        return checked_run(engine.run, engine.output) if self._checked else engine.run
 
     def _reload_and_run(self, batch: NDArray[Any]) -> NDArray[Any]:
         with self._reloading:

@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..runtime.archives import MAX_DATA_BYTES, array_names, max_unpacked_bytes, read_arrays
 from ..runtime.errors import DatasetError
-from ..runtime.reading import MAX_DATA_BYTES, array_names, max_unpacked_bytes, read_arrays, read_limited
+from ..runtime.reading import read_limited
 
 UNSIGNED_BYTE = 8
 MAGIC_BYTES = 4
