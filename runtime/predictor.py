@@ -81,8 +81,8 @@ class Predictor:
         """Classify one image or a batch.
 
         Args:
-            images: `(H, W)` or `(N, H, W)`, uint8 0..255 or float in [0, 1], light ink on dark ground as in
-                training; floats are rounded to the nearest of the 256 pixel values. Or a picture: encoded PNG
+            images: `(H, W)` or `(N, H, W)`, uint8 0..255 or float in [0, 1], light ink on dark background
+                as in training; floats are rounded to the nearest of the 256 pixel values. Or a picture: encoded PNG
                 or JPEG bytes, a path, a file object, an image of Pillow's. Or a list of any of these.
 
         Returns:
@@ -109,7 +109,7 @@ class Predictor:
         return Predictions(raw, self._decoder)
 
     def encode(self, images: "Images") -> NDArray[Any]:
-        """Return images as the raw batch that the engine takes: checked, then quantized or scaled if need be.
+        """Return images as the engine's raw input batch: checked, then quantized or scaled if need be.
 
         Raises:
             InputError: As `predict` does.
@@ -119,7 +119,7 @@ class Predictor:
         return pixels if self._table is None else self._table[pixels]
 
     def to_pixels(self, images: "Images") -> NDArray[np.uint8]:
-        """Return images as the pixels that the model sees, `(N, H, W)` uint8, light ink on dark ground.
+        """Return images as the pixels that the model sees, `(N, H, W)` uint8, light ink on dark background.
 
         Raises:
             InputError: As `predict` does.

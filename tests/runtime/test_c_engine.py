@@ -130,7 +130,7 @@ def test_a_closed_engine_says_so(artifacts, digit):
 
 @pytest.mark.parametrize("batch", [np.zeros((1, 5, 5), np.uint8), np.zeros((2, 28, 28), np.float32)])
 def test_the_engine_reads_no_batch_that_is_too_short_or_of_another_type(predictor, batch):
-    with pytest.raises(EngineError, match="takes no such batch; received"):
+    with pytest.raises(EngineError, match="cannot run such a batch; received"):
         predictor.engine.run(batch)
 
 

@@ -207,7 +207,7 @@ def test_too_many_bytes_are_refused_unread(artifacts: Path, tmp_path: Path):
     [
         (b"", "not a picture that can be decoded"),
         (b"%PDF-1.7 no picture", "not a picture that can be decoded"),
-        (io.StringIO("text"), "gives no bytes"),
+        (io.StringIO("text"), "returns no bytes"),
         ("/dev/zero", "no such picture: /dev/zero"),
         ("no/such.png", "no such picture: no/such.png"),
         ("", "no such picture"),
