@@ -37,7 +37,7 @@ def classifier(predictor: Predictor) -> Classify:
 
     def classify(images: NDArray[np.uint8]) -> tuple[NDArray[Any], NDArray[Any]]:
         predictions = predict(images)
-        return predictions.labels, predictions.confidences
+        return predictions.indices, predictions.confidences
 
     return classify
 

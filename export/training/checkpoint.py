@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...data.history import Epoch
+from ...runtime.archives import read_arrays
 from ...runtime.errors import CheckpointError, OutputError, first_line
 from ...runtime.files import replacing
-from ...runtime.reading import read_arrays
 
 if TYPE_CHECKING:
     from .loop import TrainingRun

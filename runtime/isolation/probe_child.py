@@ -81,7 +81,7 @@ def _predict(source: "ModelFile") -> None:
 
 
 def _limit(cpu_seconds: int, memory_bytes: int) -> None:
-    if sys.platform != "win32":  # which has no such limits; the time on the clock still holds
+    if sys.platform != "win32":  # which has no such limits; the time on the clock is still limited
         import resource
 
         used = resource.getrusage(resource.RUSAGE_SELF)
@@ -90,7 +90,7 @@ def _limit(cpu_seconds: int, memory_bytes: int) -> None:
         _lower(resource.RLIMIT_CORE, 0, 0)
         try:
             pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
-        except OSError:  # macOS does not tell, nor does it enforce
+        except OSError:  # macOS has no such file, nor does it enforce
             return
         space = pages * resource.getpagesize() + memory_bytes
         _lower(resource.RLIMIT_AS, space, space)
