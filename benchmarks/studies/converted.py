@@ -40,6 +40,7 @@ def source_for(path: Path, samples: int, seed: int, dataset: "Dataset") -> "Sour
 def proof_of(source: "Source", row: "Format", dataset: "Dataset") -> "Proof":
     """Convert a model and prove the result."""
     from ...export.convert.options import ExportOptions
+    from ...export.convert.registry import convert
     from ...proof.artifact import prove
 
     reference = source.predictor.predict(dataset.test.images).probabilities

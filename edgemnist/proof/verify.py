@@ -160,7 +160,7 @@ def _check_test(manifest: Manifest, test: Split) -> None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Artifacts:
-    """The artifacts of a folder, and all that it takes to prove them."""
+    """The artifacts of a folder, and what is needed to prove them."""
 
     folder: Path
     manifest: Manifest

@@ -45,7 +45,7 @@ def _output(layer: Any) -> GraphTensor:
 
 
 def _operators(first: str, layers: list[Any]) -> Iterator[Operator]:
-    """Yield the layers; a tensor is called like the layer that gives it, since Keras only numbers them."""
+    """Yield the layers; a tensor is called like the layer that outputs it, since Keras only numbers them."""
     names: dict[int, str] = {}
     above = first
     for layer in layers:

@@ -53,12 +53,12 @@ def _items(table: Any, field: str) -> list[Any]:
 
 
 def _in_order(operators: list[Operator]) -> Iterator[Operator]:
-    """Yield each operator after those whose tensors it takes; the file has them in any order."""
+    """Yield each operator after those whose outputs it reads; the file has them in any order."""
     waiting = {name for operator in operators for name in operator.outputs}
     while operators:
         ready = [operator for operator in operators if not waiting & set(operator.inputs)]
         if not ready:
-            raise ValueError("the operators wait for each other")
+            raise ValueError("the operators depend on each other")
         yield from ready
         waiting -= {name for operator in ready for name in operator.outputs}
         operators = [operator for operator in operators if operator not in ready]

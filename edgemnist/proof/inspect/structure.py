@@ -144,7 +144,7 @@ def parse_structure(path: Path, content: bytes) -> Structure:
 def probe_structure(path: Path, content: bytes, limits: Probe) -> Structure:
     """Return what a stranger's model file contains, read in a subprocess.
 
-    Keras' files are read here, since TensorFlow takes many seconds to start.
+    Keras' files are read here, since TensorFlow needs many seconds to start.
 
     Raises:
         ArtifactError: The file's format is unknown, or the file is damaged; or its reader crashed, or took
