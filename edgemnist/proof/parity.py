@@ -11,7 +11,7 @@ from .intervals import Interval, difference_interval, mcnemar_p, wilson_interval
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """How often a model names the right class; the fields as in `Parity`, and `confusion[true][predicted]`."""
+    """How often a model names the right class; fields as in `Parity`, and `confusion[true][predicted]`."""
 
     accuracy: float
     accuracy_interval: Interval | None
