@@ -187,8 +187,9 @@ def load_train_split(path: Path | None = None, download: Callable[[], Split] | N
     """
     if path is not None:
         return load_split(path, "train")
-    bundled = download is None or mnist.has_training_pair()
-    return mnist.verified(load_split(mnist.FOLDER, "train") if bundled else download(), "train")
+    if download is None or mnist.has_training_pair():
+        return mnist.verified(load_split(mnist.FOLDER, "train"), "train")
+    return mnist.verified(download(), "train")
 
 
 def load_test_split(path: Path | None = None) -> Split:

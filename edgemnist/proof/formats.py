@@ -25,10 +25,9 @@ class Format:
     Attributes:
         format: The file format, which is also the last part of the file's name.
         precision: The element type of its weights and arithmetic, the middle part of the file's name.
-        summary: What it is, in a few words.
+        summary: A few words for the user.
         tolerances: How far its answers may differ from the source model's.
         spec: What its files must contain.
-        calibrated: Whether its conversion needs calibration images.
     """
 
     format: str
@@ -36,7 +35,6 @@ class Format:
     summary: str
     tolerances: Tolerances
     spec: FormatSpec
-    calibrated: bool = False
 
     @property
     def name(self) -> str:
@@ -48,61 +46,33 @@ class Format:
         return f"{model}.{self.name}"
 
     @property
+    def calibrated(self) -> bool:
+        """Whether its conversion needs calibration images: it quantizes activations."""
+        return self.precision in ("int8", "int16x8")
+
+    @property
     def engine(self) -> EngineEntry:
         """The engine that runs its files."""
         suffix = f".{self.format}"
         return next(entry for entry in ENGINES.values() if suffix in entry.suffixes + entry.sources)
 
 
+_KERAS = FormatSpec("float32", None, ("float32",), contract=False)
+_TFLITE_INT8 = FormatSpec("int8", _TFLITE_PER_CHANNEL, _IO_INTEGERS, _IO_INTEGERS, _INTEGERS)
+_C_INT8 = FormatSpec("int8", _C, ("uint8",), ("uint8",), _INTEGERS)
 FORMATS = (
-    Format(
-        "keras",
-        "float32",
-        "the source model, floats in",
-        EXACT,
-        FormatSpec("float32", None, ("float32",), contract=False),
-    ),
+    Format("keras", "float32", "the source model, floats in", EXACT, _KERAS),
     Format("tflite", "float32", "the model as it is", EXACT, FormatSpec("float32", _TFLITE)),
     Format("tflite", "float16", "float16 weights", ROUNDED, FormatSpec("float16", _TFLITE)),
     Format("tflite", "dynamic", "int8 weights, float activations", FULL_INTEGER, FormatSpec("int8", _TFLITE)),
-    Format(
-        "tflite",
-        "int8",
-        "integers only, microcontrollers too",
-        FULL_INTEGER,
-        FormatSpec("int8", _TFLITE_PER_CHANNEL, _IO_INTEGERS, _IO_INTEGERS, _INTEGERS),
-        calibrated=True,
-    ),
-    Format(
-        "tflite",
-        "int16x8",
-        "int8 weights, int16 activations",
-        FULL_INTEGER,
-        FormatSpec("int8", _TFLITE),
-        calibrated=True,
-    ),
+    Format("tflite", "int8", "integers only, microcontrollers too", FULL_INTEGER, _TFLITE_INT8),
+    Format("tflite", "int16x8", "int8 weights, int16 activations", FULL_INTEGER, FormatSpec("int8", _TFLITE)),
     Format("onnx", "float32", "the model as it is", EXACT, FormatSpec("float32", _ONNX)),
     Format("onnx", "float16", "float16 weights and arithmetic", ROUNDED, FormatSpec("float16", _ONNX)),
-    Format(
-        "onnx", "int8", "static QDQ, per channel", FULL_INTEGER, FormatSpec("uint8", _ONNX), calibrated=True
-    ),
+    Format("onnx", "int8", "static QDQ, per channel", FULL_INTEGER, FormatSpec("uint8", _ONNX)),
     Format("ort", "float32", "float32.onnx for minimal builds", EXACT, FormatSpec("float32", _ORT)),
-    Format(
-        "ort",
-        "int8",
-        "int8.onnx for minimal builds",
-        FULL_INTEGER,
-        FormatSpec("uint8", _ORT),
-        calibrated=True,
-    ),
-    Format(
-        "c",
-        "int8",
-        "int8.tflite as C99, no runtime at all",
-        FULL_INTEGER,
-        FormatSpec("int8", _C, ("uint8",), ("uint8",), _INTEGERS),
-        calibrated=True,
-    ),
+    Format("ort", "int8", "int8.onnx for minimal builds", FULL_INTEGER, FormatSpec("uint8", _ORT)),
+    Format("c", "int8", "int8.tflite as C99, no runtime at all", FULL_INTEGER, _C_INT8),
 )
 SOURCE = FORMATS[0]
 

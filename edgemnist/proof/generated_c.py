@@ -8,31 +8,14 @@ the same.
 import hashlib
 import json
 import re
-import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ..data.datasets import Split
-from ..runtime.artifact.manifest import ArtifactRecord
-from ..runtime.engines.registry import LIBRARY_SUFFIX
-from ..runtime.errors import (
-    ArtifactError,
-    EdgeMnistError,
-    MissingCompilerError,
-    ProofError,
-    UnprovenError,
-    first_line,
-)
-from ..runtime.isolation.native_code import is_built_here
+from ..runtime.errors import ArtifactError, EdgeMnistError, ProofError, UnprovenError, first_line
 from ..runtime.reading import read_limited
-from .artifact import Proof, prove
-from .formats import Format
 from .inspect.structure import Structure
 
 ENDINGS = (".c", ".h", "_host.c", "_selftest.c")
@@ -156,65 +139,6 @@ def prove_c(path: Path, generate: Generate) -> GeneratedC:
         if content_found is not None and content_found != generated.files[ending]:
             raise _difference(path, ending, content_found, generated, content)
     return generated
-
-
-def prove_answers_of_c(
-    path: Path,
-    record: ArtifactRecord,
-    row: Format,
-    reference: NDArray[np.float32],
-    test: Split,
-    generate: Generate | None,
-    build: Build | None,
-) -> Proof | None:
-    """Prove C of anyone's by `prove_c`, then compile and run the generator's own files in a private folder.
-
-    A library on record is run too if it was built here.
-
-    Args:
-        path: The C file.
-        record: Its record in the manifest.
-        row: Its format.
-        reference: (N, classes) float32, the source model's answers on the test images.
-        test: The test images and their labels.
-        generate: The generator.
-        build: The compiler.
-
-    Returns:
-        The proof; None for the right C where there is no compiler to run it.
-
-    Raises:
-        UnprovenError: There is no generator, or as for `prove_c`.
-        ProofError: As for `prove_c`, or the manifest does not list one of its files.
-        EdgeMnistError: The generator refuses the TFLite file, or the compiler fails.
-    """
-    recorded = {record.file, *record.companions}
-    missing = [name for name in (path.stem + ending for ending in ENDINGS) if name not in recorded]
-    if missing:
-        raise ProofError(f"{', '.join(missing)} is not in the manifest")
-    if generate is None or build is None:
-        raise UnprovenError("nothing here can generate and compile it again")
-    generated = prove_c(path, generate)
-    library = path.with_suffix(LIBRARY_SUFFIX)
-    sha256 = record.companions.get(library.name)
-    built = library if sha256 and is_built_here(sha256) else None
-    with tempfile.TemporaryDirectory(prefix="edgemnist-") as folder:
-        try:
-            with build(generated.write(Path(folder)), built) as files:
-                structure = generated.structure
-                return prove(path, row, reference, test, ours=True, structure=structure, files=files)
-        except MissingCompilerError:
-            return None
-
-
-def why_foreign(sha256: str) -> str:
-    """Return why a library with that content is unproven and must not be loaded; "" if it was built here."""
-    if is_built_here(sha256):
-        return ""
-    return (
-        "this user has not built it on this machine, and no library can be proven otherwise; it was not"
-        " loaded (`edgemnist export --format int8.tflite --format int8.c --compile` builds one)"
-    )
 
 
 def _difference(path: Path, ending: str, found: bytes, again: GeneratedC, content: bytes) -> ProofError:

@@ -1,4 +1,4 @@
-"""Parity: whether a model still gives its reference's answers, image by image."""
+"""Parity: whether a model's answers equal its reference's, image by image."""
 
 from dataclasses import dataclass
 
@@ -11,14 +11,7 @@ from .intervals import Interval, difference_interval, mcnemar_p, wilson_interval
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """How often a model names the right class.
-
-    Attributes:
-        accuracy: Share of images whose label is right, 0 to 1.
-        accuracy_interval: Wilson score interval of `accuracy` at 95 %; None where scipy is not installed.
-        per_class_accuracy: The same share within each true class; None for a class without images.
-        confusion: Counts, `confusion[true][predicted]`.
-    """
+    """How often a model names the right class; fields as in `Parity`, and `confusion[true][predicted]`."""
 
     accuracy: float
     accuracy_interval: Interval | None
@@ -28,23 +21,22 @@ class Accuracy:
 
 @dataclass(frozen=True, slots=True)
 class Parity:
-    """How a model's answers compare with its reference's on the same images.
+    """How a model's answers compare with its reference's on the same images. Shares are 0 to 1.
 
     Attributes:
-        images: How many images.
-        accuracy: Share of images whose label is right, 0 to 1.
+        images: Number of images.
+        accuracy: Share of images with the right label.
         reference_accuracy: The reference's share.
-        agreement: Share of images on which both give the same label, right or wrong.
-        broke: How many images the reference has right and the model wrong.
-        fixed: How many images the reference has wrong and the model right.
+        agreement: Share of images with the same label from both, right or wrong.
+        broke: Number of images that the reference has right and the model wrong.
+        fixed: Number of images that the reference has wrong and the model right.
         flipped: Indices of the images on which the labels differ.
-        max_abs_difference: Largest absolute difference of any probability.
-        mean_abs_difference: Mean absolute difference of all probabilities.
-        per_class_accuracy: Share of right labels within each true class; None for a class without images.
-        accuracy_interval: Wilson score interval of `accuracy` at 95 %; None where scipy is missing, as are
-            the three fields below.
-        reference_accuracy_interval: Wilson score interval of `reference_accuracy`.
-        difference_interval: 95 % interval of `accuracy - reference_accuracy`, see `difference_interval`.
+        max_abs_difference: Of any probability.
+        mean_abs_difference: Of all probabilities.
+        per_class_accuracy: Accuracy within each true class; None for a class without images.
+        accuracy_interval: Wilson score interval at 95 %; None without scipy, as the three fields below.
+        reference_accuracy_interval: The same for `reference_accuracy`.
+        difference_interval: Of `accuracy - reference_accuracy` at 95 %, see `intervals.difference_interval`.
         mcnemar_p: Exact two-sided McNemar p: how likely chance alone splits `broke` and `fixed` so unevenly.
     """
 

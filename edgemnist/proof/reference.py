@@ -1,4 +1,4 @@
-"""The answers that parity is against: Keras's, from the artifacts folder or from its own row."""
+"""The reference: the source model's answers on the test images, as an artifact folder stores them."""
 
 import hashlib
 import io
@@ -22,11 +22,11 @@ _MAX_REFERENCE_BYTES = 512 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reference:
-    """Keras's answers for the test images.
+    """The source model's answers on the test images.
 
     Attributes:
-        file: The file they are from, or whose row they are.
-        model_sha256: Of the `.keras` file that gave them.
+        file: The file they are from, or the model that was run for them.
+        model_sha256: Of the source model.
         probabilities: (N, classes) float32.
     """
 
@@ -41,7 +41,7 @@ def stored_reference(folder: Path, split: Split) -> Reference | None:
     Raises:
         ManifestError: The manifest is damaged.
         IntegrityError: The file's sha256 differs from the manifest's.
-        ArtifactError: The file does not hold the source model's answers.
+        ArtifactError: The file does not contain the source model's answers.
     """
     return read_settled(folder, lambda: _stored_reference(folder, split))
 
@@ -63,7 +63,7 @@ def read_reference(folder: Path, manifest: Manifest, images: int) -> NDArray[np.
 
     Raises:
         IntegrityError: The file is missing, cannot be read, or its sha256 differs from the manifest's.
-        ArtifactError: It holds no such answers.
+        ArtifactError: It does not contain such answers.
     """
     path, expected = folder / manifest.reference.file, manifest.reference.sha256
     try:

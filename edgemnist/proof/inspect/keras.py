@@ -8,26 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from ...runtime.engines.registry import ENGINES, EngineOptions
-from ...runtime.errors import ArtifactError
 from .structure import GraphTensor, Operator, Structure
 
+KIND = "a Keras model of layers that Keras itself connects"
 
-def read(path: Path, content: bytes) -> Structure:
+
+def read(name: str, content: bytes) -> Structure:
     """Read a Keras file.
 
     Raises:
-        ArtifactError: The file is not a Keras model.
+        ArtifactError: Keras cannot load it.
         MissingExtraError: TensorFlow is not installed.
     """
-    engine: Any = ENGINES["keras"].load(path, content, EngineOptions())
-    try:
-        return _structure(engine, _metadata(content))
-    except Exception as error:  # a model of layers that are not connected as Keras' own are
-        raise ArtifactError(f"cannot look inside {path.name}", received=repr(error)) from error
-
-
-def _structure(engine: Any, saved: dict[str, str]) -> Structure:
-    layers = engine.model.layers
+    engine: Any = ENGINES["keras"].load(Path(name), content, EngineOptions())
+    layers, saved = engine.model.layers, _metadata(content)
     return Structure(
         inputs=(engine.input,),
         outputs=(engine.output,),
@@ -51,7 +45,7 @@ def _output(layer: Any) -> GraphTensor:
 
 
 def _operators(first: str, layers: list[Any]) -> Iterator[Operator]:
-    """Yield the layers; a tensor is called like the layer that gives it, since Keras only numbers them."""
+    """Yield the layers; a tensor is called like the layer that outputs it, since Keras only numbers them."""
     names: dict[int, str] = {}
     above = first
     for layer in layers:

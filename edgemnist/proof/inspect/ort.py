@@ -1,37 +1,25 @@
 """ONNX Runtime's own format, read by the flatbuffer schema that onnxruntime ships."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-from ...runtime.errors import ArtifactError
 from ...runtime.tensors import TensorSpec
 from .structure import GraphTensor, Operator, Structure
 
+KIND = "an ORT model"
 # The oldest release that loads each version of the format, see benchmarks/studies/oldest_runtime.py.
 _OLDEST_RELEASES = {6: "1.16"}
 # The domains whose operators every full build has; a minimal build has those in the required-operators file.
 _BUILTIN_DOMAINS = ("", "ai.onnx", "com.microsoft")
 
 
-def read(path: Path, content: bytes) -> Structure:
-    """Read an ORT file.
-
-    Raises:
-        ArtifactError: The file is not an ORT model.
-    """
+def read(_name: str, content: bytes) -> Structure:
+    """Read an ORT file."""
     from onnxruntime.tools.ort_format_model.ort_model_processor import fbs
 
-    try:
-        if not fbs.InferenceSession.InferenceSession.InferenceSessionBufferHasIdentifier(content, 0):
-            raise ValueError(f"the file identifier is {content[4:8]!r}")  # noqa: TRY301
-        session = fbs.InferenceSession.InferenceSession.GetRootAs(content, 0)
-        return _structure(session, fbs)
-    except Exception as error:  # the generated reader raises whatever a wrong offset leads to
-        raise ArtifactError(f"{path.name} is not an ORT model", received=repr(error)) from error
-
-
-def _structure(session: Any, fbs: Any) -> Structure:
+    if not fbs.InferenceSession.InferenceSession.InferenceSessionBufferHasIdentifier(content, 0):
+        raise ValueError(f"the file identifier is {content[4:8]!r}")
+    session = fbs.InferenceSession.InferenceSession.GetRootAs(content, 0)
     model = session.Model()
     graph = model.Graph()
     version = int(session.OrtVersion())
@@ -65,12 +53,12 @@ def _items(table: Any, field: str) -> list[Any]:
 
 
 def _in_order(operators: list[Operator]) -> Iterator[Operator]:
-    """Yield each operator after those whose tensors it takes; the file has them in any order."""
+    """Yield each operator after those whose outputs it reads; the file has them in any order."""
     waiting = {name for operator in operators for name in operator.outputs}
     while operators:
         ready = [operator for operator in operators if not waiting & set(operator.inputs)]
         if not ready:
-            raise ValueError("the operators wait for each other")
+            raise ValueError("the operators depend on each other")
         yield from ready
         waiting -= {name for operator in ready for name in operator.outputs}
         operators = [operator for operator in operators if operator not in ready]

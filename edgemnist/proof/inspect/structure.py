@@ -1,6 +1,7 @@
 """What is inside an artifact's file, read without running it: tensors, operators, versions, metadata.
 
-A new file format is one module beside this one with a function `read(path)`, and one row in `_READERS`.
+A new file format is one module beside this one and its name in `_READERS`. Each module has `KIND` and
+`read(name, content)`, which may raise whatever a damaged file leads to.
 """
 
 import importlib
@@ -11,7 +12,7 @@ from typing import Any
 import msgspec
 
 from ...runtime.engines.registry import engine_for
-from ...runtime.errors import ArtifactError
+from ...runtime.errors import ArtifactError, EdgeMnistError
 from ...runtime.isolation.probe import Probe, read_in_child
 from ...runtime.model_file import read_model
 from ...runtime.tensors import TensorSpec
@@ -21,7 +22,7 @@ _MAX_PARTS = 200_000  # of a structure, which is shown to people
 
 @dataclass(frozen=True, slots=True)
 class GraphTensor:
-    """A tensor inside a model: a constant, or what flows between two operators.
+    """A tensor inside a model: a constant, or one between two operators.
 
     Attributes:
         name: Its name in the file.
@@ -52,8 +53,8 @@ class Operator:
     Attributes:
         name: The format's own name for it, such as "FULLY_CONNECTED" or "MatMul".
         builtin: Whether every runtime of the format has it; false for custom and TF-select operators.
-        inputs: The names of the tensors it takes.
-        outputs: The names of the tensors it gives.
+        inputs: The names of its input tensors.
+        outputs: The names of its output tensors.
     """
 
     name: str
@@ -67,13 +68,13 @@ class Structure:
     """What a model file contains.
 
     Attributes:
-        inputs: The tensors it takes.
-        outputs: The tensors it gives.
-        tensors: All its tensors, constants and intermediate ones included, where the file tells.
+        inputs: Of the whole model.
+        outputs: Of the whole model.
+        tensors: All tensors, constants and intermediate ones included, as far as the file lists them.
         operators: Its nodes, in order.
         versions: The versions of its format.
         oldest_runtime: The oldest runtime release that runs it.
-        dynamic_axes: The names of the input's and output's axes of any size, where the format has names.
+        dynamic_axes: The names of the input's and output's dynamic axes, where the format has names.
         metadata: Key-value texts found in it.
     """
 
@@ -130,14 +131,20 @@ def parse_structure(path: Path, content: bytes) -> Structure:
     """
     require_readable(path)
     module = importlib.import_module(f".{_READERS[path.suffix]}", __package__)
-    structure: Structure = module.read(path, content)
+    try:
+        structure: Structure = module.read(path.name, content)
+    except EdgeMnistError:
+        raise
+    except Exception as error:  # flatbuffers, protobuf and Keras share no exception below this one
+        problem = f"{path.name} is not {module.KIND}"
+        raise ArtifactError(problem, received=str(error).strip()[:200] or repr(error)) from error
     return structure
 
 
 def probe_structure(path: Path, content: bytes, limits: Probe) -> Structure:
     """Return what a stranger's model file contains, read in a subprocess.
 
-    Keras' files are read here, since TensorFlow takes many seconds to start.
+    Keras' files are read here, since TensorFlow needs many seconds to start.
 
     Raises:
         ArtifactError: The file's format is unknown, or the file is damaged; or its reader crashed, or took

@@ -1,7 +1,6 @@
 """TFLite files, read by the flatbuffer schema that LiteRT ships."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from ...runtime.artifact.tflite_file import (
@@ -13,9 +12,10 @@ from ...runtime.artifact.tflite_file import (
     tensor_spec,
     unpack,
 )
-from ...runtime.errors import ArtifactError, MissingExtraError
+from ...runtime.errors import MissingExtraError
 from .structure import GraphTensor, Operator, Structure
 
+KIND = "a TFLite model"
 MIN_RUNTIME = "min_runtime_version"
 _TF_SELECT_PREFIX = "Flex"
 _DENSE = "FULLY_CONNECTED"
@@ -28,37 +28,17 @@ _OLDEST_TESTED = (2, 7, 0)
 _OLDEST_WITH_DENSE_PER_CHANNEL = (2, 10, 0)
 
 
-def read(path: Path, content: bytes) -> Structure:
+def read(_name: str, content: bytes) -> Structure:
     """Read a TFLite file.
 
     Raises:
-        ArtifactError: The file is not a TFLite model.
         MissingExtraError: LiteRT is not installed.
     """
     try:
         from ai_edge_litert import schema_py_generated as schema
     except ImportError as error:
         raise MissingExtraError("ai_edge_litert", "litert", "reading a TFLite file") from error
-    try:
-        model = unpack(content, schema)
-        return _structure(model, schema)
-    except Exception as error:  # the generated reader raises whatever a wrong offset leads to
-        raise ArtifactError(f"{path.name} is not a TFLite model", received=repr(error)) from error
-
-
-def oldest_runtime(model: Any, schema: Any) -> str:
-    """Return the number of the oldest TensorFlow Lite release that runs a model, such as "2.10.0"."""
-    graph = model.subgraphs[0]
-    tensors = [_tensor(schema, model, tensor) for tensor in graph.tensors]
-    operators = [_operator(schema, model, node, tensors) for node in graph.operators]
-    per_channel = {tensor.name for tensor in tensors if len(tensor.scales) > 1 and tensor.is_weight}
-    dense_inputs = {name for operator in operators if operator.name == _DENSE for name in operator.inputs}
-    floor = _OLDEST_WITH_DENSE_PER_CHANNEL if per_channel & dense_inputs else _OLDEST_TESTED
-    declared = metadata_of(model).get(MIN_RUNTIME) or "0"
-    return ".".join(map(str, max(floor, tuple(int(part) for part in declared.split(".")))))
-
-
-def _structure(model: Any, schema: Any) -> Structure:
+    model = unpack(content, schema)
     graph = model.subgraphs[0]
     tensors = tuple(_tensor(schema, model, tensor) for tensor in graph.tensors)
     operators = tuple(_operator(schema, model, node, tensors) for node in graph.operators)
@@ -71,6 +51,18 @@ def _structure(model: Any, schema: Any) -> Structure:
         oldest_runtime=f"TensorFlow Lite {oldest_runtime(model, schema)}",
         metadata=metadata_of(model),
     )
+
+
+def oldest_runtime(model: Any, schema: Any) -> str:
+    """Return the number of the oldest TensorFlow Lite release that runs a model, such as "2.10.0"."""
+    graph = model.subgraphs[0]
+    tensors = [_tensor(schema, model, tensor) for tensor in graph.tensors]
+    operators = [_operator(schema, model, node, tensors) for node in graph.operators]
+    per_channel = {tensor.name for tensor in tensors if len(tensor.scales) > 1 and tensor.is_weight}
+    dense_inputs = {name for operator in operators if operator.name == _DENSE for name in operator.inputs}
+    floor = _OLDEST_WITH_DENSE_PER_CHANNEL if per_channel & dense_inputs else _OLDEST_TESTED
+    declared = metadata_of(model).get(MIN_RUNTIME) or "0"
+    return ".".join(map(str, max(floor, tuple(int(part) for part in declared.split(".")))))
 
 
 def _tensor(schema: Any, model: Any, tensor: Any) -> GraphTensor:
