@@ -93,16 +93,16 @@ def export(
     from dataclasses import replace
 
     from ..export.calibration import choose_calibration
-    from ..export.convert.options import ExportOptions
-    from ..export.convert.registry import DEFAULT, FORMATS, INT8, find_format
+    from ..export.convert.options import DEFAULT, INT8, ExportOptions
     from ..export.pipeline import export_all
+    from ..proof.formats import FORMATS, find_format
 
     options = ExportOptions(opset=opset, io=io, compile=compile_)
     names = [row.name for row in FORMATS] if every else [*(formats or DEFAULT), *((INT8,) if int8 else ())]
     rows = [find_format(name) for name in dict.fromkeys(names)]
     limits = (min_agreement, max_accuracy_drop, atol)
     rows = [replace(row, tolerances=row.tolerances.replaced(*limits)) for row in rows]
-    from ..export.convert.source_model import load_source
+    from ..export.convert.source import load_source
     from ..export.training.data import load_dataset
     from ..runtime.artifact.previous import PREVIOUS
     from ..runtime.artifact.settling import state_of

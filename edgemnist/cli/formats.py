@@ -15,7 +15,7 @@ def formats(json: Json = False) -> None:
     """List every export format: the engine that runs it, the extra that brings it, and if it runs here."""
     from rich.table import Table
 
-    from ..export.convert.registry import FORMATS
+    from ..proof.formats import FORMATS
 
     if json:
         print_json(

@@ -5,9 +5,8 @@ import pytest
 
 from edgemnist.data import datasets
 from edgemnist.data.datasets import Split
-from edgemnist.export.training.data import load_training_data
+from edgemnist.export.training.data import load_training_data, validated_by_holding_out
 from edgemnist.export.training.recipe import EDGE, NOTEBOOK
-from edgemnist.export.training.data import validated_by_holding_out
 from edgemnist.runtime.errors import OptionError
 
 
