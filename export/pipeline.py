@@ -1,4 +1,4 @@
-"""Export: convert a model to each format, prove each file, and put only what holds into the folder."""
+"""Export: convert a model to each format, prove each file, and publish those that pass."""
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..data.datasets import Dataset
 from ..proof.artifact import Proof, prove
+from ..proof.formats import SOURCE, Format
 from ..proof.parity import Parity
 from ..runtime.artifact.folder import staging
 from ..runtime.artifact.manifest import ArtifactRecord, ParityRecord, TolerancesRecord
@@ -18,8 +19,8 @@ from ..runtime.errors import ConversionError, MissingCompilerError
 from ..runtime.files import sha256_of
 from .codegen.compiler import libraries
 from .convert.options import ExportOptions
-from .convert.registry import SOURCE, Format, convert
-from .convert.source_model import Source
+from .convert.registry import convert, with_origins
+from .convert.source import Source
 from .publish import check_target, publish
 
 
@@ -29,9 +30,9 @@ class Outcome:
 
     Attributes:
         format: The format.
-        failures: A sentence for each thing that does not hold; empty where the artifact is good.
+        failures: A sentence for each check that failed; empty where the artifact passed.
         record: The artifact's record; None where the conversion itself or the engine failed.
-        parity: How its answers compare with the source model's; None where it did not run.
+        parity: How its outputs compare with the source model's; None where it did not run.
     """
 
     format: Format
@@ -56,15 +57,15 @@ def export_all(
 
     Args:
         source: The model.
-        formats: What to make of it.
+        formats: What to convert it to; what a file is made of is added where it is missing.
         dataset: The test images to prove it on.
         folder: Where the artifacts, the manifest and the reference go.
-        options: What the converters are asked for.
+        options: Of the converters.
         overwrite: Replace artifacts that were made from another model, on other data or by other tools.
         report: Called with each format's name before its conversion starts.
 
     Returns:
-        One outcome a format: the source model's own, then the others in the order given.
+        One outcome a format: the source model's own, then the others in order.
 
     Raises:
         OptionError: The folder holds artifacts of another model and `overwrite` is off.
@@ -75,7 +76,7 @@ def export_all(
     reference = source.predictor.predict(dataset.test.images).probabilities
     with staging(folder) as staged:
         outcomes = []
-        for row in dict.fromkeys((SOURCE, *formats)):
+        for row in with_origins((SOURCE, *formats)):
             report(row.name)
             outcomes.append(_make(row, source, dataset, reference, staged, options or ExportOptions()))
         records = tuple(outcome.record for outcome in outcomes if outcome.record and not outcome.failures)

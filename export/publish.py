@@ -1,4 +1,4 @@
-"""Putting a finished set of artifacts into the folder where predictors and reviewers find it."""
+"""The writing of an artifact folder: model, artifacts, reference and manifest, all at once."""
 
 import shutil
 from pathlib import Path
@@ -22,7 +22,7 @@ from ..runtime.artifact.manifest import (
 from ..runtime.errors import IntegrityError, ManifestError, OptionError
 from ..runtime.files import sha256_of
 from ..runtime.reading import leads_out
-from .convert.source_model import Source, tool_versions
+from .convert.source import Source, tool_versions
 
 
 def check_target(folder: Path, source: Source, dataset: Dataset, *, overwrite: bool) -> None:
@@ -59,7 +59,7 @@ def publish(
     reference: NDArray[np.float32],
     records: tuple[ArtifactRecord, ...],
 ) -> None:
-    """Let the artifacts in `staged` and those that the folder already has of the same model become its set.
+    """Make the artifacts in `staged`, and those that the folder already has of the same model, its set.
 
     Raises:
         IntegrityError: The model was trained again or replaced while it was exported.

@@ -17,7 +17,7 @@ from filelock import FileLock
 from edgemnist.data.datasets import Dataset, Split, load_test_split
 
 if TYPE_CHECKING:
-    from edgemnist.export.convert.source_model import Source
+    from edgemnist.export.convert.source import Source
 
 EPOCHS = 4
 INSTALLING = re.compile(r"apt-get install (?:--\S+ )*(.+)")
@@ -121,9 +121,9 @@ def export_every_format(folder: Path, mnist: Dataset) -> None:
     """Export the model in a folder as `edgemnist export` does, the library for this machine included."""
     from edgemnist.export.calibration import choose_calibration
     from edgemnist.export.convert.options import ExportOptions
-    from edgemnist.export.convert.registry import FORMATS
-    from edgemnist.export.convert.source_model import load_source
+    from edgemnist.export.convert.source import load_source
     from edgemnist.export.pipeline import export_all
+    from edgemnist.proof.formats import FORMATS
 
     calibration = choose_calibration(mnist.train, len(mnist.class_names), 500, 0)
     outcomes = export_all(
@@ -185,7 +185,7 @@ def quick_mnist(mnist) -> Dataset:
 def source(model_folder, mnist) -> "Source":
     """The quickly trained model with 100 calibration images, and class names that are no numbers."""
     from edgemnist.export.calibration import choose_calibration
-    from edgemnist.export.convert.source_model import load_source
+    from edgemnist.export.convert.source import load_source
 
     calibration = choose_calibration(mnist.train, 10, 100, 0)
     names = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")

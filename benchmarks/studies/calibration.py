@@ -28,8 +28,8 @@ def main(
     draws: Annotated[int, typer.Option(min=1, help="Random draws of the images for each model.")] = 3,
 ) -> None:
     """Print agreement and accuracy difference for each number of calibration images."""
-    from ...export.convert.registry import find_format
     from ...export.training.data import load_dataset
+    from ...proof.formats import find_format
 
     dataset = load_dataset(None)
     paths = [trained_model(models, int(seed), dataset) for seed in model_seeds.split(",")]

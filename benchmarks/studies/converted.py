@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ...data.datasets import Dataset
-    from ...export.convert.registry import Format
-    from ...export.convert.source_model import Source
+    from ...export.convert.source import Source
     from ...proof.artifact import Proof
+    from ...proof.formats import Format
 
 
 def trained_model(folder: Path, seed: int, dataset: "Dataset") -> Path:
@@ -31,7 +31,7 @@ def trained_model(folder: Path, seed: int, dataset: "Dataset") -> Path:
 def source_for(path: Path, samples: int, seed: int, dataset: "Dataset") -> "Source":
     """Return a model with calibration images drawn from a seed."""
     from ...export.calibration import choose_calibration
-    from ...export.convert.source_model import load_source
+    from ...export.convert.source import load_source
 
     calibration = choose_calibration(dataset.train, len(dataset.class_names), samples, seed)
     return load_source(path, calibration, dataset.class_names)

@@ -30,7 +30,7 @@ import numpy as np
 import typer
 
 from ...data.datasets import load_test_split
-from ...export.convert.registry import FORMATS
+from ...proof.formats import FORMATS
 from ...runtime.errors import EdgeMnistError, OptionError
 from .program import run_study
 from .trials import CRASHED, HUNG, Fate

@@ -31,8 +31,8 @@ def main(
     seeds: Annotated[str, typer.Option(help="Seeds of the models, separated by commas.")] = "0,1,2,3,4",
 ) -> None:
     """Print agreement and accuracy difference of every quantized format for each seed."""
-    from ...export.convert.registry import FORMATS
     from ...export.training.data import load_dataset
+    from ...proof.formats import FORMATS
 
     dataset = load_dataset(None)
     numbers = [int(seed) for seed in seeds.split(",")]

@@ -6,8 +6,8 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
+from ...proof.quiet import quiet
 from ...runtime.tensors import pixel_table
-from ..convert.quiet import quiet
 from .graph import Graph
 
 

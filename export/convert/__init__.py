@@ -1,1 +1,1 @@
-"""Converters from Keras to the export formats."""
+"""Conversion to every format: one module a converter family, and the registry of them all."""

@@ -1,4 +1,4 @@
-"""What the ONNX formats share: tf2onnx's call, and the contract's names and metadata in the file.
+"""The ONNX formats, by tf2onnx, with the contract's names and metadata in the file.
 
 `tf2onnx.convert.from_keras` raises KeyError on a Keras 3 Sequential (tf2onnx 1.17, tensorflow-onnx #2348),
 so the model goes through a `tf.function`.
@@ -8,19 +8,38 @@ from typing import Any
 
 import onnx
 import tf2onnx
+from onnxruntime.transformers.float16 import convert_float_to_float16
 
 from ...proof.format_spec import BATCH_NAME, INPUT_NAME
 from ...proof.inspect.onnx import value_spec
+from ...proof.quiet import quiet
 from ...runtime.errors import ConversionError
 from ..backend import tf
-from .quiet import quiet
-from .source_model import Source
+from .options import Converted, ExportOptions
+from .source import Source
 
 _STANDARD_DOMAIN = ""
 
 
+def float32(source: Source, options: ExportOptions) -> Converted:
+    """Convert the model as it is."""
+    proto = from_keras(source.with_pixel_input(), options.opset)
+    return Converted(finish(proto, source, "float32", options.opset))
+
+
+def float16(source: Source, options: ExportOptions) -> Converted:
+    """Convert weights and arithmetic to float16, half the size; probabilities stay float32.
+
+    Where a CPU has no float16 kernels, ONNX Runtime computes these nodes in float32.
+    """
+    proto = from_keras(source.with_pixel_input(), options.opset)
+    with quiet():
+        proto = convert_float_to_float16(proto, keep_io_types=True)
+    return Converted(finish(proto, source, "float16", options.opset))
+
+
 def from_keras(model: Any, opset: int) -> Any:
-    """Return a Keras model of the contract's names as an ONNX model.
+    """Convert a Keras model of the contract's names.
 
     Raises:
         ConversionError: The converter failed.
@@ -38,7 +57,7 @@ def from_keras(model: Any, opset: int) -> Any:
 
 
 def finish(proto: Any, source: Source, precision: str, opset: int) -> bytes:
-    """Return the file of a converted model, with the contract itself inside.
+    """Return the file of a converted model, with the contract as its metadata.
 
     Raises:
         ConversionError: The model is invalid, or of another opset than asked for.
@@ -51,9 +70,9 @@ def finish(proto: Any, source: Source, precision: str, opset: int) -> bytes:
     found = {entry.domain: entry.version for entry in proto.opset_import}
     if found.get(_STANDARD_DOMAIN) != opset:
         raise ConversionError("the ONNX converter changed the opset", received=found, expected=opset)
-    takes, gives = value_spec(graph.input[0], onnx), value_spec(graph.output[0], onnx)
+    ends = value_spec(graph.input[0], onnx), value_spec(graph.output[0], onnx)
     del proto.metadata_props[:]
-    onnx.helper.set_model_props(proto, source.embedded(precision, takes, gives).to_metadata())
+    onnx.helper.set_model_props(proto, source.metadata(precision, *ends).to_metadata())
     try:
         onnx.checker.check_model(proto, full_check=True)
     except Exception as error:  # the checker's exceptions share no base below Exception

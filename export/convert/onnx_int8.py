@@ -1,9 +1,9 @@
-"""`int8.onnx`: static QDQ quantization per channel by ONNX Runtime.
+"""The format int8.onnx: static QDQ quantization per channel by ONNX Runtime.
 
-It sees the same calibration images as TFLite. The quantizer gets the float-input form of the model. Its file
-begins by quantizing the image with scale 1/255 and zero point 0, which is what a uint8 pixel is already, so
-that node goes and pixels go in as they are. It also quantizes the logits for a softmax that takes floats;
-that pair of nodes goes too, and ONNX Runtime fuses the last layer into one that gives floats.
+Its calibration images are TFLite's. The quantizer gets the float-input form of the model. Its file begins by
+quantizing the image with scale 1/255 and zero point 0, which is what a uint8 pixel is already, so that node
+is removed and the input is pixels as they are. It also quantizes the logits for a softmax of floats; that
+pair of nodes is removed too, and ONNX Runtime fuses the last layer into one with float output.
 
 Weights are uint8 around 128. int8 weights against uint8 activations overflow 16 bits in ONNX Runtime's AVX2
 kernels, on every x86 CPU without VNNI: agreement 99.6 %, a probability off by 0.9 (onnxruntime's document
@@ -15,40 +15,40 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx as onnx_package
+import onnx
 from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from ...proof.format_spec import INPUT_NAME
+from ...proof.quiet import quiet
 from ...runtime.errors import ConversionError
-from . import onnx
+from .onnx import finish, from_keras
 from .options import Converted, ExportOptions
-from .quiet import quiet
-from .source_model import Source
+from .source import Source
 
 # Relu is among them so that the layer before it is quantized by what comes out of it.
 _QUANTIZED_OPERATORS = ["MatMul", "Gemm", "Conv", "Relu"]
-# They give the values that they take, in another order or shape.
+# Their output is their input, in another order or shape.
 _MOVING_OPERATORS = ("Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze", "Identity")
 _SCALE, _ZERO_POINT = np.array(1 / 255, np.float32), np.array(0, np.uint8)
 
 
-def convert(source: Source, options: ExportOptions) -> Converted:
-    """Return the ONNX file.
+def int8(source: Source, options: ExportOptions) -> Converted:
+    """Quantize the model.
 
     Raises:
         ConversionError: The converter failed.
     """
-    proto = onnx.from_keras(source.taking_floats(), options.opset)
+    proto = from_keras(source.with_float_input(), options.opset)
     try:
         with quiet():
             proto = _quantize(proto, source.calibration.images)
     except Exception as error:  # the quantizer raises errors of all types
         raise ConversionError("ONNX Runtime's quantizer failed", received=error) from error
-    _take_pixels(proto)
-    _give_float_logits(proto)
-    return Converted(onnx.finish(proto, source, "int8", options.opset))
+    _remove_quantized_image(proto)
+    _remove_quantized_logits(proto)
+    return Converted(finish(proto, source, "int8", options.opset))
 
 
 class _Images(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime has no types
@@ -65,7 +65,7 @@ class _Images(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime has n
 def _quantize(proto: Any, images: NDArray[np.uint8]) -> Any:
     with tempfile.TemporaryDirectory() as folder:
         converted, prepared, quantized = (Path(folder, name) for name in ("a.onnx", "b.onnx", "c.onnx"))
-        onnx_package.save(proto, converted)
+        onnx.save(proto, converted)
         quant_pre_process(converted, prepared, skip_symbolic_shape=True)  # the symbolic part needs sympy
         quantize_static(
             prepared,
@@ -79,13 +79,13 @@ def _quantize(proto: Any, images: NDArray[np.uint8]) -> Any:
             extra_options={
                 # What a pixel is, however bright the calibration images are.
                 "TensorQuantOverrides": {
-                    _image_to_quantize(onnx_package.load(prepared).graph): [
+                    _image_to_quantize(onnx.load(prepared).graph): [
                         {"scale": _SCALE, "zero_point": _ZERO_POINT}
                     ]
                 }
             },
         )
-        return onnx_package.load(quantized)
+        return onnx.load(quantized)
 
 
 def _image_to_quantize(graph: Any) -> str:
@@ -98,29 +98,29 @@ def _image_to_quantize(graph: Any) -> str:
         name = users[0].output[0]
 
 
-def _take_pixels(proto: Any) -> None:
-    """Remove the node that quantizes the image, and take the uint8 that it would give.
+def _remove_quantized_image(proto: Any) -> None:
+    """Remove the node that quantizes the image, so that its uint8 output becomes the input.
 
     Raises:
         ConversionError: That node does more than to undo the scaling of pixels to [0, 1].
     """
     graph = proto.graph
-    constants = {tensor.name: onnx_package.numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    constants = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer}
     image = _image_to_quantize(graph)
     quantizing = [node for node in graph.node if image in node.input]
     found = [(node.op_type, *(constants.get(name) for name in node.input[1:])) for node in quantizing]
     if found != [("QuantizeLinear", _SCALE, _ZERO_POINT)]:
         raise ConversionError(
-            "ONNX Runtime's quantizer does not take the image as pixels",
+            "ONNX Runtime's quantizer does not quantize the image to its pixels",
             received="; ".join(f"{kind} with {values}" for kind, *values in found),
             expected=f"QuantizeLinear alone, with scale {_SCALE} and zero point {_ZERO_POINT}",
         )
     (quantize,) = quantizing
     _bypass(graph, quantize, quantize.input[0])
-    graph.input[0].type.tensor_type.elem_type = onnx_package.TensorProto.UINT8
+    graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.UINT8
 
 
-def _give_float_logits(proto: Any) -> None:
+def _remove_quantized_logits(proto: Any) -> None:
     """Remove the pair of nodes that quantizes what goes into a softmax."""
     graph = proto.graph
     made_by = {name: node for node in graph.node for name in node.output}
@@ -137,7 +137,7 @@ def _give_float_logits(proto: Any) -> None:
 
 
 def _bypass(graph: Any, node: Any, name: str) -> None:
-    """Remove a node and let those that used its output use the tensor `name`."""
+    """Remove a node, and have those that used its output use the tensor `name`."""
     for other in graph.node:
         for position, used in enumerate(other.input):
             if used == node.output[0]:

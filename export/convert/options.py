@@ -1,4 +1,4 @@
-"""What the converters are asked for beyond the format, and what they give back."""
+"""The options of the converters, and what they return."""
 
 from dataclasses import dataclass, field
 
@@ -7,15 +7,17 @@ from ...runtime.errors import OptionError
 
 OPSETS = range(13, 19)
 IO_DTYPES = ("uint8", "int8")
+DEFAULT = ("float32.tflite", "float32.onnx")
+INT8 = "int8.tflite"
 
 
 @dataclass(frozen=True, slots=True)
 class ExportOptions:
-    """What the converters are asked for beyond the format.
+    """What a user may choose beyond the format.
 
     Attributes:
         opset: The ONNX opset, 13 to 18; it decides the oldest runtime that loads the file.
-        io: What int8.tflite takes and gives: "uint8", pixels as they are, or "int8", pixels minus 128, as
+        io: Input and output of int8.tflite: "uint8", pixels as they are, or "int8", pixels minus 128, as
             microcontrollers and accelerators want them.
         compile: Whether a shared library for this machine goes beside int8.c.
     """
@@ -37,12 +39,12 @@ class ExportOptions:
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """What a format module makes.
+    """What a converter returns.
 
     Attributes:
         content: The artifact's bytes.
         companions: The bytes of files that belong to it, by what their name has after `<model>.<precision>`.
-        structure: What it contains, for a format that only its generator can tell; None where the file tells.
+        structure: What it contains, for a format that only its generator knows; None where the file says it.
     """
 
     content: bytes

@@ -1,6 +1,6 @@
-"""What the ORT formats share: an ONNX file, optimized and saved for minimal builds of ONNX Runtime.
+"""The ORT formats: an ONNX file, optimized and saved for minimal builds of ONNX Runtime.
 
-Beside the artifact goes `<model>.<precision>.required_operators.config`, which a minimal build takes with
+Beside the artifact goes `<model>.<precision>.required_operators.config`, for a minimal build's option
 `--include_ops_by_config`. The optimizations are those for every CPU; what depends on the exporting machine's
 (the NCHWc layout) stays out.
 """
@@ -10,14 +10,26 @@ from pathlib import Path
 
 from onnxruntime.tools.convert_onnx_models_to_ort import OptimizationStyle, convert_onnx_models_to_ort
 
+from ...proof.quiet import quiet
 from ...runtime.errors import ConversionError
-from .options import Converted
-from .quiet import quiet
+from . import onnx, onnx_int8
+from .options import Converted, ExportOptions
+from .source import Source
 
 _REQUIRED_OPERATORS = ".required_operators.config"
 
 
-def from_onnx(content: bytes, name: str) -> Converted:
+def float32(source: Source, options: ExportOptions) -> Converted:
+    """Convert float32.onnx."""
+    return _from_onnx(onnx.float32(source, options).content, f"{source.name}.float32")
+
+
+def int8(source: Source, options: ExportOptions) -> Converted:
+    """Convert int8.onnx."""
+    return _from_onnx(onnx_int8.int8(source, options).content, f"{source.name}.int8")
+
+
+def _from_onnx(content: bytes, name: str) -> Converted:
     """Return the ORT file of an ONNX file, and its list of required operators.
 
     Args:

@@ -1,29 +1,56 @@
-"""The converters: one module a format beside this one, each with a function `convert(source, options)`.
+"""The converters: for each of `proof.formats.FORMATS`, the function that makes its files.
 
-The table of formats is `proof.formats`; a module needs TensorFlow, and is imported when its format is converted.
+A new format is one row there, one here, and one function in the module of its converter's family.
 """
 
-import importlib
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
 
-from ...proof.formats import FORMATS, SOURCE, Format, find_format
+from ...proof.formats import Format, find_format
+from . import c, keras, onnx, onnx_int8, ort, tflite
+from .options import Converted, ExportOptions
+from .source import Source
 
-if TYPE_CHECKING:
-    from .options import Converted, ExportOptions
-    from .source_model import Source
+Convert = Callable[[Source, ExportOptions], Converted]
+"""Raises ConversionError where the converter fails."""
 
-__all__ = ["DEFAULT", "FORMATS", "INT8", "SOURCE", "Format", "convert", "find_format"]
+CONVERTERS: Mapping[str, Convert] = MappingProxyType(
+    {
+        "keras": keras.unchanged,
+        "float32.tflite": tflite.float32,
+        "float16.tflite": tflite.float16,
+        "dynamic.tflite": tflite.dynamic,
+        "int8.tflite": tflite.int8,
+        "int16x8.tflite": tflite.int16x8,
+        "float32.onnx": onnx.float32,
+        "float16.onnx": onnx.float16,
+        "int8.onnx": onnx_int8.int8,
+        "float32.ort": ort.float32,
+        "int8.ort": ort.int8,
+        "int8.c": c.int8,
+    }
+)
+# A file that `verify` can only prove from the one it is made of, which therefore joins its set.
+MADE_OF: Mapping[str, str] = MappingProxyType({"int8.c": "int8.tflite"})
 
-DEFAULT = ("float32.tflite", "float32.onnx")
-INT8 = "int8.tflite"
 
-
-def convert(row: Format, source: "Source", options: "ExportOptions") -> "Converted":
-    """Return the artifact's content.
+def convert(row: Format, source: Source, options: ExportOptions) -> Converted:
+    """Return the content of an artifact.
 
     Raises:
         ConversionError: The converter failed.
     """
-    module = importlib.import_module(f".{row.format}_{row.precision}", __package__)
-    converted: Converted = module.convert(source, options)
-    return converted
+    return CONVERTERS[row.name](source, options)
+
+
+def with_origins(rows: Iterable[Format]) -> tuple[Format, ...]:
+    """Return the formats without repetition, before each what it is made of, with the same tolerances."""
+    chosen = {row.name: row for row in rows}
+    ordered: dict[str, Format] = {}
+    for name, row in chosen.items():
+        if name in MADE_OF and MADE_OF[name] not in chosen:
+            origin = replace(find_format(MADE_OF[name]), tolerances=row.tolerances)
+            ordered[origin.name] = origin
+        ordered[name] = row
+    return tuple(ordered.values())

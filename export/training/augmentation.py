@@ -2,8 +2,8 @@
 
 Where a pixel of the new image comes from is a sum of smooth functions over the image with random
 coefficients: constants shift, linear functions turn, stretch and slant, and the strongest components of a
-smoothed random field (its Karhunen-Loeve expansion) are the elastic part. So one matrix product makes the maps of
-many images.
+smoothed random field (its Karhunen-Loeve expansion) are the elastic part. So one matrix product makes the
+maps of many images.
 """
 
 from typing import Any

@@ -1,6 +1,7 @@
 """A training that can be interrupted at any time and resumed: after each epoch it leaves one small file.
 
-Keras can save a whole model with its optimizer, but takes longer than a short epoch does. Needs no TensorFlow.
+Keras can save a whole model with its optimizer, but takes longer than a short epoch does. This needs no
+TensorFlow.
 """
 
 import dataclasses
@@ -182,23 +183,27 @@ def read_checkpoint(path: Path) -> Checkpoint:
         CheckpointError: There is none, or it is damaged or written by another version.
     """
     try:
-        arrays = read_arrays(path, None, inside=path.parent)
-        record = json.loads(arrays.pop(_RECORD).item())
-        if record["format"] != CHECKPOINT_FORMAT:
-            raise ValueError(f"its format is {record['format']}, not {CHECKPOINT_FORMAT}")
-        variables = {name.removeprefix(_VARIABLE): array for name, array in arrays.items()}
-        return Checkpoint(
-            origin=record["origin"],
-            state=State(record["finished_epochs"], variables, record["shuffler"]),
-            epochs=tuple(Epoch(**epoch) for epoch in record["epochs"]),
-            resumed_after=tuple(record["resumed_after"]),
-        )
+        return _read(path)
     except FileNotFoundError as error:
         raise _nothing_to_resume(path) from error
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise CheckpointError(
             f"{path} is no checkpoint that can be resumed", received=first_line(error), fix=_RESTART
         ) from error
+
+
+def _read(path: Path) -> Checkpoint:
+    arrays = read_arrays(path, None, inside=path.parent)
+    record = json.loads(arrays.pop(_RECORD).item())
+    if record["format"] != CHECKPOINT_FORMAT:
+        raise ValueError(f"its format is {record['format']}, not {CHECKPOINT_FORMAT}")
+    variables = {name.removeprefix(_VARIABLE): array for name, array in arrays.items()}
+    return Checkpoint(
+        origin=record["origin"],
+        state=State(record["finished_epochs"], variables, record["shuffler"]),
+        epochs=tuple(Epoch(**epoch) for epoch in record["epochs"]),
+        resumed_after=tuple(record["resumed_after"]),
+    )
 
 
 def _nothing_to_resume(path: Path) -> CheckpointError:
@@ -208,7 +213,7 @@ def _nothing_to_resume(path: Path) -> CheckpointError:
 
 
 def _require_origin(path: Path, found: dict[str, Any], origin: dict[str, Any]) -> None:
-    """Check that a checkpoint is of the training that is asked for, since only then it ends as if in one go."""
+    """Check that a checkpoint is of the training that is asked for: only that ends as if in one go."""
     theirs, ours = _leaves(found), _leaves(origin)
     others = sorted(name for name in theirs.keys() | ours.keys() if theirs.get(name) != ours.get(name))
     if others:

@@ -8,8 +8,8 @@ from typing import Any, Self
 
 from ...runtime.errors import EdgeMnistError, HelperError, first_line
 
-# One core each: more threads would contend with the training step, and could change the last bits. And nothing
-# is imported from the current folder, which may be a stranger's.
+# One core each: more threads would contend with the training step, and could change the last bits.
+# And nothing is imported from the current folder, which may be a stranger's.
 ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from edgemnist.cli import entry as cli
-from edgemnist.export.convert.registry import FORMATS
+from edgemnist.proof.formats import FORMATS
 
 
 @pytest.fixture

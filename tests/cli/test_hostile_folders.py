@@ -677,9 +677,9 @@ def test_a_history_of_strange_names_is_drawn_as_text(tmp_path: Path):
 
 def test_an_export_writes_through_no_link(artifacts: Path, tmp_path: Path, mnist):
     from edgemnist.export.calibration import choose_calibration
-    from edgemnist.export.convert.registry import FORMATS
-    from edgemnist.export.convert.source_model import load_source
+    from edgemnist.export.convert.source import load_source
     from edgemnist.export.pipeline import export_all
+    from edgemnist.proof.formats import FORMATS
 
     folder, outside = tmp_path / "out", tmp_path / "outside"
     folder.mkdir()

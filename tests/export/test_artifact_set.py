@@ -9,8 +9,8 @@ import time
 import pytest
 
 from edgemnist.export.convert.options import ExportOptions
-from edgemnist.export.convert.registry import find_format
 from edgemnist.export.pipeline import export_all
+from edgemnist.proof.formats import find_format
 from edgemnist.proof.verify import verify
 from edgemnist.runtime.artifact.folder import recover, staging
 from edgemnist.runtime.errors import OutputError

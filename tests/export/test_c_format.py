@@ -19,8 +19,9 @@ from edgemnist.benchmarks.runner.plan import QUICK
 from edgemnist.export.c_source.regenerate import regenerate
 from edgemnist.export.codegen.compiler import find_compiler, libraries
 from edgemnist.export.convert.options import ExportOptions
-from edgemnist.export.convert.registry import convert, find_format
+from edgemnist.export.convert.registry import convert
 from edgemnist.export.pipeline import export_all
+from edgemnist.proof.formats import find_format
 from edgemnist.proof.verify import verify
 from edgemnist.runtime import read_manifest
 from edgemnist.runtime.errors import ConversionError, MissingCompilerError
@@ -151,8 +152,20 @@ def unproven(folder, test, file="mnist.int8.c"):
     return verdict.unproven
 
 
+def test_c_alone_brings_the_tflite_file_that_proves_it(source, quick_mnist, tmp_path):
+    row = replace(ROW, tolerances=replace(ROW.tolerances, min_agreement=0.5))
+    outcomes = export_all(source, [row], quick_mnist, tmp_path)
+    assert [outcome.format.name for outcome in outcomes] == ["keras", "int8.tflite", "int8.c"]
+    assert outcomes[1].format.tolerances == row.tolerances
+    verdicts = verify(tmp_path, quick_mnist.test, generate=regenerate, build=libraries)
+    assert all(verdict.passed for verdict in verdicts)
+
+
 def test_c_without_the_tflite_file_it_was_made_of_is_unproven(folder, quick_mnist):
     (folder / "mnist.int8.tflite").unlink()
+    document = json.loads((folder / "manifest.json").read_text())
+    document["artifacts"] = [entry for entry in document["artifacts"] if entry["file"] != "mnist.int8.tflite"]
+    (folder / "manifest.json").write_text(json.dumps(document))
     assert "mnist.int8.tflite is not beside it" in unproven(folder, quick_mnist.test)
 
 
@@ -242,7 +255,7 @@ def test_a_library_that_is_not_on_record_is_found(folder, source, quick_mnist):
 
 @pytest.mark.usefixtures("no_compiler")
 def test_without_a_compiler_nothing_is_exported_since_nothing_is_proved(source, quick_mnist, tmp_path):
-    outcome = export_all(source, [ROW], quick_mnist, tmp_path / "out")[1]
+    outcome = export_all(source, [ROW], quick_mnist, tmp_path / "out")[-1]
     assert "no C compiler was found; received none of cc, gcc, clang. Install one" in outcome.failures[0]
     assert c_files(tmp_path / "out") == []
 

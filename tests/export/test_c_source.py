@@ -21,11 +21,12 @@ from edgemnist.export.c_source.graph import read_graph
 from edgemnist.export.c_source.regenerate import regenerate
 from edgemnist.export.c_source.writing import write_files
 from edgemnist.export.calibration import Calibration
-from edgemnist.export.convert import tflite, tflite_int8
+from edgemnist.export.convert import tflite
 from edgemnist.export.convert.options import ExportOptions
-from edgemnist.export.convert.quiet import quiet
-from edgemnist.export.convert.source_model import load_source
+from edgemnist.export.convert.source import load_source
+from edgemnist.export.convert.tflite_file import finish, pack
 from edgemnist.proof.generated_c import prove_c
+from edgemnist.proof.quiet import quiet
 from edgemnist.runtime import load_predictor
 from edgemnist.runtime.artifact.tflite_file import unpack
 from edgemnist.runtime.errors import ConversionError, ProofError
@@ -236,7 +237,7 @@ def test_the_softmax_rounds_as_litert_does_on_any_logits(c_files, tflite_content
     graph.operators = graph.operators[-2:]
     graph.inputs, model.signatureDefs = graph.operators[0].inputs, []
     interpreter = Interpreter(
-        model_content=tflite.pack(model), experimental_op_resolver_type=OpResolverType.BUILTIN_REF
+        model_content=pack(model), experimental_op_resolver_type=OpResolverType.BUILTIN_REF
     )
     index = interpreter.get_input_details()[0]["index"]
     interpreter.resize_tensor_input(index, logits.shape)
@@ -313,44 +314,42 @@ def assert_same_bytes(content, source, prefix, folder):
 )
 def test_other_networks_give_the_reference_bytes(source_of, tmp_path, shape, layers):
     source = source_of(shape, layers)
-    content = tflite_int8.convert(source, ExportOptions()).content
+    content = tflite.int8(source, ExportOptions()).content
     assert_same_bytes(content, source, "small", tmp_path / "c")
 
 
 def test_one_scale_for_all_channels_gives_the_reference_bytes(source_of, tmp_path):
     source = source_of((9, 7), dense(40, 6))
-    converter = tflite.converter_for(source.taking_floats(), "TFLITE_BUILTINS_INT8")
-    converter.optimizations = [tflite_int8.tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = lambda: tflite_int8.representative_dataset(source)
-    converter.inference_input_type = converter.inference_output_type = tflite_int8.tf.uint8
+    converter = tflite.calibrated_converter(source, "TFLITE_BUILTINS_INT8")
+    converter.inference_input_type = converter.inference_output_type = tflite.tf.uint8
     converter._experimental_disable_per_channel_quantization_for_dense_layers = True
-    content = tflite.finish(tflite.run(converter), source, "int8")
+    content = finish(tflite.run(converter), source, "int8")
     text = assert_same_bytes(content, source, "small", tmp_path / "c")
     assert "_multiplier[" not in text
 
 
 def test_an_int8_input_and_output_become_pixels_and_shares(source_of, tmp_path):
     source = source_of((9, 7), dense(40, 6))
-    content = tflite_int8.convert(source, ExportOptions(io="int8")).content
+    content = tflite.int8(source, ExportOptions(io="int8")).content
     assert_same_bytes(content, source, "small", tmp_path / "c")
 
 
 def test_a_quantize_that_rescales_gives_the_reference_bytes(source_of, tmp_path):
     source = source_of((9, 7), dense(40, 6))
-    model = unpack(tflite_int8.convert(source, ExportOptions()).content, schema)
+    model = unpack(tflite.int8(source, ExportOptions()).content, schema)
     graph = model.subgraphs[0]
     for tensor in graph.tensors:
         if tensor.type == schema.TensorType.INT8 and list(tensor.shape) in ([1, 9, 7], [1, 63]):
             tensor.quantization.scale = tensor.quantization.scale * np.float32(1.7)
             tensor.quantization.zeroPoint = np.array([-100], np.int64)
-    text = assert_same_bytes(tflite.pack(model), source, "small", tmp_path / "c")
+    text = assert_same_bytes(pack(model), source, "small", tmp_path / "c")
     assert "QUANTIZE(image) -> uint8 layer_1[63]" in text
 
 
 def test_names_and_labels_may_hold_anything(source_of, tmp_path):
     labels = ('a "quoted" \\ label', "two\nlines", "Größe ??/", "*/ int x; /*")
     source = source_of((6, 6), dense(8, 4), name="2-big.v1.5", labels=labels)
-    content = tflite_int8.convert(source, ExportOptions()).content
+    content = tflite.int8(source, ExportOptions()).content
     text = assert_same_bytes(content, source, "model_2_big_v1_5", tmp_path / "c")
     assert "void model_2_big_v1_5_logits(" in text
     assert '"Gr\\303\\266\\303\\237e \\077\\077/"' in text
@@ -361,7 +360,7 @@ def with_metadata(tflite_content, key, value):
     model = unpack(tflite_content, schema)
     entry = next(entry for entry in model.metadata if entry.name == f"edgemnist.{key}".encode())
     model.buffers[entry.buffer].data = np.frombuffer(json.dumps(value).encode(), np.uint8)
-    return tflite.pack(model)
+    return pack(model)
 
 
 @pytest.mark.parametrize(
@@ -426,7 +425,7 @@ def test_c_under_another_name_is_not_proven(artifacts, tmp_path):
 )
 def test_an_unknown_operator_is_refused_by_name(source_of, layers, operator):
     source = source_of((6, 6, 1), layers)
-    content = tflite_int8.convert(source, ExportOptions()).content
+    content = tflite.int8(source, ExportOptions()).content
     with pytest.raises(ConversionError, match=f"no C for the operator {operator}; expected only FULLY_CONN"):
         write_files(content, source.calibration.images)
 
@@ -434,7 +433,7 @@ def test_an_unknown_operator_is_refused_by_name(source_of, layers, operator):
 def test_a_model_without_a_softmax_at_its_end_is_refused(source_of):
     source = source_of((6, 6), dense(8, 4, last="relu"))
     with quiet():
-        content = tflite_int8.convert(source, ExportOptions()).content
+        content = tflite.int8(source, ExportOptions()).content
     with pytest.raises(ConversionError, match="one SOFTMAX at the end; received QUANTIZE, RESHAPE, FULLY_"):
         write_files(content, source.calibration.images)
 

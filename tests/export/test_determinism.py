@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from edgemnist.export.convert.registry import FORMATS
+from edgemnist.proof.formats import FORMATS
 from edgemnist.proof.inspect.structure import read_structure
 
 pytestmark = pytest.mark.slow  # a second export of everything, in a process that starts TensorFlow anew
@@ -15,9 +15,9 @@ import sys
 from pathlib import Path
 from edgemnist.export.calibration import choose_calibration
 from edgemnist.export.pipeline import export_all
-from edgemnist.export.convert.registry import FORMATS
+from edgemnist.proof.formats import FORMATS
 from edgemnist.export.convert.options import ExportOptions
-from edgemnist.export.convert.source_model import load_source
+from edgemnist.export.convert.source import load_source
 from edgemnist.export.training.data import load_dataset
 
 dataset = load_dataset(None)

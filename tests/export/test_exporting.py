@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from edgemnist.benchmarks.runner.cases import cases_in
-from edgemnist.export.convert.registry import SOURCE, find_format
-from edgemnist.export.convert.source_model import load_source
+from edgemnist.export.convert.source import load_source
 from edgemnist.export.pipeline import export_all
+from edgemnist.proof.formats import SOURCE, find_format
 from edgemnist.proof.tolerances import Tolerances
 from edgemnist.proof.verify import verify
 from edgemnist.runtime import load_predictor, read_manifest

@@ -11,11 +11,12 @@ from edgemnist.export.backend import keras
 from edgemnist.export.calibration import choose_calibration
 from edgemnist.export.convert.logit_range import narrow_logits, useful_range
 from edgemnist.export.convert.options import OPSETS, ExportOptions
-from edgemnist.export.convert.quiet import quiet
-from edgemnist.export.convert.registry import FORMATS, convert, find_format
-from edgemnist.export.convert.source_model import load_source
+from edgemnist.export.convert.registry import convert
+from edgemnist.export.convert.source import load_source
+from edgemnist.proof.formats import FORMATS, find_format
 from edgemnist.proof.inspect.onnx import RELEASES
 from edgemnist.proof.inspect.structure import read_structure
+from edgemnist.proof.quiet import quiet
 from edgemnist.runtime import load_predictor
 from edgemnist.runtime.artifact.metadata import read_metadata
 from edgemnist.runtime.artifact.tflite_file import unpack
@@ -58,7 +59,7 @@ def test_every_artifact_takes_raw_pixels_in_batches_of_any_size(artifacts, test_
         assert len(predictor.predict(pixels[:1])) == 1
 
 
-@pytest.mark.parametrize("name", CONTRACT)
+@pytest.mark.parametrize("name", [name for name in CONTRACT if name != "int8.c"])  # comments prove nothing
 def test_every_artifact_carries_its_contract(artifacts, name):
     embedded = read_metadata(read_structure(artifacts / f"mnist.{name}").metadata)
     assert embedded is not None
@@ -98,8 +99,9 @@ def test_the_int8_tflite_gives_the_same_labels_on_a_microcontroller(artifacts, t
 
 
 def test_the_int8_tflite_runs_in_an_arena_of_few_kilobytes(artifacts):
+    content = (artifacts / "mnist.int8.tflite").read_bytes()
     with quiet():
-        arena_bytes = smallest_arena_bytes(artifacts / "mnist.int8.tflite")
+        arena_bytes = smallest_arena_bytes("mnist.int8.tflite", content)
     assert 784 < arena_bytes < 8192
 
 
@@ -209,7 +211,7 @@ def test_pixels_go_into_int8_onnx_as_they_are_though_no_calibration_image_is_bri
 def test_a_quantizer_that_scales_pixels_otherwise_is_an_error(source, monkeypatch, scale, zero_point):
     from edgemnist.export.convert import onnx_int8
 
-    take_pixels = onnx_int8._take_pixels
+    remove = onnx_int8._remove_quantized_image
 
     def other_scale(proto):
         nodes = [node for node in proto.graph.node if node.op_type == "QuantizeLinear"]
@@ -217,8 +219,10 @@ def test_a_quantizer_that_scales_pixels_otherwise_is_an_error(source, monkeypatc
             for position, value in ((1, np.float32(scale)), (2, np.uint8(zero_point))):
                 if tensor.name == nodes[0].input[position]:
                     tensor.CopyFrom(onnx.numpy_helper.from_array(np.array(value), tensor.name))
-        take_pixels(proto)
+        remove(proto)
 
-    monkeypatch.setattr(onnx_int8, "_take_pixels", other_scale)
-    with pytest.raises(ConversionError, match=r"does not take the image as pixels.*expected QuantizeLinear"):
-        onnx_int8.convert(source, ExportOptions())
+    monkeypatch.setattr(onnx_int8, "_remove_quantized_image", other_scale)
+    with pytest.raises(
+        ConversionError, match=r"not quantize the image to its pixels.*expected QuantizeLinear"
+    ):
+        onnx_int8.int8(source, ExportOptions())

@@ -65,8 +65,9 @@ def test_code_in_a_model_is_refused(tmp_path):
 def test_an_export_does_not_publish_another_model_than_it_loaded(artifacts, other, tmp_path, mnist):
     from edgemnist.export.calibration import choose_calibration
     from edgemnist.export.convert.options import ExportOptions
-    from edgemnist.export.convert.registry import SOURCE, convert
-    from edgemnist.export.convert.source_model import load_source
+    from edgemnist.export.convert.registry import convert
+    from edgemnist.export.convert.source import load_source
+    from edgemnist.proof.formats import SOURCE
     from edgemnist.runtime.errors import ConversionError
 
     path = shutil.copy(artifacts / "mnist.keras", tmp_path / "mnist.keras")

@@ -72,11 +72,11 @@ def export(
     from dataclasses import replace
 
     from ...export.calibration import choose_calibration
-    from ...export.convert.options import ExportOptions
-    from ...export.convert.registry import DEFAULT, FORMATS, INT8, find_format
-    from ...export.convert.source_model import load_source
+    from ...export.convert.options import DEFAULT, INT8, ExportOptions
+    from ...export.convert.source import load_source
     from ...export.pipeline import export_all
     from ...export.training.data import load_dataset
+    from ...proof.formats import FORMATS, find_format
     from ...runtime.artifact.previous import PREVIOUS
     from ...runtime.artifact.settling import state_of
     from ..training import ensure_model

@@ -13,7 +13,7 @@ EXAMPLES = """
 
 def formats(json: Json = False) -> None:
     """List every export format, its engine, the extra that brings it, and if it runs here."""
-    from ...export.convert.registry import FORMATS
+    from ...proof.formats import FORMATS
 
     if json:
         print_json(

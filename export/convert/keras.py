@@ -1,13 +1,13 @@
-"""`keras`: the source model itself, as it is; it keeps its training-time input, float32 in [0, 1]."""
+"""The format keras: the source model itself, with its training-time input, float32 in [0, 1]."""
 
 import hashlib
 
 from ...runtime.errors import ConversionError
 from .options import Converted, ExportOptions
-from .source_model import Source
+from .source import Source
 
 
-def convert(source: Source, options: ExportOptions) -> Converted:  # noqa: ARG001 - every exporter has this shape
+def unchanged(source: Source, _options: ExportOptions) -> Converted:
     """Return the `.keras` file.
 
     Raises:

@@ -1,19 +1,19 @@
-"""`int8.c`: `int8.tflite` as C99 that needs no library, and gives what LiteRT's reference kernels give.
+"""The format int8.c: int8.tflite as C99 that needs no library, with the bytes of LiteRT's reference kernels.
 
-Beside it go its header, a self-test for the board with images and answers, and a file that makes a shared
-library for this machine of it: `<model>.int8.h`, `<model>.int8_selftest.c` and `<model>.int8_host.c`; on
+Beside it go its header, a self-test for the board with images and answers, and a file of which a shared
+library for this machine is made: `<model>.int8.h`, `<model>.int8_selftest.c` and `<model>.int8_host.c`; on
 request the library too.
 """
 
 from ...runtime.engines.registry import LIBRARY_SUFFIX
 from ..c_source.writing import write_files
 from ..codegen.compiler import compiled
-from . import tflite_int8
+from . import tflite
 from .options import Converted, ExportOptions
-from .source_model import Source
+from .source import Source
 
 
-def convert(source: Source, options: ExportOptions) -> Converted:
+def int8(source: Source, options: ExportOptions) -> Converted:
     """Return the C file and what goes beside it.
 
     Raises:
@@ -21,7 +21,7 @@ def convert(source: Source, options: ExportOptions) -> Converted:
             missing or failed.
     """
     # Of the very file that int8.tflite becomes, so that both can lie side by side and prove each other.
-    generated = write_files(tflite_int8.convert(source, options).content, source.calibration.images)
+    generated = write_files(tflite.int8(source, options).content, source.calibration.images)
     files = dict(generated.files)
     if options.compile:
         files |= {LIBRARY_SUFFIX: compiled(f"{source.name}.int8", files)}

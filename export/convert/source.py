@@ -1,8 +1,8 @@
-"""The model to export, and the forms of it that the converters take."""
+"""The model to export, and the forms of it that are converted."""
 
 import math
 from dataclasses import dataclass
-from importlib import metadata
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -24,12 +24,12 @@ _TOOLS = ("edgemnist", "tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime", 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What every exporter starts from.
+    """The model to export.
 
     Attributes:
         path: The `.keras` file.
         sha256: Of that file as it was loaded.
-        predictor: The model behind the interface that every artifact has, for reference answers.
+        predictor: The model behind the interface that every artifact has, for the reference.
         calibration: The training images that quantization may look at.
         class_names: The name of each class.
     """
@@ -50,20 +50,20 @@ class Source:
         """The Keras model: float32 `(N, H, W)` in [0, 1] to float32 `(N, classes)`."""
         return cast("KerasEngine", self.predictor.engine).model
 
-    def taking_pixels(self) -> Any:
-        """Return the model as the artifact contract has it: uint8 pixels in, probabilities out."""
+    def with_pixel_input(self) -> Any:
+        """Return the model as the artifact contract has it: uint8 pixels to probabilities."""
         pixels = keras.Input(self.model.input_shape[1:], dtype="uint8", name=INPUT_NAME)
         floats = keras.ops.cast(pixels, "float32") * (1 / 255)
         return keras.Model(pixels, {OUTPUT_NAME: _convertible(self.model)(floats)}, name=self.name)
 
-    def taking_floats(self) -> Any:
+    def with_float_input(self) -> Any:
         """Return the model with the contract's names and its training-time input, float32 in [0, 1]."""
         floats = keras.Input(self.model.input_shape[1:], dtype="float32", name=INPUT_NAME)
         return keras.Model(floats, {OUTPUT_NAME: _convertible(self.model)(floats)}, name=self.name)
 
-    def embedded(self, precision: str, takes: TensorSpec, gives: TensorSpec) -> Metadata:
-        """Return what an artifact of this model says about itself."""
-        return Metadata(self.name, precision, self.class_names, takes, gives, self.sha256, tool_versions())
+    def metadata(self, precision: str, input_: TensorSpec, output: TensorSpec) -> Metadata:
+        """Return the metadata that goes into an artifact of this model."""
+        return Metadata(self.name, precision, self.class_names, input_, output, self.sha256, tool_versions())
 
 
 class _Flatten(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
@@ -90,8 +90,8 @@ def load_source(path: Path, calibration: Calibration, class_names: tuple[str, ..
         ArtifactNotFoundError: There is no such file.
         ArtifactError: It is not a Keras classifier of images, or of another number of classes.
     """
-    # As many threads as TensorFlow takes by itself: the number decides the order of its sums, and so the last
-    # digit of the reference, which must not depend on whether this process has trained the model before.
+    # As many threads as TensorFlow starts by itself: the number decides the order of its sums, and so the
+    # last digit of the reference, which must not depend on whether this process has trained the model before.
     # No manifest, since the one beside it may be of the same model before it was trained again.
     predictor = load_predictor(path, engine="keras", num_threads=usable_cpu_count(), manifest=False)
     names = class_names or predictor.class_names
@@ -107,7 +107,7 @@ def load_source(path: Path, calibration: Calibration, class_names: tuple[str, ..
 
 def tool_versions() -> dict[str, str]:
     """Return the versions of everything that has a part in an artifact's bytes."""
-    return {tool: metadata.version(tool) for tool in _TOOLS}
+    return {tool: version(tool) for tool in _TOOLS}
 
 
 def _convertible(model: Any) -> Any:
