@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from ...data.datasets import Split
 from ...proof.parity import Accuracy, Parity, compare, score
-from ..loadgen_figures import LoadGenFigures, loadgen_figures
 from ..runner.processes import Answer
 from .statistics import Latency, summarize
 
@@ -57,8 +56,6 @@ class Metrics:
         end_to_end: One image, from raw pixels until label and confidence are read.
         bare: The engine's call alone, its input ready.
         paused: As `end_to_end`, but after a pause of 1 ms before each call.
-        disturbed: As `end_to_end`, but before each call other work is done: 2 MiB of memory read, a
-            small JSON message parsed and written.
         throughput: For each batch size that the model takes.
         memory: None where the system does not tell.
         accuracy: On all test images.
@@ -69,8 +66,6 @@ class Metrics:
         empty_call_ns: What measuring itself costs per call; every latency contains it.
         work_ns: The fixed piece of work, before and after each round.
         preemptions: How often others took the CPU while single images were measured; None if not known.
-        drift: For each round, the median of its last third of calls over that of its first third.
-        loadgen: What LoadGen says of the same predictor; None where it was not asked.
     """
 
     start_ns: float
@@ -80,7 +75,6 @@ class Metrics:
     end_to_end: Latency
     bare: Latency
     paused: Latency
-    disturbed: Latency
     throughput: tuple[Throughput, ...]
     memory: Memory | None
     accuracy: Accuracy
@@ -91,8 +85,6 @@ class Metrics:
     empty_call_ns: float
     work_ns: tuple[int, ...]
     preemptions: int | None
-    drift: tuple[float, ...]
-    loadgen: LoadGenFigures | None
 
     def images_per_sec(self, batch_size: int) -> float | None:
         """Return the throughput in batches of that size, or None where it was not measured."""
@@ -111,18 +103,15 @@ def compute_metrics(
     facts = [answer.facts for answer in answers]
     probabilities = answers[0].arrays["probabilities"]
     comparable = reference is not None and reference.shape == probabilities.shape
-    end_to_end = summarize(_all(answers, "latency_ns"))
-    disturbed = summarize(_all(answers, "disturbed_ns"))
     interrupted = [fact["preemptions"] for fact in facts]
     return Metrics(
         start_ns=_median(fact["start_ns"] for fact in facts),
         import_ns=_median(fact["import_ns"] for fact in facts),
         load_ns=_median(fact["load_ns"] for fact in facts),
         first_ns=_median(fact["first_ns"] for fact in facts),
-        end_to_end=end_to_end,
+        end_to_end=summarize(_all(answers, "latency_ns")),
         bare=summarize(_all(answers, "bare_ns")),
         paused=summarize(_all(answers, "paused_ns")),
-        disturbed=disturbed,
         throughput=_throughput(answers),
         memory=_memory([fact["memory"] for fact in facts]),
         accuracy=score(probabilities, split.labels),
@@ -135,8 +124,6 @@ def compute_metrics(
         empty_call_ns=_median(fact["clock"]["empty_call_ns"] for fact in facts),
         work_ns=tuple(work for fact in facts for work in fact["work_ns"]),
         preemptions=None if None in interrupted else sum(interrupted),
-        drift=tuple(_drift(samples) for samples in _all(answers, "latency_ns")),
-        loadgen=loadgen_figures(answers, end_to_end, disturbed),
     )
 
 
@@ -162,11 +149,6 @@ def _memory(readings: Sequence[dict[str, int | None]]) -> Memory | None:
         measured_bytes=int(_median(reading["measured_bytes"] - reading["warmed_bytes"] for reading in known)),
         peak_bytes=int(_median(reading["peak_bytes"] for reading in known)),
     )
-
-
-def _drift(samples: NDArray[np.int64]) -> float:
-    third = max(len(samples) // 3, 1)
-    return float(np.median(samples[-third:]) / np.median(samples[:third]))
 
 
 def _median(values: Iterable[float]) -> float:

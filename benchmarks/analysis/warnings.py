@@ -3,14 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from ..report.units import duration
 from ..runner.collect import Collection, Measured
 from ..runner.machine import Machine
 from ..runner.plan import Plan
 from .metrics import Metrics
-from .modes import Mode, find_modes
 from .row import Row
 
 MAX_LOAD_PER_CORE = 0.5
@@ -20,7 +16,6 @@ MIN_CALLS_FOR_P99 = 1000
 MIN_ROUNDS = 3
 MAX_CLOCK_SHARE = 0.02
 MAX_EMPTY_CALL_SHARE = 0.1
-MAX_DRIFT = 1.15
 MAX_PREEMPTED_SHARE = 0.01
 LEAK_BYTES = 2_000_000
 LEAK_BYTES_PER_CALL = 256
@@ -103,12 +98,6 @@ def _timing_doubts(figures: Metrics) -> dict[str, str]:
             f"Measuring costs {figures.empty_call_ns:.0f} ns a call,"
             f" {figures.empty_call_ns / latency.p50_ns:.0%} of the median."
         )
-    drift = float(np.median(figures.drift))
-    if not 1 / MAX_DRIFT <= drift <= MAX_DRIFT:
-        found["drift"] = (
-            f"Calls get {'slower' if drift > 1 else 'quicker'} within a process: the last third takes"
-            f" {drift:.2f} times the first (throttling, a leak, or too short a warm-up)."
-        )
     return found
 
 
@@ -119,9 +108,6 @@ def _process_doubts(figures: Metrics, measured: Measured) -> dict[str, str]:
         found["preempted"] = (
             f"Other processes took the CPU {figures.preemptions:,} times during {calls:,} calls."
         )
-    if modes := _modes(measured):
-        typical = " and ".join(f"{duration(mode.latency_ns)} ({mode.share:.0%})" for mode in modes)
-        found["modes"] = f"It has several typical latencies, {typical}; the median describes only one."
     calls_per_round = calls / len(measured.answers)
     if figures.memory and figures.memory.measured_bytes > max(
         LEAK_BYTES, LEAK_BYTES_PER_CALL * calls_per_round
@@ -132,18 +118,4 @@ def _process_doubts(figures: Metrics, measured: Measured) -> dict[str, str]:
         )
     if not figures.stable:
         found["unstable"] = "Its answers for the same images differ from round to round."
-    if figures.loadgen and not figures.loadgen.single_stream.agrees:
-        ratio, expected = figures.loadgen.single_stream.ratio.value, figures.loadgen.single_stream.expected
-        found["loadgen"] = (
-            f"LoadGen's SingleStream p50, less its own cost, is {ratio:.2f} times the one measured here;"
-            f" {expected[0]:.2f} to {expected[1]:.2f} was expected."
-        )
     return found
-
-
-def _modes(measured: Measured) -> tuple[Mode, ...]:
-    """Return several modes if most rounds have them, those of the round with the most calls."""
-    samples = [answer.arrays["latency_ns"] for answer in measured.answers.values()]
-    found = [find_modes(one) for one in samples]
-    several = [modes for modes in found if len(modes) > 1]
-    return max(several, key=len) if 2 * len(several) > len(found) else ()

@@ -13,7 +13,6 @@ from ..benchmark import Benchmark
 from ..runner.processes import MEASURED
 from . import charts, devices_table
 from .columns import legend
-from .loadgen_table import HEADINGS, LEGEND, TITLE, loadgen_rows
 from .svg import COLOURS
 from .test_images import Flip, flips
 from .training.outputs import Trained
@@ -86,7 +85,6 @@ def _context(benchmark: Benchmark) -> dict[str, Any]:
             if row.figures and row.figures.parity and not row.figures.parity.flipped
         ],
         "confusions": [_confusion(row) for row in rows],
-        "loadgen": {"title": TITLE, "headings": HEADINGS, "rows": loadgen_rows(results), "legend": LEGEND},
         "devices": {
             "title": devices_table.TITLE,
             "columns": devices_table.DEVICE_COLUMNS,

@@ -12,11 +12,9 @@ from ...runtime.files import write_text
 from ...runtime.printable import json_text
 from ...runtime.reading import read_json
 from ..analysis.comparisons import Comparison
-from ..analysis.metrics import Metrics
 from ..analysis.results import Results
 from ..analysis.row import Row
 from ..emulation.metrics import DeviceFigures, DeviceRow
-from ..loadgen_figures import LoadGenFigures
 from ..runner.collect import Collection, Measured
 from ..runner.processes import MEASURED
 from .compact_arrays import encode_array
@@ -123,7 +121,7 @@ def _row(row: Row, measured: Measured) -> dict[str, Any]:
         "sha256": target.sha256,
         "status": row.status,
         "reason": row.reason,
-        "figures": _metrics(row.figures) if row.figures else None,
+        "figures": asdict(row.figures) if row.figures else None,
         "predicted": encode_array(_predicted(measured)) if row.figures else None,
         "rounds": [
             {
@@ -169,18 +167,6 @@ def _device_metrics(figures: DeviceFigures) -> dict[str, Any]:
 
 def _predicted(measured: Measured) -> Any:
     return next(iter(measured.answers.values())).arrays["probabilities"].argmax(axis=1)
-
-
-def _metrics(figures: Metrics) -> dict[str, Any]:
-    document = asdict(figures)
-    if figures.loadgen is not None:
-        document["loadgen"] |= _agreements(figures.loadgen)
-    return document
-
-
-def _agreements(figures: LoadGenFigures) -> dict[str, Any]:
-    pairs = {"single_stream": figures.single_stream, "offline": figures.offline}
-    return {name: asdict(one) | {"agrees": one.agrees} if one else None for name, one in pairs.items()}
 
 
 def _comparison(comparison: Comparison) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from ..benchmark import Benchmark
 from ..emulation.metrics import DeviceRow
 from . import devices_table
 from .columns import legend
-from .loadgen_table import HEADINGS, LEGEND, TITLE, loadgen_rows
 from .wording import COLUMNS, DETAILS, P50_INTERVAL, RowColumn, batch_columns, cells, method, outcome
 
 _MARKUP = re.compile(r"[\\\[\]<]")
@@ -24,7 +23,6 @@ def render(benchmark: Benchmark) -> str:
         lines += ["", *_table(results, COLUMNS)]
     lines += _section("What it means", benchmark.verdicts)
     lines += device_lines(results.devices)
-    lines += _loadgen(results)
     lines += _section("Reasons to distrust it", doubts)
     lines += _section("Missing", results.notes)
     if results.rows:
@@ -79,14 +77,6 @@ def _table(results: Results, columns: tuple[RowColumn, ...]) -> list[str]:
         texts = cells(row, results, columns) or (outcome(row), *[""] * (len(columns) - 1))
         lines.append(_line((row.target.name, row.target.engine, *texts)))
     return lines
-
-
-def _loadgen(results: Results) -> list[str]:
-    rows = loadgen_rows(results)
-    if not rows:
-        return []
-    table = [_line(texts) for texts in (HEADINGS, ["---"] * len(HEADINGS), *rows)]
-    return ["", f"## {TITLE}", "", *table, "", LEGEND]
 
 
 def _section(title: str, items: Iterable[str]) -> list[str]:

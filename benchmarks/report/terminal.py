@@ -14,7 +14,6 @@ from ..analysis.row import Row
 from ..benchmark import Benchmark
 from . import devices_table
 from .columns import legend
-from .loadgen_table import HEADINGS, LEGEND, TITLE, loadgen_rows
 from .wording import COLUMNS, RowColumn, cells, method, outcome
 
 GAP = 2
@@ -30,7 +29,6 @@ def show(benchmark: Benchmark, console: Console) -> None:
     parts += _absent(results)
     parts += _devices(results)
     parts += _section("What it means", [Text(printable(verdict)) for verdict in benchmark.verdicts])
-    parts += _loadgen(results)
     doubts = [
         Text(printable(f"{f'{doubt.target}: ' if doubt.target else ''}{doubt.text}"))
         for doubt in results.doubts
@@ -114,18 +112,6 @@ def _devices(results: Results) -> list[RenderableType]:
     tables: list[RenderableType] = [table] if table.row_count else []
     legends = [Text(devices_table.LEGEND, style="dim")] if table.row_count else []
     return [Text(printable(title), style="bold"), *tables, *absent, *legends, Text("")]
-
-
-def _loadgen(results: Results) -> list[RenderableType]:
-    rows = loadgen_rows(results)
-    if not rows:
-        return []
-    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, GAP, 0, 0))
-    for heading in HEADINGS:
-        table.add_column(heading, overflow="fold")
-    for texts in rows:
-        table.add_row(*map(_literal, texts))
-    return [Text(TITLE, style="bold"), table, Text(LEGEND, style="dim"), Text("")]
 
 
 def _section(title: str, lines: list[Text], style: str = "") -> list[RenderableType]:

@@ -145,7 +145,6 @@ def _task(
         max_calls=max(_MAX_CALLS, plan.num_runs),
         min_batches=_MIN_BATCHES,
         min_batch_ns=int(plan.batch_secs * _NS_PER_SEC),
-        loadgen_ns=int(plan.loadgen_secs * _NS_PER_SEC),
         seed=plan.seed + number,
         spawned_ns=0,
     )

@@ -23,7 +23,6 @@ class Plan:
         num_threads: Threads for one inference.
         timeout_secs: After so long a process counts as hung.
         seed: Decides the order of targets and of images.
-        loadgen_secs: Seconds per LoadGen scenario and process at least; 0 leaves LoadGen out.
     """
 
     rounds: int = 5
@@ -39,7 +38,6 @@ class Plan:
     num_threads: int = 1
     timeout_secs: float = 120.0
     seed: int = 0
-    loadgen_secs: float = 0.0
 
     def __post_init__(self) -> None:
         """Check the figures.
@@ -57,4 +55,3 @@ class Plan:
 
 
 QUICK = Plan(rounds=3, min_rounds=2, budget_secs=9.0, num_runs=600, min_secs=0.2, batch_secs=0.005)
-LOADGEN_SECS = 0.3

@@ -1,9 +1,7 @@
 """The course that a worker process runs: from importing the engine to the answers for the whole test set."""
 
-import json
 import math
 import os
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from time import perf_counter_ns, sleep
@@ -26,8 +24,6 @@ MAX_ENCODED = 2048
 BARE_SHARE = 10  # a slow engine makes one bare call for so many predictions; a quick one as many as fit in
 PAUSE_SECS = 0.001
 PAUSED = Effort(30, 80_000_000, 60)
-DISTURBED = Effort(30, 10_000_000, 200)
-DISTURBED_BYTES = 2_097_152  # more than the weights and most cores' own caches
 
 Samples = dict[str, NDArray[Any]]
 
@@ -69,10 +65,6 @@ def measure(task: Task, started_ns: int) -> tuple[dict[str, Any], Samples]:
     samples |= _other_single_images(predictor, singles, task)
     samples["probabilities"] = _answers(predictor, images)
     samples |= _batches(predictor, shuffled, task)
-    if task.loadgen_ns:
-        from ..loadgen import run_loadgen
-
-        samples |= run_loadgen(predictor, shuffled, task, expected_ns=int(np.median(latency_ns)))
     work_ns.append(measure_fixed_work())
     facts = {
         "start_ns": started_ns - task.spawned_ns,
@@ -125,7 +117,7 @@ def _shaped(predictor: Predictor, task: Task) -> NDArray[np.uint8]:
 
 
 def _other_single_images(predictor: Predictor, singles: list[NDArray[np.uint8]], task: Task) -> Samples:
-    """Measure single images in ways that explain the main figure: bare, after a pause, after other work."""
+    """Measure single images in ways that explain the main figure: bare, and after a pause."""
     classify = classifier(predictor)
     encoded = [predictor.encode(image) for image in singles[:MAX_ENCODED]]
     bare = Effort(math.ceil(task.min_calls / BARE_SHARE), task.min_ns // 2, task.max_calls)
@@ -133,27 +125,11 @@ def _other_single_images(predictor: Predictor, singles: list[NDArray[np.uint8]],
     return {
         "bare_ns": time_calls(predictor.engine.run, encoded, bare),
         "paused_ns": time_calls(classify, singles, PAUSED, between=_pause),
-        "disturbed_ns": time_calls(classify, singles, DISTURBED, between=_other_work()),
     }
 
 
 def _pause() -> None:
     sleep(PAUSE_SECS)
-
-
-def _other_work() -> Callable[[], object]:
-    """Return work that takes the caches from the model, as the rest of an application does between calls.
-
-    Reading memory alone would leave the caches of code as they are, which is what LoadGen's own work takes.
-    """
-    memory = np.zeros(DISTURBED_BYTES // 8)
-    message = json.dumps([{"label": "7", "confidence": 0.5}] * 2)
-
-    def work() -> None:
-        memory.sum()
-        json.dumps(json.loads(message), indent=1)
-
-    return work
 
 
 def _answers(predictor: Predictor, images: NDArray[np.uint8]) -> NDArray[np.float32]:

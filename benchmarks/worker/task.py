@@ -24,7 +24,6 @@ class Task:
         max_calls: Calls of one kind at most.
         min_batches: Batches of each size at least.
         min_batch_ns: Nanoseconds to spend on each batch size at least.
-        loadgen_ns: Nanoseconds to spend on LoadGen's SingleStream at least; 0 leaves LoadGen out.
         seed: Decides the order of the images.
         spawned_ns: The parent's `perf_counter_ns` when it started the process; on Linux, macOS and Windows
             that clock is the system's, the same in both processes.
@@ -43,7 +42,6 @@ class Task:
     max_calls: int
     min_batches: int
     min_batch_ns: int
-    loadgen_ns: int
     seed: int
     spawned_ns: int
 

@@ -22,7 +22,6 @@ EXAMPLES = """
 - `edgemnist bench` every artifact in the folder artifacts, and Keras where TensorFlow is installed
 - `edgemnist bench mine.onnx theirs.tflite --num-threads 2 --output report`
 - `edgemnist bench --quick --json` a first impression in seconds
-- `edgemnist bench --loadgen` beside LoadGen's SingleStream and Offline scenarios
 - `edgemnist bench --artifacts edge --history notebook` with the curves of both trainings
 - `edgemnist bench --target cortex-m4 --target s390x` the model in C, on emulated processors
 - `edgemnist bench --baseline old/bench.json --max-slowdown 1.2 --max-accuracy-drop 0.001` a gate for CI
@@ -66,7 +65,7 @@ def bench(
     ] = None,
     num_threads: Annotated[int, typer.Option(min=1, help="Threads for one inference.")] = 1,
     loadgen: Annotated[
-        bool, typer.Option("--loadgen", help="Run LoadGen's SingleStream and Offline scenarios too.")
+        bool, typer.Option("--loadgen", hidden=True, help="Moved: a study of its own now.")
     ] = False,
     baseline: Annotated[
         Path | None,
@@ -122,7 +121,6 @@ def bench(
     """
     from ..benchmarks.benchmark import run_benchmark
     from ..benchmarks.emulation.boards import HOST
-    from ..benchmarks.loadgen import require_loadgen
     from ..benchmarks.regression_gate import Scope, open_gate
     from ..benchmarks.report import html, markdown, terminal
     from ..benchmarks.report.json import write_document
@@ -132,7 +130,13 @@ def bench(
     from ..runtime.files import write_text
     from .bench_progress import bench_progress, device_progress
 
-    plan = _plan(quick, num_runs, min_secs, warmup_runs, num_threads, loadgen)
+    if loadgen:
+        raise OptionError(
+            "LoadGen is no part of the benchmark any more",
+            received="--loadgen",
+            fix="In a checkout: python -m edgemnist.benchmarks.studies.loadgen_cross_check MODEL...",
+        )
+    plan = _plan(quick, num_runs, min_secs, warmup_runs, num_threads)
     why_no_keras = _why_no_keras(keras, quick)
     scope = Scope(tuple(file.name for file in files or ()), tuple(engine or ()), not why_no_keras)
     _settle(files, artifacts)
@@ -145,8 +149,6 @@ def bench(
             fix="Add --target host.",
         )
     gate = open_gate(baseline, max_slowdown, max_accuracy_drop, plan, scope=scope, force=force)
-    if loadgen:
-        require_loadgen()
     split = load_test_split(data)
     targets: tuple[Case, ...] = ()
     if on_host:
@@ -204,11 +206,10 @@ def _plan(
     min_secs: float | None,
     warmup_runs: int | None,
     num_threads: int,
-    loadgen: bool,
 ) -> "Plan":
     from dataclasses import replace
 
-    from ..benchmarks.runner.plan import LOADGEN_SECS, QUICK, Plan
+    from ..benchmarks.runner.plan import QUICK, Plan
 
     usual = QUICK if quick else Plan()
     return replace(
@@ -217,7 +218,6 @@ def _plan(
         min_secs=usual.min_secs if min_secs is None else min_secs,
         warmup_runs=usual.warmup_runs if warmup_runs is None else warmup_runs,
         num_threads=num_threads,
-        loadgen_secs=LOADGEN_SECS if loadgen else 0.0,
     )
 
 

@@ -46,6 +46,5 @@ def env(json: Json = False) -> None:
 
 _EXTRAS = {
     "bench": ("scipy", "intervals and bench.html in the benchmark"),
-    "loadgen": ("mlperf_loadgen", "LoadGen's scenarios in the benchmark"),
     "export": ("tensorflow", "training and conversion"),
 }

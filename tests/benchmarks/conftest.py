@@ -56,6 +56,4 @@ def run_synthetic(tiny_split: Split, tmp_path_factory: pytest.TempPathFactory):
 @pytest.fixture(scope="session")
 def synthetic(run_synthetic) -> Benchmark:
     """One benchmark of most synthetic engines; read it, never change it."""
-    return run_synthetic(
-        "sleep", "sleep_twice", "bimodal", "drift", "leak", "crash", "refuse", "bug", "nan", "random"
-    )
+    return run_synthetic("sleep", "sleep_twice", "bimodal", "leak", "crash", "refuse", "bug", "nan", "random")

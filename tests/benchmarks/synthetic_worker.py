@@ -77,9 +77,6 @@ class Synthetic:
     def bimodal(self):
         time.sleep(SLEEP_SECS if self.calls % 3 else 4 * SLEEP_SECS)
 
-    def drift(self):
-        time.sleep(SLEEP_SECS * (1 + self.calls / 40))
-
     def leak(self):
         time.sleep(SLEEP_SECS / 4)
         self.hoard.append(np.ones(100_000, np.uint8))
@@ -108,7 +105,7 @@ def load(path, _content, _options):
 
 
 NAMES = (
-    *("instant", "sleep", "sleep_twice", "bimodal", "drift", "leak", "crash", "hang", "nan", "random"),
+    *("instant", "sleep", "sleep_twice", "bimodal", "leak", "crash", "hang", "nan", "random"),
     *("refuse", "bug"),
 )
 

@@ -4,9 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from edgemnist.benchmarks.analysis.statistics import Ratio
 from edgemnist.benchmarks.analysis.warnings import find_doubts
-from edgemnist.benchmarks.loadgen_figures import Agreement, LoadGenFigures
 
 
 @pytest.fixture
@@ -16,9 +14,7 @@ def codes(synthetic):
     row = next(one for one in results.rows if one.target.engine == "sleep")
     measured = next(one for one in synthetic.collection.measured if one.target == row.target)
     latency = replace(row.figures.end_to_end, calls=3000, round_p50_ns=(2.1e6, 2.11e6, 2.12e6))
-    sound = replace(
-        row.figures, end_to_end=latency, work_ns=(1000, 1001), preemptions=0, drift=(1.0, 1.0), cpus=(1,)
-    )
+    sound = replace(row.figures, end_to_end=latency, work_ns=(1000, 1001), preemptions=0, cpus=(1,))
     calm = replace(results.machine, governor=None, cores=2)
 
     def find(machine=None, load=0.1, latency_changes=None, **figures):
@@ -75,15 +71,6 @@ def test_a_call_as_quick_as_measuring_it(codes):
     assert codes(empty_call_ns=500_000) == {"empty-call"}
 
 
-@pytest.mark.parametrize("drift", [(1.5, 1.4, 1.6), (0.5, 0.6, 0.5)])
-def test_calls_that_get_slower_or_quicker(codes, drift):
-    assert codes(drift=drift) == {"drift"}
-
-
-def test_one_drifting_round_of_three_is_no_doubt(codes):
-    assert codes(drift=(1.0, 1.0, 1.9)) == set()
-
-
 def test_neighbours_that_take_the_cpu(codes):
     assert codes(preemptions=31) == {"preempted"}
     assert codes(preemptions=None) == set()
@@ -91,10 +78,3 @@ def test_neighbours_that_take_the_cpu(codes):
 
 def test_answers_that_differ_between_rounds(codes):
     assert codes(stable=False) == {"unstable"}
-
-
-def test_a_loadgen_that_disagrees(codes):
-    for ratio, expected in ((1.5, {"loadgen"}), (1.05, set())):
-        agreement = Agreement(Ratio(ratio, (ratio - 0.1, ratio + 0.1)), (0.95, 1.1))
-        figures = LoadGenFigures(100, 3e6, 3e6, 3e6, 1e4, agreement, None, None, None)
-        assert codes(loadgen=figures) == expected

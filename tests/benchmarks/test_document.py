@@ -7,6 +7,7 @@ import jsonschema
 import numpy as np
 import pytest
 
+from edgemnist.benchmarks.regression import find_changes
 from edgemnist.benchmarks.report.compact_arrays import decode_array
 from edgemnist.benchmarks.report.json import read_document, write_document
 from edgemnist.runtime.errors import ArtifactError, ArtifactNotFoundError
@@ -52,6 +53,20 @@ def test_failed_rows_have_a_reason_and_no_figures(document):
         for row in failed
         if row["engine"] != "nan"
     )
+
+
+def test_a_report_of_an_older_version_with_more_figures_is_read_and_compared(document, tmp_path):
+    older = json.loads(json.dumps(document))
+    older["plan"]["loadgen_secs"] = 0.0
+    for row in older["rows"]:
+        if row["figures"]:
+            row["figures"] |= {"disturbed": row["figures"]["paused"], "drift": [1.0, 1.1], "loadgen": None}
+            row["rounds"][0]["samples_ns"]["disturbed"] = row["rounds"][0]["samples_ns"]["paused"]
+    path = tmp_path / "bench.json"
+    write_document(path, older)
+    changes = find_changes(read_document(path), document)
+    assert len(changes) == sum(row["status"] == "measured" for row in document["rows"])
+    assert all(change.slowdown.value == pytest.approx(1) for change in changes)
 
 
 def test_a_missing_report_says_what_writes_one(tmp_path):

@@ -8,7 +8,6 @@ import tempfile
 
 import pytest
 
-from edgemnist.benchmarks.report.compact_arrays import decode_array
 from edgemnist.benchmarks.report.json import read_document
 from edgemnist.cli import entry as cli
 from edgemnist.runtime import ENGINES
@@ -41,10 +40,10 @@ def run_here(monkeypatch, *arguments):
 
 @pytest.fixture(scope="module")
 def benched(artifacts, tmp_path_factory):
-    """The reports of `bench --quick --with-keras --loadgen` on the main artifacts, and what that printed."""
+    """The reports of `bench --quick --with-keras` on the main artifacts, and what that printed."""
     folder = tmp_path_factory.mktemp("benched")
     files = [artifacts / name for name in MAIN]
-    done = run("bench", *files, "--quick", "--with-keras", "--loadgen", "--num-runs", 100, "-o", folder)
+    done = run("bench", *files, "--quick", "--with-keras", "--num-runs", 100, "-o", folder)
     assert done.returncode == 0, done.stderr
     return folder, done
 
@@ -96,19 +95,6 @@ def test_keras_is_compared_with_and_slower_than_its_exports(document):
     assert onnx["base"] == "mnist.keras (keras)"
     assert onnx["parity"]["agreement"] == 1.0
     assert onnx["speed"]["value"] > 3
-
-
-def test_loadgen_ran_both_scenarios_on_the_same_predictors(document):
-    for one in document["rows"]:
-        loadgen = one["figures"]["loadgen"]
-        queries = sum(
-            len(decode_array(each["samples_ns"]["loadgen_single_inside"])) for each in one["rounds"]
-        )
-        assert loadgen["queries"] == queries >= 100
-        assert loadgen["own_cost_ns"] > 0
-        assert loadgen["p50_ns"] <= loadgen["p90_ns"] <= loadgen["p99_ns"]
-        assert loadgen["offline_per_sec"] > 0
-        assert loadgen["single_stream"]["expected"][0] <= 1 <= loadgen["single_stream"]["expected"][1]
 
 
 def test_the_page_shows_the_flipped_digits_of_int8(benched, document):
@@ -201,11 +187,11 @@ def test_a_benchmark_of_nothing_but_a_broken_file_fails(tmp_path):
     assert "Traceback" not in done.stderr
 
 
-def test_a_missing_loadgen_is_an_error_before_anything_is_measured(artifacts):
-    done = run("bench", "--artifacts", artifacts, "--loadgen", without=["mlperf_loadgen"])
+def test_loadgen_is_refused_with_the_study_that_took_its_place(artifacts, tmp_path):
+    done = run("bench", "--artifacts", artifacts, "--loadgen", "--output", tmp_path)
     assert done.returncode == 1
-    assert "pip install 'edgemnist[loadgen]'" in done.stderr
-    assert not (artifacts / "bench.json").exists()
+    assert "edgemnist.benchmarks.studies.loadgen_cross_check" in done.stderr
+    assert not list(tmp_path.iterdir())
 
 
 def test_env_names_engines_and_the_pip_line_of_each_missing_extra():
