@@ -9,8 +9,8 @@ from ...data.datasets import Split
 from ...proof.parity import Parity, compare
 from ...runtime.errors import InputError
 from ..runner.cases import KERAS, Case
-from ..runner.collect import Collection, Measured
-from .row import Row
+from ..runner.collect import Collection, Measurement
+from .metrics import ResultRow
 from .statistics import Ratio, paired_ratio
 
 FLOAT = "float32"
@@ -18,75 +18,73 @@ FLOAT = "float32"
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A row beside the row that it is held against.
+    """A row beside the row that it is compared with.
 
     Attributes:
-        target: The one.
+        case: The one.
         base: The other.
-        size_ratio: The base's size over the target's: above 1, the target is smaller.
-        speed: The base's end-to-end p50 over the target's, from the rounds that both ran in: above 1, the
-            target is quicker.
-        parity: The target's answers with the base's as reference; None where their classes differ.
+        size_ratio: The base's size over the case's: above 1, the case is smaller.
+        speed: The base's end-to-end p50 over the case's, from the rounds that both ran in: above 1, the
+            case is quicker.
+        parity: The case's outputs with the base's as reference; None where their classes differ.
     """
 
-    target: Case
+    case: Case
     base: Case
     size_ratio: float
     speed: Ratio
     parity: Parity | None
 
 
-def compare_rows(rows: Sequence[Row], collection: Collection, split: Split) -> tuple[Comparison, ...]:
+def compare_rows(rows: Sequence[ResultRow], collection: Collection, split: Split) -> tuple[Comparison, ...]:
     """Compare each measured row with its base.
 
-    A lower precision is held against float32 in the same format and engine; where there is none, as for the
-    model in C, against the same precision elsewhere and against the first float32. Float32 is held against
+    A lower precision is compared with float32 in the same format and engine; where there is none, as for the
+    model in C, against the same precision elsewhere and against the first float32. Float32 is compared with
     Keras, and each one also against the first, so that engines are compared too.
     """
-    measured = {one.target: one for one in collection.measured}
-    targets = [row.target for row in rows if row.figures is not None]
-    pairs = [(target, base) for target in targets for base in _bases(target, targets)]
-    return tuple(_compare(measured[target], measured[base], split) for target, base in pairs)
+    measured = {one.case: one for one in collection.measurements}
+    cases = [row.case for row in rows if row.metrics is not None]
+    pairs = [(case, base) for case in cases for base in _bases(case, cases)]
+    return tuple(_compare(measured[case], measured[base], split) for case, base in pairs)
 
 
-def _bases(target: Case, targets: Sequence[Case]) -> list[Case]:
-    if target.engine == KERAS:
+def _bases(case: Case, cases: Sequence[Case]) -> list[Case]:
+    if case.engine == KERAS:
         return []
-    keras = [other for other in targets if other.engine == KERAS][:1]
-    floats = [other for other in targets if other.precision == FLOAT and other.engine != KERAS]
-    if target.precision == FLOAT:
-        return keras + [other for other in floats[:1] if other != target]
-    if own := _float_of(target, floats):
+    keras = [other for other in cases if other.engine == KERAS][:1]
+    floats = [other for other in cases if other.precision == FLOAT and other.engine != KERAS]
+    if case.precision == FLOAT:
+        return keras + [other for other in floats[:1] if other != case]
+    if own := _float_of(case, floats):
         return own
-    alike = [other for other in targets if other.precision == target.precision and _float_of(other, floats)]
-    return [*alike, *floats[:1]] or keras or [other for other in targets[:1] if other != target]
+    alike = [other for other in cases if other.precision == case.precision and _float_of(other, floats)]
+    return [*alike, *floats[:1]] or keras or [other for other in cases[:1] if other != case]
 
 
-def _float_of(target: Case, floats: Sequence[Case]) -> list[Case]:
+def _float_of(case: Case, floats: Sequence[Case]) -> list[Case]:
     """Return the float32 of the same format on the same engine, if there is one."""
-    return [one for one in floats if (one.format, one.engine) == (target.format, target.engine)][:1]
+    return [one for one in floats if (one.format, one.engine) == (case.format, case.engine)][:1]
 
 
-def _compare(one: Measured, base: Measured, split: Split) -> Comparison:
+def _compare(one: Measurement, base: Measurement, split: Split) -> Comparison:
     return Comparison(
-        target=one.target,
-        base=base.target,
-        size_ratio=base.target.size_bytes / one.target.size_bytes,
+        case=one.case,
+        base=base.case,
+        size_ratio=base.case.size_bytes / one.case.size_bytes,
         speed=paired_ratio(_round_p50_ns(base), _round_p50_ns(one)),
         parity=_parity(one, base, split),
     )
 
 
-def _round_p50_ns(measured: Measured) -> dict[int, float]:
-    return {
-        number: float(np.median(answer.arrays["latency_ns"])) for number, answer in measured.answers.items()
-    }
+def _round_p50_ns(measured: Measurement) -> dict[int, float]:
+    return {number: float(np.median(one.arrays["latency_ns"])) for number, one in measured.rounds.items()}
 
 
-def _parity(one: Measured, base: Measured, split: Split) -> Parity | None:
+def _parity(one: Measurement, base: Measurement, split: Split) -> Parity | None:
     try:
         return compare(
-            one.answers[0].arrays["probabilities"], base.answers[0].arrays["probabilities"], split.labels
+            one.rounds[0].arrays["probabilities"], base.rounds[0].arrays["probabilities"], split.labels
         )
     except InputError:
         return None

@@ -1,14 +1,16 @@
-"""The figures of one target, computed from the samples of all its rounds."""
+"""The metrics of one case, computed from the samples of all its rounds."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...data.datasets import Split
 from ...proof.parity import Accuracy, Parity, compare, score
-from ..runner.processes import Answer
+from ..runner.cases import Case
+from ..runner.processes import WorkerResult
+from ..worker.task import ResidentMemory
 from .statistics import Latency, summarize
 
 _NS_PER_SEC = 1_000_000_000
@@ -46,7 +48,7 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """What was measured of one target. Durations are medians over rounds where nothing else is said.
+    """What was measured of one case. Durations are medians over rounds where nothing else is said.
 
     Attributes:
         start_ns: From the parent's order until Python runs the worker's first line.
@@ -56,11 +58,11 @@ class Metrics:
         end_to_end: One image, from raw pixels until label and confidence are read.
         bare: The engine's call alone, its input ready.
         paused: As `end_to_end`, but after a pause of 1 ms before each call.
-        throughput: For each batch size that the model takes.
-        memory: None where the system does not tell.
+        throughput: For each batch size that the model accepts.
+        memory: None without /proc.
         accuracy: On all test images.
         parity: Against the reference; None where there is none.
-        stable: Whether every round gave the same answers.
+        stable: Whether the outputs were the same in every round.
         cpus: The CPUs the processes were pinned to; None where they were not.
         clock_resolution_ns: Coarsest of all rounds.
         empty_call_ns: What measuring itself costs per call; every latency contains it.
@@ -91,63 +93,86 @@ class Metrics:
         return next((one.images_per_sec for one in self.throughput if one.batch_size == batch_size), None)
 
 
+@dataclass(frozen=True, slots=True)
+class ResultRow:
+    """A row of the report: a case with its metrics, or why it has none.
+
+    Attributes:
+        case: What was measured.
+        status: "measured", "skipped" or "failed".
+        reason: Why it was skipped or how it failed, else "".
+        metrics: None unless measured.
+    """
+
+    case: Case
+    status: str
+    reason: str
+    metrics: Metrics | None
+
+
 def compute_metrics(
-    answers: Sequence[Answer], split: Split, reference: NDArray[np.float32] | None
+    rounds: Sequence[WorkerResult], split: Split, reference: NDArray[np.float32] | None
 ) -> Metrics:
-    """Compute a target's figures from its rounds.
+    """Compute a case's metrics from its rounds.
 
     Raises:
-        EngineError: The model's answers are not numbers.
+        EngineError: The model's outputs are not numbers.
         InputError: The model has fewer classes than the labels name.
     """
-    facts = [answer.facts for answer in answers]
-    probabilities = answers[0].arrays["probabilities"]
+    facts = [one.facts for one in rounds if one.facts is not None]
+    probabilities = rounds[0].arrays["probabilities"]
     comparable = reference is not None and reference.shape == probabilities.shape
-    interrupted = [fact["preemptions"] for fact in facts]
+    interrupted = [fact.preemptions for fact in facts]
     return Metrics(
-        start_ns=_median(fact["start_ns"] for fact in facts),
-        import_ns=_median(fact["import_ns"] for fact in facts),
-        load_ns=_median(fact["load_ns"] for fact in facts),
-        first_ns=_median(fact["first_ns"] for fact in facts),
-        end_to_end=summarize(_all(answers, "latency_ns")),
-        bare=summarize(_all(answers, "bare_ns")),
-        paused=summarize(_all(answers, "paused_ns")),
-        throughput=_throughput(answers),
-        memory=_memory([fact["memory"] for fact in facts]),
+        start_ns=_median(fact.start_ns for fact in facts),
+        import_ns=_median(fact.import_ns for fact in facts),
+        load_ns=_median(fact.load_ns for fact in facts),
+        first_ns=_median(fact.first_ns for fact in facts),
+        end_to_end=summarize(_all(rounds, "latency_ns")),
+        bare=summarize(_all(rounds, "bare_ns")),
+        paused=summarize(_all(rounds, "paused_ns")),
+        throughput=_throughput(rounds),
+        memory=_memory([fact.memory for fact in facts]),
         accuracy=score(probabilities, split.labels),
         parity=compare(probabilities, reference, split.labels)
         if reference is not None and comparable
         else None,
-        stable=all(np.array_equal(answer.arrays["probabilities"], probabilities) for answer in answers),
-        cpus=None if facts[0]["cpus"] is None else tuple(facts[0]["cpus"]),
-        clock_resolution_ns=max(fact["clock"]["resolution_ns"] for fact in facts),
-        empty_call_ns=_median(fact["clock"]["empty_call_ns"] for fact in facts),
-        work_ns=tuple(work for fact in facts for work in fact["work_ns"]),
-        preemptions=None if None in interrupted else sum(interrupted),
+        stable=all(np.array_equal(one.arrays["probabilities"], probabilities) for one in rounds),
+        cpus=facts[0].cpus,
+        clock_resolution_ns=max(fact.clock.resolution_ns for fact in facts),
+        empty_call_ns=_median(fact.clock.empty_call_ns for fact in facts),
+        work_ns=tuple(work for fact in facts for work in fact.work_ns),
+        preemptions=_total(interrupted),
     )
 
 
-def _all(answers: Sequence[Answer], name: str) -> list[NDArray[np.int64]]:
-    return [answer.arrays[name] for answer in answers]
+def _total(counts: Sequence[int | None]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if len(known) == len(counts) else None
 
 
-def _throughput(answers: Sequence[Answer]) -> tuple[Throughput, ...]:
-    sizes = sorted(int(name.split("_")[1]) for name in answers[0].arrays if name.startswith("batch_"))
+def _all(rounds: Sequence[WorkerResult], name: str) -> list[NDArray[np.int64]]:
+    return [one.arrays[name] for one in rounds]
+
+
+def _throughput(rounds: Sequence[WorkerResult]) -> tuple[Throughput, ...]:
+    sizes = sorted(int(name.split("_")[1]) for name in rounds[0].arrays if name.startswith("batch_"))
     result = []
     for size in sizes:
-        samples = np.concatenate(_all(answers, f"batch_{size}_ns"))
+        samples = np.concatenate(_all(rounds, f"batch_{size}_ns"))
         result.append(Throughput(size, size * _NS_PER_SEC / float(np.median(samples)), len(samples)))
     return tuple(result)
 
 
-def _memory(readings: Sequence[dict[str, int | None]]) -> Memory | None:
-    if any(value is None for reading in readings for value in reading.values()):
+def _memory(readings: Sequence[ResidentMemory]) -> Memory | None:
+    steps = np.array([astuple(reading) for reading in readings], np.float64)  # None becomes NaN
+    if np.isnan(steps).any():
         return None
-    known = [{key: value or 0 for key, value in reading.items()} for reading in readings]
+    imported, loaded, warmed, measured, peak = steps.T
     return Memory(
-        loaded_bytes=int(_median(reading["loaded_bytes"] - reading["imported_bytes"] for reading in known)),
-        measured_bytes=int(_median(reading["measured_bytes"] - reading["warmed_bytes"] for reading in known)),
-        peak_bytes=int(_median(reading["peak_bytes"] for reading in known)),
+        loaded_bytes=int(np.median(loaded - imported)),
+        measured_bytes=int(np.median(measured - warmed)),
+        peak_bytes=int(np.median(peak)),
     )
 
 

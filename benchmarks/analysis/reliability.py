@@ -32,21 +32,21 @@ class Bin:
 
 
 @dataclass(frozen=True, slots=True)
-class Calibration:
+class Reliability:
     """How far confidences are from accuracies.
 
     Attributes:
         bins: Those that hold images, by rising confidence.
-        expected_error: The expected calibration error, see `calibration`.
+        expected_error: The expected calibration error, see `find_reliability`.
     """
 
     bins: tuple[Bin, ...]
     expected_error: float
 
 
-def calibration(
+def find_reliability(
     probabilities: NDArray[np.float32], labels: NDArray[np.integer], bins: int = BINS
-) -> Calibration:
+) -> Reliability:
     """Return a reliability diagram's bins and the expected calibration error (ECE).
 
     As defined in section 2 of Guo, Pleiss, Sun, Weinberger, "On Calibration of Modern Neural Networks",
@@ -79,7 +79,7 @@ def calibration(
             )
         )
     error = sum(one.images * abs(one.accuracy - one.confidence) for one in found) / len(labels)
-    return Calibration(tuple(found), error)
+    return Reliability(tuple(found), error)
 
 
 def mistakes(probabilities: NDArray[np.float32], labels: NDArray[np.integer]) -> NDArray[np.intp]:

@@ -1,4 +1,4 @@
-"""What a benchmark found: one row for each target, and how the rows compare."""
+"""What a benchmark found: one row for each case, and how the rows compare."""
 
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -8,14 +8,13 @@ from ...proof.reference import Reference
 from ...runtime.artifact.manifest import REFERENCE_NAME
 from ...runtime.errors import EdgeMnistError
 from ..emulation.metrics import DeviceRow
-from ..runner.collect import Collection, Measured
+from ..runner.collect import Collection, Measurement
 from ..runner.machine import Machine
 from ..runner.plan import Plan
 from ..runner.processes import FAILED, MEASURED
 from .comparisons import Comparison, compare_rows
-from .metrics import compute_metrics
-from .row import Row
-from .warnings import Doubt, find_doubts
+from .metrics import ResultRow, compute_metrics
+from .warnings import BenchWarning, find_warnings
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +22,10 @@ class Results:
     """A whole benchmark.
 
     Attributes:
-        rows: One for each target.
+        rows: One for each case.
         comparisons: What each row is compared with.
-        doubts: Reasons to distrust the figures.
-        notes: What is missing from the figures, and why.
+        warnings: Reasons to distrust the metrics.
+        notes: What is missing from the metrics, and why.
         machine: Where it ran.
         plan: How much was asked for.
         images: How many test images.
@@ -38,9 +37,9 @@ class Results:
         devices: One for each model in C and emulated device.
     """
 
-    rows: tuple[Row, ...]
+    rows: tuple[ResultRow, ...]
     comparisons: tuple[Comparison, ...]
-    doubts: tuple[Doubt, ...]
+    warnings: tuple[BenchWarning, ...]
     notes: tuple[str, ...]
     machine: Machine
     plan: Plan
@@ -63,7 +62,7 @@ def compute(
     created: str,
     devices: tuple[DeviceRow, ...] = (),
 ) -> Results:
-    """Compute all figures of a collection.
+    """Compute all metrics of a collection.
 
     Args:
         collection: What was collected.
@@ -74,11 +73,11 @@ def compute(
         created: When collecting began, ISO 8601.
         devices: What was found on emulated devices.
     """
-    rows = tuple(_row(measured, split, reference) for measured in collection.measured)
+    rows = tuple(_row(measured, split, reference) for measured in collection.measurements)
     return Results(
         rows=rows,
         comparisons=compare_rows(rows, collection, split),
-        doubts=find_doubts(rows, collection, machine, plan) if rows else (),
+        warnings=find_warnings(rows, collection, machine, plan) if rows else (),
         notes=_notes(rows, reference),
         machine=machine,
         plan=plan,
@@ -92,19 +91,19 @@ def compute(
     )
 
 
-def _row(measured: Measured, split: Split, reference: Reference | None) -> Row:
+def _row(measured: Measurement, split: Split, reference: Reference | None) -> ResultRow:
     if measured.status != MEASURED:
-        return Row(measured.target, measured.status, measured.reason, None)
+        return ResultRow(measured.case, measured.status, measured.reason, None)
     try:
-        figures = compute_metrics(
-            list(measured.answers.values()), split, reference.probabilities if reference else None
+        metrics = compute_metrics(
+            list(measured.rounds.values()), split, reference.probabilities if reference else None
         )
     except EdgeMnistError as error:
-        return Row(measured.target, FAILED, str(error), None)
-    return Row(measured.target, MEASURED, "", figures)
+        return ResultRow(measured.case, FAILED, str(error), None)
+    return ResultRow(measured.case, MEASURED, "", metrics)
 
 
-def _notes(rows: tuple[Row, ...], reference: Reference | None) -> tuple[str, ...]:
+def _notes(rows: tuple[ResultRow, ...], reference: Reference | None) -> tuple[str, ...]:
     notes = []
     if rows and reference is None:
         notes.append(
@@ -113,8 +112,8 @@ def _notes(rows: tuple[Row, ...], reference: Reference | None) -> tuple[str, ...
         )
     if rows and find_spec("scipy") is None:
         notes.append("There are no intervals, for scipy is not installed: pip install 'edgemnist[bench]'")
-    if any(row.figures and row.figures.memory is None for row in rows):
+    if any(row.metrics and row.metrics.memory is None for row in rows):
         notes.append(
-            "There are no memory figures: they are read from /proc, which this system does not have."
+            "There are no memory metrics: they are read from /proc, which this system does not have."
         )
     return tuple(notes)

@@ -92,7 +92,7 @@ def median_interval(medians: Sequence[float]) -> Interval | None:
     """Return a 95 % bootstrap interval of the median across rounds; None without scipy or with one round.
 
     Rounds are resampled, not calls: calls within one process are not independent of each other, and what
-    differs between processes (memory layout, frequency, neighbours) is most of the doubt.
+    differs between processes (memory layout, frequency, neighbours) is most of the warning.
     """
     if len(medians) < MIN_ROUNDS or find_spec("scipy") is None:
         return None

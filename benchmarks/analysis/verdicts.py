@@ -19,7 +19,7 @@ def verdict(comparison: Comparison) -> str:
     if comparison.parity is not None:
         parts.append(_accuracy(comparison.parity))
     parts.append(_speed(comparison.speed))
-    one, base = comparison.target, comparison.base
+    one, base = comparison.case, comparison.base
     names = (one.name, base.name) if one.name != base.name else (one.title, base.title)
     return f"{names[0]} against {names[1]}: {', '.join(parts)}."
 

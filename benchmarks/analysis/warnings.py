@@ -3,11 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ..runner.collect import Collection, Measured
+from ..runner.collect import Collection, Measurement
 from ..runner.machine import Machine
 from ..runner.plan import Plan
-from .metrics import Metrics
-from .row import Row
+from .metrics import Metrics, ResultRow
 
 MAX_LOAD_PER_CORE = 0.5
 MAX_WORK_SPREAD = 0.1
@@ -22,57 +21,57 @@ LEAK_BYTES_PER_CALL = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
-    """A reason to distrust figures.
+class BenchWarning:
+    """A reason to distrust metrics.
 
     Attributes:
         code: A short name that scripts can look for.
-        target: Whose figures, "file (engine)"; "" for all of them.
+        case: Whose metrics, "file (engine)"; "" for all of them.
         text: What was found and what it means.
     """
 
     code: str
-    target: str
+    case: str
     text: str
 
 
-def find_doubts(
-    rows: Sequence[Row], collection: Collection, machine: Machine, plan: Plan
-) -> tuple[Doubt, ...]:
+def find_warnings(
+    rows: Sequence[ResultRow], collection: Collection, machine: Machine, plan: Plan
+) -> tuple[BenchWarning, ...]:
     """Return all reasons to distrust this benchmark; none is a good sign."""
-    doubts = [*_machine_doubts(rows, collection, machine, plan)]
-    for row, measured in zip(rows, collection.measured, strict=True):
-        if row.figures is not None:
-            found = _timing_doubts(row.figures) | _process_doubts(row.figures, measured)
-            doubts += [Doubt(code, row.target.title, text) for code, text in found.items()]
-    return tuple(doubts)
+    warnings = [*_machine_warnings(rows, collection, machine, plan)]
+    for row, measurement in zip(rows, collection.measurements, strict=True):
+        if row.metrics is not None:
+            found = _timing_warnings(row.metrics) | _process_warnings(row.metrics, measurement)
+            warnings += [BenchWarning(code, row.case.title, text) for code, text in found.items()]
+    return tuple(warnings)
 
 
-def _machine_doubts(
-    rows: Sequence[Row], collection: Collection, machine: Machine, plan: Plan
-) -> Iterator[Doubt]:
+def _machine_warnings(
+    rows: Sequence[ResultRow], collection: Collection, machine: Machine, plan: Plan
+) -> Iterator[BenchWarning]:
     load = collection.load_before
     if load is not None and load > MAX_LOAD_PER_CORE * machine.cores:
-        yield Doubt(
+        yield BenchWarning(
             "load", "", f"The machine was busy before: load average {load:.1f} on {machine.cores} core(s)."
         )
     if machine.governor not in (None, "performance"):
-        yield Doubt(
+        yield BenchWarning(
             "frequency",
             "",
             f"The CPU's frequency governor is {machine.governor!r}, which changes speed while measuring;"
             " 'performance' does not.",
         )
-    work = [work_ns for row in rows if row.figures for work_ns in row.figures.work_ns]
+    work = [work_ns for row in rows if row.metrics for work_ns in row.metrics.work_ns]
     if work and (spread := max(work) / min(work) - 1) > MAX_WORK_SPREAD:
-        yield Doubt(
+        yield BenchWarning(
             "speed",
             "",
             f"The CPU's own speed changed: the same fixed work took up to {spread:.0%} longer in some"
             " processes (frequency scaling, or neighbours on the same host).",
         )
-    if any(row.figures and row.figures.cpus is None for row in rows):
-        yield Doubt(
+    if any(row.metrics and row.metrics.cpus is None for row in rows):
+        yield BenchWarning(
             "pinning",
             "",
             "Processes were not pinned to CPUs: this system does not pin, or it has fewer than the"
@@ -80,42 +79,42 @@ def _machine_doubts(
         )
 
 
-def _timing_doubts(figures: Metrics) -> dict[str, str]:
-    latency = figures.end_to_end
+def _timing_warnings(metrics: Metrics) -> dict[str, str]:
+    latency = metrics.end_to_end
     rounds = len(latency.round_p50_ns)
     found = {}
     if latency.deviation > MAX_ROUND_DEVIATION:
         found["rounds"] = f"The medians of its {rounds} rounds lie {latency.deviation:.0%} apart."
     if latency.calls < MIN_CALLS_FOR_P99 or rounds < MIN_ROUNDS:
         found["samples"] = f"Few samples: {latency.calls:,} calls in {rounds} round(s)."
-    if figures.clock_resolution_ns > MAX_CLOCK_SHARE * latency.p50_ns:
+    if metrics.clock_resolution_ns > MAX_CLOCK_SHARE * latency.p50_ns:
         found["clock"] = (
-            f"The clock is too coarse: its step of {figures.clock_resolution_ns} ns is"
-            f" {figures.clock_resolution_ns / latency.p50_ns:.0%} of the median."
+            f"The clock is too coarse: its step of {metrics.clock_resolution_ns} ns is"
+            f" {metrics.clock_resolution_ns / latency.p50_ns:.0%} of the median."
         )
-    if figures.empty_call_ns > MAX_EMPTY_CALL_SHARE * latency.p50_ns:
+    if metrics.empty_call_ns > MAX_EMPTY_CALL_SHARE * latency.p50_ns:
         found["empty-call"] = (
-            f"Measuring costs {figures.empty_call_ns:.0f} ns a call,"
-            f" {figures.empty_call_ns / latency.p50_ns:.0%} of the median."
+            f"Measuring costs {metrics.empty_call_ns:.0f} ns a call,"
+            f" {metrics.empty_call_ns / latency.p50_ns:.0%} of the median."
         )
     return found
 
 
-def _process_doubts(figures: Metrics, measured: Measured) -> dict[str, str]:
+def _process_warnings(metrics: Metrics, measurement: Measurement) -> dict[str, str]:
     found = {}
-    calls = figures.end_to_end.calls
-    if figures.preemptions is not None and figures.preemptions > MAX_PREEMPTED_SHARE * calls:
+    calls = metrics.end_to_end.calls
+    if metrics.preemptions is not None and metrics.preemptions > MAX_PREEMPTED_SHARE * calls:
         found["preempted"] = (
-            f"Other processes took the CPU {figures.preemptions:,} times during {calls:,} calls."
+            f"Other processes took the CPU {metrics.preemptions:,} times during {calls:,} calls."
         )
-    calls_per_round = calls / len(measured.answers)
-    if figures.memory and figures.memory.measured_bytes > max(
+    calls_per_round = calls / len(measurement.rounds)
+    if metrics.memory and metrics.memory.measured_bytes > max(
         LEAK_BYTES, LEAK_BYTES_PER_CALL * calls_per_round
     ):
         found["leak"] = (
-            f"Its memory grew by {figures.memory.measured_bytes / 1e6:.1f} MB during {calls_per_round:,.0f}"
+            f"Its memory grew by {metrics.memory.measured_bytes / 1e6:.1f} MB during {calls_per_round:,.0f}"
             " calls: a leak?"
         )
-    if not figures.stable:
-        found["unstable"] = "Its answers for the same images differ from round to round."
+    if not metrics.stable:
+        found["unstable"] = "Its outputs for the same images differ from round to round."
     return found

@@ -14,7 +14,7 @@ from .units import duration, percent, size
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from ..analysis.row import Row
+    from ..analysis.metrics import ResultRow
 
 MARKERS = "os^Dv<>p"
 _BINS_PER_DECADE = 100
@@ -22,7 +22,7 @@ _DRAWN = (0.1, 99.5)  # percentiles between which the distributions are drawn; t
 _GROUP_FACTOR = 8
 
 
-def latency_groups(rows: "Sequence[Row]") -> list[list[int]]:
+def latency_groups(rows: "Sequence[ResultRow]") -> list[list[int]]:
     """Return row numbers in groups that one axis can show: p50 at most 8 times that of the quickest."""
     groups: list[list[int]] = []
     quickest = 0.0
@@ -34,7 +34,9 @@ def latency_groups(rows: "Sequence[Row]") -> list[list[int]]:
     return groups
 
 
-def latency_chart(rows: "Sequence[Row]", samples: Sequence[NDArray[np.int64]], group: Sequence[int]) -> str:
+def latency_chart(
+    rows: "Sequence[ResultRow]", samples: Sequence[NDArray[np.int64]], group: Sequence[int]
+) -> str:
     """Return the distributions of single-image latency, one strip a row, with marks at p50, p90 and p99.
 
     Args:
@@ -50,7 +52,7 @@ def latency_chart(rows: "Sequence[Row]", samples: Sequence[NDArray[np.int64]], g
         for base, index in enumerate(reversed(group)):
             _strip(axes, base, index, samples[index], edges)
             axes.annotate(
-                printable(rows[index].target.name),
+                printable(rows[index].case.name),
                 (1, base + 0.62),
                 xycoords=("axes fraction", "data"),
                 color=INK,
@@ -68,15 +70,15 @@ def latency_chart(rows: "Sequence[Row]", samples: Sequence[NDArray[np.int64]], g
     return draw_svg(draw, 0.75 + 0.7 * len(group), f"latency-{group[0]}")
 
 
-def size_latency_chart(rows: "Sequence[Row]") -> str:
+def size_latency_chart(rows: "Sequence[ResultRow]") -> str:
     """Return file size against p50 latency; towards the lower left is better."""
 
     def draw(axes: "Axes") -> None:
         for index, row in enumerate(rows):
-            latency = row.figures.end_to_end if row.figures else None
+            latency = row.metrics.end_to_end if row.metrics else None
             if latency is not None:
                 limits = latency.p50_interval_ns or (latency.p50_ns, latency.p50_ns)
-                _point(axes, index, latency.p50_ns, row.target.size_bytes, x_limits=limits)
+                _point(axes, index, latency.p50_ns, row.case.size_bytes, x_limits=limits)
         axes.set_xscale("log")
         axes.set_yscale("log")
         _ticks(axes.xaxis, duration)
@@ -87,15 +89,15 @@ def size_latency_chart(rows: "Sequence[Row]") -> str:
     return draw_svg(draw, 2.9, "size-latency")
 
 
-def size_accuracy_chart(rows: "Sequence[Row]") -> str:
+def size_accuracy_chart(rows: "Sequence[ResultRow]") -> str:
     """Return accuracy, with its interval where it is known, against file size; the upper left is better."""
 
     def draw(axes: "Axes") -> None:
         for index, row in enumerate(rows):
-            if row.figures is not None:
-                accuracy = row.figures.accuracy
+            if row.metrics is not None:
+                accuracy = row.metrics.accuracy
                 limits = accuracy.accuracy_interval
-                _point(axes, index, row.target.size_bytes, accuracy.accuracy, y_limits=limits)
+                _point(axes, index, row.case.size_bytes, accuracy.accuracy, y_limits=limits)
         axes.set_xscale("log")
         _ticks(axes.xaxis, size)
         _ticks(axes.yaxis, percent)
@@ -115,8 +117,8 @@ def _strip(
         axes.plot([np.percentile(samples, percentile)] * 2, [base, base + height], color=INK, linewidth=1)
 
 
-def _p50_ns(row: "Row") -> float:
-    return row.figures.end_to_end.p50_ns if row.figures else 0.0
+def _p50_ns(row: "ResultRow") -> float:
+    return row.metrics.end_to_end.p50_ns if row.metrics else 0.0
 
 
 def _point(

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...runtime.printable import printable
-from ..analysis.row import Row
-from ..benchmark import Benchmark
+from ..analysis.metrics import ResultRow
+from ..runner.benchmark import Benchmark
 from ..runner.processes import MEASURED
 from . import charts, devices_table
 from .columns import legend
@@ -53,12 +53,12 @@ def render(benchmark: Benchmark, trained: Trained | None = None) -> str:
 def _context(benchmark: Benchmark) -> dict[str, Any]:
     results = benchmark.results
     arrays = {
-        one.target: {number: answer.arrays for number, answer in one.answers.items()}
-        for one in benchmark.collection.measured
+        one.case: {number: answer.arrays for number, answer in one.rounds.items()}
+        for one in benchmark.collection.measurements
         if one.status == MEASURED
     }
-    rows = [row for row in results.rows if row.figures is not None]
-    samples = [np.concatenate([one["latency_ns"] for one in arrays[row.target].values()]) for row in rows]
+    rows = [row for row in results.rows if row.metrics is not None]
+    samples = [np.concatenate([one["latency_ns"] for one in arrays[row.case].values()]) for row in rows]
     return {
         "results": results,
         "verdicts": benchmark.verdicts,
@@ -69,20 +69,20 @@ def _context(benchmark: Benchmark) -> dict[str, Any]:
         ],
         "legend": legend(COLUMNS + DETAILS),
         "series": [
-            {"name": row.target.title, "marker": _MARKER_TEXT[index % len(_MARKER_TEXT)]}
+            {"name": row.case.title, "marker": _MARKER_TEXT[index % len(_MARKER_TEXT)]}
             for index, row in enumerate(rows)
         ],
         "colours": COLOURS,
         "charts": _charts(rows, samples),
         "flips": [
-            _flips(benchmark, row, arrays[row.target][0]["probabilities"])
+            _flips(benchmark, row, arrays[row.case][0]["probabilities"])
             for row in rows
-            if row.figures and row.figures.parity and row.figures.parity.flipped
+            if row.metrics and row.metrics.parity and row.metrics.parity.flipped
         ],
         "unflipped": [
-            row.target.title
+            row.case.title
             for row in rows
-            if row.figures and row.figures.parity and not row.figures.parity.flipped
+            if row.metrics and row.metrics.parity and not row.metrics.parity.flipped
         ],
         "confusions": [_confusion(row) for row in rows],
         "devices": {
@@ -99,7 +99,7 @@ def _context(benchmark: Benchmark) -> dict[str, Any]:
             "legend": devices_table.LEGEND,
             "tools": devices_table.device_tools(results.devices),
         },
-        "files": {row.target.name: row.target.sha256 for row in results.rows}
+        "files": {row.case.name: row.case.sha256 for row in results.rows}
         | {row.outcome.model.source.name: row.outcome.model.sha256 for row in results.devices},
         "method": method(results),
     }
@@ -120,7 +120,7 @@ def _table(benchmark: Benchmark, title: str, columns: tuple[RowColumn, ...]) -> 
         "columns": columns,
         "rows": [
             {
-                "names": (row.target.name, row.target.engine),
+                "names": (row.case.name, row.case.engine),
                 "cells": cells(row, results, columns),
                 "outcome": outcome(row),
             }
@@ -129,7 +129,7 @@ def _table(benchmark: Benchmark, title: str, columns: tuple[RowColumn, ...]) -> 
     }
 
 
-def _charts(rows: list[Row], samples: list[NDArray[np.int64]]) -> list[dict[str, str]]:
+def _charts(rows: list[ResultRow], samples: list[NDArray[np.int64]]) -> list[dict[str, str]]:
     if not rows:
         return []
     return [
@@ -142,15 +142,15 @@ def _charts(rows: list[Row], samples: list[NDArray[np.int64]]) -> list[dict[str,
     ]
 
 
-def _flips(benchmark: Benchmark, row: Row, probabilities: NDArray[np.float32]) -> dict[str, Any]:
-    parity = row.figures.parity if row.figures else None
+def _flips(benchmark: Benchmark, row: ResultRow, probabilities: NDArray[np.float32]) -> dict[str, Any]:
+    parity = row.metrics.parity if row.metrics else None
     pictures: tuple[Flip, ...] = ()
     if parity is not None and benchmark.reference is not None:
         pictures = flips(parity.flipped, benchmark.split, probabilities, benchmark.reference.probabilities)
-    return {"name": row.target.title, "parity": parity, "pictures": pictures}
+    return {"name": row.case.title, "parity": parity, "pictures": pictures}
 
 
-def _confusion(row: Row) -> dict[str, Any]:
-    counts = row.figures.accuracy.confusion if row.figures else ()
+def _confusion(row: ResultRow) -> dict[str, Any]:
+    counts = row.metrics.accuracy.confusion if row.metrics else ()
     errors = [count for true, line in enumerate(counts) for label, count in enumerate(line) if true != label]
-    return {"name": row.target.title, "counts": counts, "most": max([*errors, 1])}
+    return {"name": row.case.title, "counts": counts, "most": max([*errors, 1])}

@@ -12,10 +12,10 @@ from ...runtime.files import write_text
 from ...runtime.printable import json_text
 from ...runtime.reading import read_json
 from ..analysis.comparisons import Comparison
+from ..analysis.metrics import ResultRow
 from ..analysis.results import Results
-from ..analysis.row import Row
 from ..emulation.metrics import DeviceFigures, DeviceRow
-from ..runner.collect import Collection, Measured
+from ..runner.collect import Collection, Measurement
 from ..runner.processes import MEASURED
 from .compact_arrays import encode_array
 
@@ -47,11 +47,11 @@ def to_document(
         "labels": encode_array(split.labels),
         "reference": results.reference,
         "verdicts": list(verdicts),
-        "doubts": [asdict(doubt) for doubt in results.doubts],
+        "doubts": [{"code": one.code, "target": one.case, "text": one.text} for one in results.warnings],
         "notes": list(results.notes),
         "comparisons": [_comparison(one) for one in results.comparisons],
         "rows": [
-            _row(row, measured) for row, measured in zip(results.rows, collection.measured, strict=True)
+            _row(row, measured) for row, measured in zip(results.rows, collection.measurements, strict=True)
         ],
         "devices": [_device(row) for row in results.devices],
     }
@@ -109,9 +109,9 @@ def _check_figures(row: dict[str, Any], images: int, path: Path) -> None:
         )
 
 
-def _row(row: Row, measured: Measured) -> dict[str, Any]:
-    target = row.target
-    answers = {number: one for number, one in measured.answers.items() if one.status == MEASURED}
+def _row(row: ResultRow, measured: Measurement) -> dict[str, Any]:
+    target = row.case
+    answers = {number: one for number, one in measured.rounds.items() if one.status == MEASURED}
     return {
         "file": target.name,
         "engine": target.engine,
@@ -121,12 +121,12 @@ def _row(row: Row, measured: Measured) -> dict[str, Any]:
         "sha256": target.sha256,
         "status": row.status,
         "reason": row.reason,
-        "figures": asdict(row.figures) if row.figures else None,
-        "predicted": encode_array(_predicted(measured)) if row.figures else None,
+        "figures": asdict(row.metrics) if row.metrics else None,
+        "predicted": encode_array(_predicted(measured)) if row.metrics else None,
         "rounds": [
             {
                 "round": number,
-                **answer.facts,
+                **(asdict(answer.facts) if answer.facts else {}),
                 "samples_ns": {
                     name.removesuffix("_ns"): encode_array(samples)
                     for name, samples in answer.arrays.items()
@@ -165,13 +165,13 @@ def _device_metrics(figures: DeviceFigures) -> dict[str, Any]:
     return document
 
 
-def _predicted(measured: Measured) -> Any:
-    return next(iter(measured.answers.values())).arrays["probabilities"].argmax(axis=1)
+def _predicted(measured: Measurement) -> Any:
+    return next(iter(measured.rounds.values())).arrays["probabilities"].argmax(axis=1)
 
 
 def _comparison(comparison: Comparison) -> dict[str, Any]:
     return {
-        "target": comparison.target.title,
+        "target": comparison.case.title,
         "base": comparison.base.title,
         "size_ratio": comparison.size_ratio,
         "speed": asdict(comparison.speed) | {"differs": comparison.speed.differs},

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 
 from ...runtime.printable import printable
 from ..analysis.results import Results
-from ..benchmark import Benchmark
 from ..emulation.metrics import DeviceRow
+from ..runner.benchmark import Benchmark
 from . import devices_table
 from .columns import legend
 from .wording import COLUMNS, DETAILS, P50_INTERVAL, RowColumn, batch_columns, cells, method, outcome
@@ -17,7 +17,7 @@ _MARKUP = re.compile(r"[\\\[\]<]")
 def render(benchmark: Benchmark) -> str:
     """Return the report as a Markdown document."""
     results = benchmark.results
-    doubts = [f"{f'{doubt.target}: ' if doubt.target else ''}{doubt.text}" for doubt in results.doubts]
+    doubts = [f"{f'{doubt.case}: ' if doubt.case else ''}{doubt.text}" for doubt in results.warnings]
     lines = ["# Benchmark", "", f"{results.created}, {results.machine.cpu}."]
     if results.rows:
         lines += ["", *_table(results, COLUMNS)]
@@ -28,7 +28,7 @@ def render(benchmark: Benchmark) -> str:
     if results.rows:
         lines += _details(results)
     lines += ["", "## Files and versions", "", "| file | sha256 |", "|---|---|"]
-    files = {row.target.name: row.target.sha256 for row in results.rows}
+    files = {row.case.name: row.case.sha256 for row in results.rows}
     files |= {row.outcome.model.source.name: row.outcome.model.sha256 for row in results.devices}
     lines += [_line((name, f"`{sha256}`")) for name, sha256 in files.items()]
     lines += ["", "| package | version |", "|---|---|"]
@@ -75,7 +75,7 @@ def _table(results: Results, columns: tuple[RowColumn, ...]) -> list[str]:
     ]
     for row in results.rows:
         texts = cells(row, results, columns) or (outcome(row), *[""] * (len(columns) - 1))
-        lines.append(_line((row.target.name, row.target.engine, *texts)))
+        lines.append(_line((row.case.name, row.case.engine, *texts)))
     return lines
 
 

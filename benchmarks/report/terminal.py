@@ -9,9 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ...runtime.printable import printable
+from ..analysis.metrics import ResultRow
 from ..analysis.results import Results
-from ..analysis.row import Row
-from ..benchmark import Benchmark
+from ..runner.benchmark import Benchmark
 from . import devices_table
 from .columns import legend
 from .wording import COLUMNS, RowColumn, cells, method, outcome
@@ -30,8 +30,8 @@ def show(benchmark: Benchmark, console: Console) -> None:
     parts += _devices(results)
     parts += _section("What it means", [Text(printable(verdict)) for verdict in benchmark.verdicts])
     doubts = [
-        Text(printable(f"{f'{doubt.target}: ' if doubt.target else ''}{doubt.text}"))
-        for doubt in results.doubts
+        Text(printable(f"{f'{doubt.case}: ' if doubt.case else ''}{doubt.text}"))
+        for doubt in results.warnings
     ]
     parts += _section("Reasons to distrust it", doubts, style="yellow")
     parts += _section("Missing", [Text(printable(note)) for note in results.notes], style="yellow")
@@ -68,19 +68,19 @@ def _table(results: Results, columns: tuple[RowColumn, ...]) -> Table:
     return table
 
 
-def _name(results: Results, row: Row) -> str:
+def _name(results: Results, row: ResultRow) -> str:
     """Return the file's name, with the engine where the name alone is not enough."""
-    several = len({one.target.name for one in results.rows}) < len(results.rows)
-    return printable(row.target.title if several else row.target.name)
+    several = len({one.case.name for one in results.rows}) < len(results.rows)
+    return printable(row.case.title if several else row.case.name)
 
 
 def _absent(results: Results) -> list[RenderableType]:
     lines: list[RenderableType] = [
         Text.assemble(
-            (printable(f"{row.target.title} "), "bold"), (printable(outcome(row)), _STYLE[row.status])
+            (printable(f"{row.case.title} "), "bold"), (printable(outcome(row)), _STYLE[row.status])
         )
         for row in results.rows
-        if row.figures is None
+        if row.metrics is None
     ]
     return [*lines, Text("")] if lines else []
 

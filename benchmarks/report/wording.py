@@ -1,14 +1,13 @@
 """Metrics as texts, in the units a reader expects, the same in every form of report."""
 
-from ..analysis.metrics import Metrics
+from ..analysis.metrics import Metrics, ResultRow
 from ..analysis.results import Results
-from ..analysis.row import Row
 from .columns import ABSENT, Column
 from .units import difference, duration, percent, rate, size
 
-RowColumn = Column[Row, Metrics, Results]
+RowColumn = Column[ResultRow, Metrics, Results]
 COLUMNS: tuple[RowColumn, ...] = (
-    Column("size", lambda row, _f, _r: size(row.target.size_bytes)),
+    Column("size", lambda row, _f, _r: size(row.case.size_bytes)),
     Column(
         "accuracy", lambda _, f, _r: percent(f.accuracy.accuracy), "share of test images with the right label"
     ),
@@ -60,31 +59,33 @@ P50_INTERVAL: RowColumn = Column("p50, 95 % interval", lambda row, _f, _r: _inte
 
 def batch_columns(results: Results) -> tuple[RowColumn, ...]:
     """Return a column of throughput for each batch size that was measured."""
-    sizes = {one.batch_size for row in results.rows if row.figures for one in row.figures.throughput}
+    sizes = {one.batch_size for row in results.rows if row.metrics for one in row.metrics.throughput}
     return tuple(_batch_column(batch_size) for batch_size in sorted(sizes))
 
 
-def cells(row: Row, results: Results, columns: tuple[RowColumn, ...] = COLUMNS) -> tuple[str, ...] | None:
+def cells(
+    row: ResultRow, results: Results, columns: tuple[RowColumn, ...] = COLUMNS
+) -> tuple[str, ...] | None:
     """Return a row's texts, one for each column; None where it has no figures."""
-    figures = row.figures
+    figures = row.metrics
     return None if figures is None else tuple(column.text(row, figures, results) for column in columns)
 
 
-def outcome(row: Row) -> str:
+def outcome(row: ResultRow) -> str:
     """Return what stands in place of the figures of a row that has none."""
     return f"{row.status}: {row.reason}"
 
 
-def _interval(row: Row) -> str:
+def _interval(row: ResultRow) -> str:
     """Return the interval of a row's p50, such as `27.1 to 28.0 µs`, or "-"."""
-    limits = row.figures and row.figures.end_to_end.p50_interval_ns
+    limits = row.metrics and row.metrics.end_to_end.p50_interval_ns
     return f"{duration(limits[0])} to {duration(limits[1])}" if limits else ABSENT
 
 
 def method(results: Results) -> str:
     """Return how the figures came about, in one paragraph."""
     plan, machine = results.plan, results.machine
-    measured = [row.figures for row in results.rows if row.figures]
+    measured = [row.metrics for row in results.rows if row.metrics]
     rounds = sorted({len(figures.end_to_end.round_p50_ns) for figures in measured}) or [0]
     spread = f"{rounds[0]}" if rounds[0] == rounds[-1] else f"{rounds[0]} to {rounds[-1]}"
     cpus = measured[0].cpus if measured else None

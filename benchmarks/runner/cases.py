@@ -65,7 +65,7 @@ def cases_in(
     why_no_keras: str = "",
     run_foreign_code: bool = False,
 ) -> tuple[Case, ...]:
-    """Return a target for each model file in an artifacts folder and each engine for it, Keras first.
+    """Return a case for each model file in an artifacts folder and each engine for it, Keras first.
 
     A file that the manifest lists is included even if it is missing, so that it fails and is not overlooked.
     The other arguments are those of `cases_for`.
@@ -94,12 +94,10 @@ def cases_in(
             expected=f"files ending in {', '.join(sorted(suffixes))}",
             fix="`edgemnist export --int8` makes them.",
         )
-    targets = cases_for(paths, engines=engines, why_no_keras=why_no_keras, run_foreign_code=run_foreign_code)
+    cases = cases_for(paths, engines=engines, why_no_keras=why_no_keras, run_foreign_code=run_foreign_code)
     return tuple(
-        replace(target, skipped="it is a link out of the folder")
-        if leads_out(target.path, folder)
-        else target
-        for target in targets
+        replace(case, skipped="it is a link out of the folder") if leads_out(case.path, folder) else case
+        for case in cases
     )
 
 
@@ -110,7 +108,7 @@ def cases_for(
     why_no_keras: str = "",
     run_foreign_code: bool = False,
 ) -> tuple[Case, ...]:
-    """Return a target for each of the files and each engine for it, Keras first, then by name.
+    """Return a case for each of the files and each engine for it, Keras first, then by name.
 
     Args:
         paths: Model files.
@@ -129,21 +127,21 @@ def cases_for(
             raise OptionError("unknown engine", received=repr(name), expected=f"one of {', '.join(ENGINES)}")
     paths = tuple(paths)
     names = Counter(path.name for path in paths)
-    targets = [
+    cases = [
         replace(
-            _target(path, entry, why_no_keras, run_foreign_code),
+            _case(path, entry, why_no_keras, run_foreign_code),
             shown=str(path) if names[path.name] > 1 else "",
         )
         for path in paths
         for entry in _entries(path, wanted)
     ]
-    if not targets:
+    if not cases:
         raise OptionError(
             "nothing to measure",
             received=f"engines {', '.join(wanted)}",
             fix="None of them loads these files.",
         )
-    return tuple(sorted(targets, key=lambda target: (target.engine != KERAS, target.name, target.engine)))
+    return tuple(sorted(cases, key=lambda case: (case.engine != KERAS, case.name, case.engine)))
 
 
 def _entries(path: Path, wanted: tuple[str, ...]) -> list[EngineEntry]:
@@ -157,7 +155,7 @@ def _entries(path: Path, wanted: tuple[str, ...]) -> list[EngineEntry]:
     return [entry for entry in loading if not wanted or entry.name in wanted] + asked
 
 
-def _target(path: Path, entry: EngineEntry, why_no_keras: str, run_foreign_code: bool) -> Case:
+def _case(path: Path, entry: EngineEntry, why_no_keras: str, run_foreign_code: bool) -> Case:
     record = find_record(path)
     skipped = _why_skipped(path, entry, why_no_keras)
     if record is not None and is_model(path):

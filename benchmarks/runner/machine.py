@@ -15,7 +15,7 @@ _CPUFREQ = Path("/sys/devices/system/cpu/cpu0/cpufreq")
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What figures depend on besides the model.
+    """What metrics depend on besides the model.
 
     Attributes:
         cpu: The CPU's model name.

@@ -10,19 +10,19 @@ class Plan:
     """How much to measure.
 
     Attributes:
-        rounds: Processes per target, one in each round.
+        rounds: Processes per case, one in each round.
         min_rounds: Rounds are given up, down to this many, where the budget would not do for all.
-        slow_rounds: Rounds for a target that takes longer than `slow_secs` until its model is loaded.
+        slow_rounds: Rounds for a case that takes longer than `slow_secs` until its model is loaded.
         slow_secs: See `slow_rounds`.
         budget_secs: How long collecting should take in all.
-        num_runs: Single images to measure per target at least, over all rounds.
-        min_secs: Seconds of single images per target at least, over all rounds.
+        num_runs: Single images to measure per case at least, over all rounds.
+        min_secs: Seconds of single images per case at least, over all rounds.
         warmup_runs: Calls before the measured ones in each process.
         batch_sizes: Batches to measure throughput with, besides the whole test set.
         batch_secs: Seconds per batch size and process at least.
         num_threads: Threads for one inference.
         timeout_secs: After so long a process counts as hung.
-        seed: Decides the order of targets and of images.
+        seed: Decides the order of cases and of images.
     """
 
     rounds: int = 5
@@ -40,7 +40,7 @@ class Plan:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Check the figures.
+        """Check the metrics.
 
         Raises:
             OptionError: One of them is too small.

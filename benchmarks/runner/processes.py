@@ -1,6 +1,5 @@
-"""Worker processes: start one, wait, and turn every way it can end into an answer."""
+"""Worker processes: start one, wait, and turn every way it can end into a result."""
 
-import json
 import os
 import signal
 import subprocess
@@ -10,10 +9,11 @@ from pathlib import Path
 from time import perf_counter_ns
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from ..worker.task import Task, result_paths
+from ..worker.task import Facts, Task, read_reply, result_paths, write_json
 
 MEASURED, SKIPPED, FAILED = "measured", "skipped", "failed"
 # Without -P it would import what lies in the current folder, which may be a stranger's.
@@ -21,39 +21,41 @@ WORKER = (sys.executable, "-P", "-m", "edgemnist.benchmarks.worker")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class WorkerResult:
     """What came back from a worker process.
 
     Attributes:
         status: "measured", "skipped" or "failed".
         reason: Why it was skipped or how it failed, else "".
-        facts: Its figures, as `worker.measure` names them.
-        arrays: Its samples and probabilities, as `worker.measure` names them.
+        facts: None unless measured.
+        arrays: Samples and probabilities, as `worker.measure` names them.
         elapsed_ns: From its start to its end.
     """
 
     status: str
     reason: str = ""
-    facts: dict[str, Any] = field(default_factory=dict)
+    facts: Facts | None = None
     arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
     elapsed_ns: int = 0
 
 
-def run_worker(task: Task, folder: Path, *, timeout_secs: float, command: tuple[str, ...] = WORKER) -> Answer:
+def run_worker(
+    task: Task, folder: Path, *, timeout_secs: float, command: tuple[str, ...] = WORKER
+) -> WorkerResult:
     """Do a task in a fresh process. Whatever the model does to its process, this returns.
 
     Args:
         task: What to do.
-        folder: For the files in which task and answer travel.
-        timeout_secs: After so long the process is killed and the answer is a failure.
+        folder: For the files in which task and result travel.
+        timeout_secs: After so long the process is killed and the result is a failure.
         command: The program to start; the task's path is appended.
     """
     task_path = folder / "task.json"
-    facts_path, arrays_path = result_paths(task_path)
-    for path in (facts_path, arrays_path):
+    reply_path, arrays_path = result_paths(task_path)
+    for path in (reply_path, arrays_path):
         path.unlink(missing_ok=True)
     spawned_ns = perf_counter_ns()
-    task_path.write_text(replace(task, spawned_ns=spawned_ns).to_json(), encoding="utf-8")
+    write_json(task_path, replace(task, spawned_ns=spawned_ns))
     try:
         process = subprocess.run(  # noqa: S603 - our own module, with this interpreter
             [*command, str(task_path)],
@@ -65,19 +67,22 @@ def run_worker(task: Task, folder: Path, *, timeout_secs: float, command: tuple[
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return Answer(
-            "failed", f"no answer within {timeout_secs:g} s", elapsed_ns=perf_counter_ns() - spawned_ns
+        return WorkerResult(
+            FAILED, f"no answer within {timeout_secs:g} s", elapsed_ns=perf_counter_ns() - spawned_ns
         )
     elapsed_ns = perf_counter_ns() - spawned_ns
-    if process.returncode != 0 or not facts_path.exists():
-        return Answer(FAILED, _how_it_died(process), elapsed_ns=elapsed_ns)
-    facts = json.loads(facts_path.read_text(encoding="utf-8"))
-    for status in (SKIPPED, FAILED):
-        if status in facts:
-            return Answer(status, facts[status], elapsed_ns=elapsed_ns)
+    if process.returncode != 0 or not reply_path.exists():
+        return WorkerResult(FAILED, _how_it_died(process), elapsed_ns=elapsed_ns)
+    try:
+        reply = read_reply(reply_path)
+    except msgspec.DecodeError as error:
+        reason = f"its process left no reply that can be read: {error}"
+        return WorkerResult(FAILED, reason, elapsed_ns=elapsed_ns)
+    if reply.status != MEASURED:
+        return WorkerResult(reply.status, reply.reason, elapsed_ns=elapsed_ns)
     with np.load(arrays_path) as file:
         arrays = dict(file)
-    return Answer(MEASURED, facts=facts, arrays=arrays, elapsed_ns=elapsed_ns)
+    return WorkerResult(MEASURED, facts=reply.facts, arrays=arrays, elapsed_ns=elapsed_ns)
 
 
 def _environment(task: Task) -> dict[str, str]:

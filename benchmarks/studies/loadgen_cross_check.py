@@ -34,7 +34,7 @@ from ...runtime.errors import EdgeMnistError, EngineError
 from ...runtime.loading import load_predictor
 from ..analysis.statistics import Ratio, paired_ratio
 from ..report.units import duration
-from ..worker.end_to_end import Classify, classifier
+from ..worker.measure import Classify, classifier
 from ..worker.timing import Effort, time_calls
 from .program import run_study
 

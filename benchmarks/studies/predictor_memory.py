@@ -16,7 +16,7 @@ import typer
 
 from ...data.datasets import load_test_split
 from ...runtime import load_predictor
-from ..worker.process_status import resident_bytes
+from ..worker.conditions import resident_bytes
 from .program import run_study
 
 _REPORTS = 5

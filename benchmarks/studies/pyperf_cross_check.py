@@ -33,7 +33,7 @@ _NS_PER_SEC = 1e9
 _SETUP = """
 import itertools
 from edgemnist.data.datasets import load_test_split
-from edgemnist.benchmarks.worker.end_to_end import classifier
+from edgemnist.benchmarks.worker.measure import classifier
 from edgemnist.runtime import load_predictor
 classify = classifier(load_predictor({path!r}, engine={engine!r}))
 images = itertools.cycle(list(load_test_split().images))
@@ -82,11 +82,12 @@ def measure_ours(target: Case, seed: int) -> float:
         EngineError: The model could not be measured.
     """
     plan = Plan(rounds=1, num_runs=2000, min_secs=0.5, batch_sizes=(), seed=seed)
-    (measured,) = collect([target], load_test_split(), plan).measured
+    (measured,) = collect([target], load_test_split(), plan).measurements
     if measured.status != MEASURED:
         raise EngineError(f"{target.name} {measured.status}", received=measured.reason)
-    answer = measured.answers[0]
-    return float(answer.arrays["latency_ns"].mean()) - float(answer.facts["clock"]["empty_call_ns"])
+    result = measured.rounds[0]
+    empty_call_ns = result.facts.clock.empty_call_ns if result.facts else 0
+    return float(result.arrays["latency_ns"].mean()) - empty_call_ns
 
 
 def measure_pyperf(target: Case) -> float:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...runtime import EdgeMnistError, Predictor, Probe, load_predictor
 from ...runtime.isolation.probe import probe_structure
-from ..worker.process_status import peak_resident_bytes, resident_bytes
+from ..worker.conditions import peak_resident_bytes, resident_bytes
 
 _BATCH_SIZES = (1, 3, 65)
 PREDICTED, READ = "predicted", "read"

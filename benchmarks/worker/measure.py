@@ -1,8 +1,8 @@
-"""The course that a worker process runs: from importing the engine to the answers for the whole test set."""
+"""What a worker process measures: from importing the engine to the outputs for the whole test set."""
 
 import math
 import os
-from dataclasses import asdict
+from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter_ns, sleep
 from typing import Any
@@ -15,10 +15,9 @@ from ...runtime.engines.registry import engine_for
 from ...runtime.errors import ArtifactError
 from ...runtime.loading import load_predictor
 from ...runtime.predictor import Predictor
-from .end_to_end import classifier
-from .process_status import peak_resident_bytes, preemptions, resident_bytes
-from .task import Task
-from .timing import Effort, measure_clock, measure_fixed_work, time_calls
+from .conditions import measure_clock, measure_fixed_work, peak_resident_bytes, preemptions, resident_bytes
+from .task import Facts, ResidentMemory, Task
+from .timing import Effort, time_calls
 
 MAX_ENCODED = 2048
 BARE_SHARE = 10  # a slow engine makes one bare call for so many predictions; a quick one as many as fit in
@@ -26,18 +25,34 @@ PAUSE_SECS = 0.001
 PAUSED = Effort(30, 80_000_000, 60)
 
 Samples = dict[str, NDArray[Any]]
+Classify = Callable[[NDArray[np.uint8]], tuple[NDArray[Any], NDArray[Any]]]
 
 
-def measure(task: Task, started_ns: int) -> tuple[dict[str, Any], Samples]:
+def classifier(predictor: Predictor) -> Classify:
+    """Return a function that classifies one image or a batch and returns indices and confidences.
+
+    `predict` alone would not do: a predictor decodes the engine's output when it is read.
+    """
+    predict = predictor.predict
+
+    def classify(images: NDArray[np.uint8]) -> tuple[NDArray[Any], NDArray[Any]]:
+        predictions = predict(images)
+        return predictions.labels, predictions.confidences
+
+    return classify
+
+
+def measure(task: Task, started_ns: int, importing_ns: int) -> tuple[Facts, Samples]:
     """Measure one model on one engine.
 
     Args:
         task: What to measure.
         started_ns: When this process ran its first line.
+        importing_ns: When it began to import what is measured.
 
     Returns:
-        The facts, as JSON has them, and the arrays: samples in ns, and "probabilities", (N, classes) float32
-        for the test images in their own order.
+        The facts, and the arrays: samples in ns, and "probabilities", (N, classes) float32 for the test
+        images in their own order.
 
     Raises:
         EdgeMnistError: The model cannot be loaded or run.
@@ -45,8 +60,8 @@ def measure(task: Task, started_ns: int) -> tuple[dict[str, Any], Samples]:
     cpus = _pin(task.cpus)
     _import_engine(task)
     imported_ns, imported_bytes = perf_counter_ns(), resident_bytes()
-    # With its sha256 given, the file is not tried in a subprocess first: this process is one. And native code
-    # is loaded: whoever made the task has found that what has this sha256 may run.
+    # With its sha256 given, the file is not probed in a subprocess first, for this process is one, and native
+    # code is loaded: the runner has checked that the file with this sha256 may run.
     predictor = load_predictor(
         task.path, engine=task.engine, num_threads=task.num_threads, sha256=task.sha256 or None
     )
@@ -55,7 +70,7 @@ def measure(task: Task, started_ns: int) -> tuple[dict[str, Any], Samples]:
     shuffled = images[np.random.default_rng(task.seed).permutation(len(images))]
     classify = classifier(predictor)
     first = time_calls(classify, shuffled[:1], Effort.exactly(1))
-    work_ns = [measure_fixed_work()]
+    work_before_ns = measure_fixed_work()
     singles = list(shuffled)
     warmup_ns = time_calls(classify, singles[::-1], Effort.exactly(task.warmup_calls))
     warmed_bytes, interrupted = resident_bytes(), preemptions()
@@ -63,36 +78,31 @@ def measure(task: Task, started_ns: int) -> tuple[dict[str, Any], Samples]:
     measured_bytes, interrupted_after = resident_bytes(), preemptions()
     samples: Samples = {"warmup_ns": warmup_ns, "latency_ns": latency_ns}
     samples |= _other_single_images(predictor, singles, task)
-    samples["probabilities"] = _answers(predictor, images)
+    samples["probabilities"] = _outputs(predictor, images)
     samples |= _batches(predictor, shuffled, task)
-    work_ns.append(measure_fixed_work())
-    facts = {
-        "start_ns": started_ns - task.spawned_ns,
-        "import_ns": imported_ns - started_ns,
-        "load_ns": loaded_ns - imported_ns,
-        "first_ns": int(first[0]),
-        "cpus": cpus,
-        "clock": asdict(measure_clock()),
-        "work_ns": work_ns,
-        "input": f"{predictor.input.dtype} {list(predictor.input.shape)}",
-        "preemptions": None if interrupted is None else (interrupted_after or 0) - interrupted,
-        "memory": {
-            "imported_bytes": imported_bytes,
-            "loaded_bytes": loaded_bytes,
-            "warmed_bytes": warmed_bytes,
-            "measured_bytes": measured_bytes,
-            "peak_bytes": peak_resident_bytes(),
-        },
-    }
+    facts = Facts(
+        start_ns=started_ns - task.spawned_ns,
+        import_ns=imported_ns - importing_ns,
+        load_ns=loaded_ns - imported_ns,
+        first_ns=int(first[0]),
+        cpus=cpus,
+        clock=measure_clock(),
+        work_ns=(work_before_ns, measure_fixed_work()),
+        input=f"{predictor.input.dtype} {list(predictor.input.shape)}",
+        preemptions=None if interrupted is None else (interrupted_after or 0) - interrupted,
+        memory=ResidentMemory(
+            imported_bytes, loaded_bytes, warmed_bytes, measured_bytes, peak_resident_bytes()
+        ),
+    )
     return facts, samples
 
 
-def _pin(cpus: tuple[int, ...] | None) -> list[int] | None:
+def _pin(cpus: tuple[int, ...] | None) -> tuple[int, ...] | None:
     """Pin this process; return the CPUs it is pinned to, or None where the system does not pin."""
     if cpus is None or not hasattr(os, "sched_setaffinity"):
         return None
     os.sched_setaffinity(0, cpus)
-    return list(usable_cpus())
+    return tuple(usable_cpus())
 
 
 def _import_engine(task: Task) -> None:
@@ -102,7 +112,7 @@ def _import_engine(task: Task) -> None:
 
 
 def _shaped(predictor: Predictor, task: Task) -> NDArray[np.uint8]:
-    """Return the test images as this model's input shapes them: `(N, 784)` or `(N, 28, 28, 1)` for some."""
+    """Return the test images in the shape of this model's input, such as `(N, 784)` or `(N, 28, 28, 1)`."""
     images: NDArray[np.uint8] = np.load(task.images)
     batch, *axes = predictor.input.shape
     if batch not in (None, 1):
@@ -132,7 +142,7 @@ def _pause() -> None:
     sleep(PAUSE_SECS)
 
 
-def _answers(predictor: Predictor, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+def _outputs(predictor: Predictor, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     size = predictor.input.shape[0] or len(images)
     parts = [
         predictor.predict(images[start : start + size]).probabilities for start in range(0, len(images), size)
@@ -144,7 +154,7 @@ def _batches(predictor: Predictor, images: NDArray[np.uint8], task: Task) -> Sam
     samples = {}
     classify = classifier(predictor)
     fixed = predictor.input.shape[0]
-    warm = len(images)  # from the answers to the whole set, just before
+    warm = len(images)  # from the outputs for the whole set, just before
     for size in sorted(task.batch_sizes, reverse=True):
         if fixed not in (None, size):
             continue

@@ -1,9 +1,9 @@
-"""What a worker process is asked to do, and where it puts its answer."""
+"""What the runner asks a worker process to do, and what comes back, as files in one folder."""
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+
+import msgspec
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +13,7 @@ class Task:
     Attributes:
         path: The model file.
         sha256: Of the model file, so that no other file is measured under its name; "" if it is missing.
-        engine: A key of `edgemnist.runtime.ENGINES`.
+        engine: A key of `ENGINES`.
         images: A `.npy` file, (N, H, W) uint8.
         num_threads: Threads for one inference.
         cpus: The CPUs to run on; None leaves that to the system.
@@ -45,19 +45,91 @@ class Task:
     seed: int
     spawned_ns: int
 
-    def to_json(self) -> str:
-        """Return the task as one JSON object."""
-        return json.dumps(asdict(self))
 
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        """Return the task that `to_json` wrote."""
-        document = json.loads(text)
-        cpus = document["cpus"]
-        document["cpus"] = None if cpus is None else tuple(cpus)
-        return cls(**{**document, "batch_sizes": tuple(document["batch_sizes"])})
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """What `time.perf_counter_ns` can resolve here.
+
+    Attributes:
+        resolution_ns: Smallest step seen between two readings.
+        empty_call_ns: Median reading for a call that does nothing: the cost of measuring, which every
+            latency contains.
+    """
+
+    resolution_ns: int
+    empty_call_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class ResidentMemory:
+    """The resident set after each step, and its peak; None where the system has no /proc."""
+
+    imported_bytes: int | None
+    loaded_bytes: int | None
+    warmed_bytes: int | None
+    measured_bytes: int | None
+    peak_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a worker measured besides arrays of samples; `bench.json` has it as it is, for each round.
+
+    Attributes:
+        start_ns: From the parent's order until Python ran the worker's first line.
+        import_ns: Importing numpy, the runtime and the engine.
+        load_ns: Loading the model.
+        first_ns: The first inference.
+        cpus: The CPUs the process was pinned to; None where it was not.
+        clock: What the clock can resolve.
+        work_ns: A fixed piece of work, before and after everything else.
+        input: The model's input, as text.
+        preemptions: How often others took the CPU while single images were measured; None without /proc.
+        memory: The resident set after each step.
+    """
+
+    start_ns: int
+    import_ns: int
+    load_ns: int
+    first_ns: int
+    cpus: tuple[int, ...] | None
+    clock: Clock
+    work_ns: tuple[int, int]
+    input: str
+    preemptions: int | None
+    memory: ResidentMemory
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The JSON half of what a worker leaves; arrays lie beside it.
+
+    Attributes:
+        status: "measured", "skipped" or "failed".
+        reason: Why it was skipped or how it failed, else "".
+        facts: None unless measured.
+    """
+
+    status: str
+    reason: str
+    facts: Facts | None
+
+
+def read_task(path: Path) -> Task:
+    """Read what `write_json` wrote."""
+    return msgspec.json.decode(path.read_bytes(), type=Task)
+
+
+def read_reply(path: Path) -> Reply:
+    """Read what `write_json` wrote."""
+    return msgspec.json.decode(path.read_bytes(), type=Reply)
+
+
+def write_json(path: Path, content: Task | Reply) -> None:
+    """Write a task or a reply."""
+    path.write_bytes(msgspec.json.encode(content))
 
 
 def result_paths(task_path: Path) -> tuple[Path, Path]:
-    """Return where the worker writes its facts (JSON) and its arrays (NPZ)."""
+    """Return where the worker writes its reply (JSON) and its arrays (NPZ)."""
     return task_path.with_suffix(".result.json"), task_path.with_suffix(".result.npz")

@@ -1,4 +1,4 @@
-"""Timing loops: how long a call takes, call by call, and what the clock and the CPU are like meanwhile."""
+"""The timing loop: how long a call takes, call by call."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -10,9 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 Argument = TypeVar("Argument")
-_CLOCK_CALLS = 2000
-_WORK_SIZE = 20_000
-_WORK_REPEATS = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,36 +30,6 @@ class Effort:
     def exactly(cls, calls: int) -> "Effort":
         """Return the effort of so many calls."""
         return cls(calls, 0, calls)
-
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """What `time.perf_counter_ns` can resolve here.
-
-    Attributes:
-        resolution_ns: Smallest step seen between two readings.
-        empty_call_ns: Median reading for a call that does nothing: the cost of measuring, which every
-            latency contains.
-    """
-
-    resolution_ns: int
-    empty_call_ns: int
-
-
-def measure_clock() -> Clock:
-    """Measure the clock's step and the cost of timing an empty call."""
-    readings = np.array([perf_counter_ns() for _ in range(_CLOCK_CALLS)])
-    steps = np.diff(readings)
-    empty = time_calls(_nothing, (None,), Effort.exactly(_CLOCK_CALLS))
-    return Clock(int(steps[steps > 0].min()), int(np.median(empty)))
-
-
-def measure_fixed_work() -> int:
-    """Return the nanoseconds of a fixed piece of work, which differ only if the CPU's speed does.
-
-    The quickest of several tries, so that an interruption does not count as a slower CPU.
-    """
-    return int(time_calls(sum, (range(_WORK_SIZE),), Effort.exactly(_WORK_REPEATS)).min())
 
 
 def time_calls(
@@ -99,7 +66,3 @@ def time_calls(
         if done >= max_calls or (done >= min_calls and end >= deadline):
             break
     return samples[:done].copy()
-
-
-def _nothing(_argument: None) -> None:
-    pass

@@ -119,12 +119,12 @@ def bench(
     Writes bench.json (figures, machine, versions, raw samples), bench.md and bench.html, which shows the
     training too where its history.json lies in the folder.
     """
-    from ..benchmarks.benchmark import run_benchmark
     from ..benchmarks.emulation.boards import HOST
-    from ..benchmarks.regression_gate import Scope, open_gate
+    from ..benchmarks.regression import Scope, open_gate
     from ..benchmarks.report import html, markdown, terminal
     from ..benchmarks.report.json import write_document
     from ..benchmarks.report.training.outputs import read_trained
+    from ..benchmarks.runner.benchmark import run_benchmark
     from ..data.datasets import load_test_split
     from ..runtime.errors import OptionError
     from ..runtime.files import write_text
@@ -181,7 +181,7 @@ def bench(
     messages.print(f"wrote {written} to {literal(output)}", highlight=False, soft_wrap=True)
     if page is None:
         messages.print("bench.html needs more packages: pip install 'edgemnist\\[bench]'", highlight=False)
-    benchmark.require_figures()
+    benchmark.require_metrics()
     benchmark.require_exact_devices()
     if gate is not None:
         for line in gate.check(document):

@@ -30,7 +30,7 @@ def bench_progress(console: "Console") -> "Iterator[Callable[[Progress], None]]"
             remaining = progress.remaining_secs
             bar.update(
                 task,
-                description=literal(progress.target.name) if progress.target else "computing",
+                description=literal(progress.case.name) if progress.case else "computing",
                 completed=progress.elapsed_secs,
                 total=None if remaining is None else progress.elapsed_secs + remaining,
                 left="" if remaining is None else f"about {remaining:.0f} s left",

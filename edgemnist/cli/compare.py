@@ -36,8 +36,15 @@ def compare(
     """
     from dataclasses import asdict
 
-    from ..benchmarks.regression import added_rows, changed_versions, differences, find_changes, verdict
-    from ..benchmarks.regression_gate import require_same_machine, require_scipy
+    from ..benchmarks.regression import (
+        added_rows,
+        changed_versions,
+        differences,
+        find_changes,
+        require_same_machine,
+        require_scipy,
+        verdict,
+    )
     from ..benchmarks.report.json import read_document
 
     before, after = read_document(old), read_document(new)

@@ -9,9 +9,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..benchmarks.runner.cases import KERAS
-from ..benchmarks.runner.collect import Collection
-from ..benchmarks.runner.processes import MEASURED
 from ..data.datasets import Split
 from ..runtime.artifact.manifest import MANIFEST_NAME, Manifest, read_manifest
 from ..runtime.artifact.settling import read_settled
@@ -96,12 +93,3 @@ def read_reference(folder: Path, manifest: Manifest, images: int) -> NDArray[np.
     if not np.allclose(probabilities.sum(axis=1), 1, atol=1e-4):  # false for NaN too
         raise ArtifactError("its rows do not sum to 1")
     return probabilities
-
-
-def measured_reference(collection: Collection) -> Reference | None:
-    """Return what Keras answered in this benchmark, if it was measured."""
-    for measured in collection.measured:
-        if measured.target.engine == KERAS and measured.status == MEASURED:
-            target = measured.target
-            return Reference(target.name, target.sha256, measured.answers[0].arrays["probabilities"])
-    return None

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgemnist.benchmarks.benchmark import Benchmark, run_benchmark
+from edgemnist.benchmarks.runner.benchmark import Benchmark, run_benchmark
 from edgemnist.benchmarks.runner.cases import Case
 from edgemnist.benchmarks.runner.plan import Plan
 from edgemnist.data.datasets import Split

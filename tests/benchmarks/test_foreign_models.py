@@ -5,7 +5,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from edgemnist.benchmarks.benchmark import run_benchmark
+from edgemnist.benchmarks.runner.benchmark import run_benchmark
 from edgemnist.benchmarks.runner.cases import cases_for
 from edgemnist.benchmarks.runner.plan import Plan
 from edgemnist.data.datasets import Split
@@ -60,15 +60,15 @@ def expected_accuracy(split):
 def test_a_float_model_of_any_axes_gets_pixels_as_it_wants_them(tmp_path, tiny_split, input_shape):
     row = bench(linear_model(tmp_path / "theirs.onnx", input_shape), tiny_split)
     assert row.reason == ""
-    assert row.figures.accuracy.accuracy == pytest.approx(expected_accuracy(tiny_split))
+    assert row.metrics.accuracy.accuracy == pytest.approx(expected_accuracy(tiny_split))
 
 
 def test_a_model_for_one_image_at_a_time_is_measured_and_its_accuracy_is_of_all_images(tmp_path, tiny_split):
     row = bench(linear_model(tmp_path / "single.onnx", [1, 4, 6]), tiny_split)
     assert row.reason == ""
-    assert [one.batch_size for one in row.figures.throughput] == [1]
-    assert sum(map(sum, row.figures.accuracy.confusion)) == 40
-    assert row.figures.accuracy.accuracy == pytest.approx(expected_accuracy(tiny_split))
+    assert [one.batch_size for one in row.metrics.throughput] == [1]
+    assert sum(map(sum, row.metrics.accuracy.confusion)) == 40
+    assert row.metrics.accuracy.accuracy == pytest.approx(expected_accuracy(tiny_split))
 
 
 def test_a_model_for_a_fixed_batch_fails_with_the_reason(tmp_path, tiny_split):

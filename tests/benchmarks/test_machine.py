@@ -4,7 +4,7 @@ import os
 
 from edgemnist.benchmarks.runner import machine
 from edgemnist.benchmarks.runner.machine import describe_machine, installed_versions
-from edgemnist.benchmarks.worker import process_status
+from edgemnist.benchmarks.worker import conditions
 
 
 def test_this_machine_has_a_name_cores_and_versions():
@@ -36,16 +36,16 @@ def test_governor_and_frequency_are_read_where_the_system_tells(monkeypatch, tmp
 
 
 def test_memory_is_not_known_without_proc(monkeypatch, tmp_path):
-    monkeypatch.setattr(process_status, "_STATUS", tmp_path / "absent")
-    assert process_status.resident_bytes() is None
-    assert process_status.peak_resident_bytes() is None
-    assert process_status.preemptions() is None
+    monkeypatch.setattr(conditions, "_STATUS", tmp_path / "absent")
+    assert conditions.resident_bytes() is None
+    assert conditions.peak_resident_bytes() is None
+    assert conditions.preemptions() is None
 
 
 def test_memory_is_read_from_proc(monkeypatch, tmp_path):
     status = tmp_path / "status"
     status.write_text("Name:\tx\nVmHWM:\t    2000 kB\nVmRSS:\t    1000 kB\nnonvoluntary_ctxt_switches:\t7\n")
-    monkeypatch.setattr(process_status, "_STATUS", status)
-    assert process_status.resident_bytes() == 1_024_000
-    assert process_status.peak_resident_bytes() == 2_048_000
-    assert process_status.preemptions() == 7
+    monkeypatch.setattr(conditions, "_STATUS", status)
+    assert conditions.resident_bytes() == 1_024_000
+    assert conditions.peak_resident_bytes() == 2_048_000
+    assert conditions.preemptions() == 7

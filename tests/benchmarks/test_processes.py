@@ -5,9 +5,9 @@ import sys
 import pytest
 
 from edgemnist.benchmarks.runner.processes import FAILED, SKIPPED, run_worker
-from edgemnist.benchmarks.worker.task import Task
+from edgemnist.benchmarks.worker.task import Task, read_task, write_json
 
-TASK = Task("m.onnx", "", "onnxruntime", "i.npy", 1, (0,), (1, 8), 1, 1, 0, 1, 1, 0, 0, 0, 0)
+TASK = Task("m.onnx", "", "onnxruntime", "i.npy", 1, (0,), (1, 8), 1, 1, 0, 1, 1, 0, 0, 0)
 
 
 def worker(code):
@@ -18,8 +18,9 @@ def run(tmp_path, code, timeout_secs=20):
     return run_worker(TASK, tmp_path, timeout_secs=timeout_secs, command=worker(code))
 
 
-def test_a_task_survives_its_trip_to_the_worker():
-    assert Task.from_json(TASK.to_json()) == TASK
+def test_a_task_survives_its_trip_to_the_worker(tmp_path):
+    write_json(tmp_path / "task.json", TASK)
+    assert read_task(tmp_path / "task.json") == TASK
 
 
 def test_a_signal_is_named(tmp_path):
@@ -44,14 +45,25 @@ def test_a_worker_that_takes_too_long_is_killed(tmp_path):
 def test_noise_on_stdout_does_not_matter(tmp_path):
     code = (
         "print('noise' * 100000); "
-        "open(sys.argv[1].replace('.json', '.result.json'), 'w').write(json.dumps({'skipped': 'because'}))"
+        "reply = {'status': 'skipped', 'reason': 'because', 'facts': None}; "
+        "open(sys.argv[1].replace('.json', '.result.json'), 'w').write(json.dumps(reply))"
     )
     answer = run(tmp_path, code)
     assert (answer.status, answer.reason) == (SKIPPED, "because")
 
 
+@pytest.mark.parametrize(
+    "reply", ["{", '{"status": "measured", "reason": "", "facts": {"load_ns": ""}}']
+)
+def test_a_reply_that_is_none_is_a_failure(tmp_path, reply):
+    code = f"open(sys.argv[1].replace('.json', '.result.json'), 'w').write({reply!r})"
+    result = run(tmp_path, code)
+    assert result.status == FAILED
+    assert result.reason.startswith("its process left no reply that can be read: ")
+
+
 def test_an_old_answer_is_not_taken_for_a_new_one(tmp_path):
-    (tmp_path / "task.result.json").write_text('{"skipped": "old"}')
+    (tmp_path / "task.result.json").write_text('{"status": "skipped", "reason": "old", "facts": null}')
     assert run(tmp_path, "pass").status == FAILED
 
 

@@ -58,8 +58,8 @@ def test_the_terminal_shows_every_row_verdict_and_doubt_uncut(synthetic, width):
     assert "…" not in text
     assert max(map(len, text.splitlines())) <= width
     for row in synthetic.results.rows:
-        assert row.target.name in text
-    for sentence in (*synthetic.verdicts, *(doubt.text for doubt in synthetic.results.doubts)):
+        assert row.case.name in text
+    for sentence in (*synthetic.verdicts, *(one.text for one in synthetic.results.warnings)):
         assert " ".join(sentence.split()) in flat
 
 
@@ -114,9 +114,7 @@ def test_a_hostile_file_name_is_escaped(synthetic):
     from pathlib import Path
 
     row = synthetic.results.rows[-1]
-    hostile = replace(
-        row, target=replace(row.target, path=Path("<script>alert(1)<|script>.onnx")), figures=None
-    )
+    hostile = replace(row, case=replace(row.case, path=Path("<script>alert(1)<|script>.onnx")), metrics=None)
     results = replace(
         synthetic.results, rows=(*synthetic.results.rows, replace(hostile, status="failed", reason="no"))
     )

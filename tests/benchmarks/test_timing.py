@@ -4,7 +4,8 @@ import time
 
 import numpy as np
 
-from edgemnist.benchmarks.worker.timing import Effort, measure_clock, measure_fixed_work, time_calls
+from edgemnist.benchmarks.worker.conditions import measure_clock, measure_fixed_work
+from edgemnist.benchmarks.worker.timing import Effort, time_calls
 
 
 def test_exactly_so_many_calls_are_made_in_order_and_over_again():

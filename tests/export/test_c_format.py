@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgemnist.benchmarks.benchmark import run_benchmark
 from edgemnist.benchmarks.emulation.model import c_models, expected_answers
+from edgemnist.benchmarks.runner.benchmark import run_benchmark
 from edgemnist.benchmarks.runner.cases import cases_for, cases_in
 from edgemnist.benchmarks.runner.plan import QUICK
 from edgemnist.export.c_source.regenerate import regenerate

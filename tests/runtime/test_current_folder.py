@@ -13,7 +13,7 @@ from pathlib import Path
 import sys
 from edgemnist.benchmarks.runner.processes import run_worker
 from edgemnist.benchmarks.worker.task import Task
-task = Task("missing.onnx", "", "onnxruntime", "missing.npy", 1, None, (), 1, 1, 0, 1, 0, 0, 0, 0, 0)
+task = Task("missing.onnx", "", "onnxruntime", "missing.npy", 1, None, (), 1, 1, 0, 1, 0, 0, 0, 0)
 print(run_worker(task, Path(sys.argv[1]), timeout_secs=60))
 """
 HELPER = """

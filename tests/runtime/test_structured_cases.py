@@ -243,7 +243,7 @@ def bombs(draw: st.DrawFn, suffix: str, content: bytes) -> bytes:
 def test_a_picture_that_declares_any_size_is_predicted_or_refused(
     predictor: Predictor, digit: np.ndarray, suffix: str, data: st.DataObject
 ):
-    from edgemnist.benchmarks.worker.process_status import resident_bytes
+    from edgemnist.benchmarks.worker.conditions import resident_bytes
 
     buffer = io.BytesIO()
     Image.fromarray(digit).resize((280, 280)).save(buffer, Image.registered_extensions()[suffix])

@@ -7,7 +7,7 @@ import numpy as np
 
 from ....data.history import Epoch, History
 from ....runtime.printable import printable
-from ...analysis.reliability import Calibration
+from ...analysis.reliability import Reliability
 from ..units import percent
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def loss_curves(axes: "Axes", histories: Sequence[History], colour: Colour) -> N
     axes.yaxis.set_minor_locator(NullLocator())
 
 
-def reliability(axes: "Axes", calibration: Calibration, colour: Colour) -> None:
+def reliability(axes: "Axes", calibration: Reliability, colour: Colour) -> None:
     """Draw accuracy over confidence; on the dotted line a model is as often right as it is sure."""
     bins = calibration.bins
     axes.plot([0, 1], [0, 1], linestyle=":", color=colour(1), label="calibrated")
@@ -61,7 +61,7 @@ def reliability(axes: "Axes", calibration: Calibration, colour: Colour) -> None:
     axes.legend(loc="upper center", frameon=False, ncols=2, columnspacing=1, handlelength=1.2)
 
 
-def confidences(axes: "Axes", calibration: Calibration, colour: Colour) -> None:
+def confidences(axes: "Axes", calibration: Reliability, colour: Colour) -> None:
     """Draw how many images have which confidence, on a logarithmic scale, since most are near 1."""
     _bars(axes, calibration, [one.images for one in calibration.bins], colour)
     axes.set_yscale("log")
@@ -69,7 +69,7 @@ def confidences(axes: "Axes", calibration: Calibration, colour: Colour) -> None:
     axes.set_ylim(bottom=0.7)  # so that a single image is seen
 
 
-def expected_error(calibration: Calibration) -> str:
+def expected_error(calibration: Reliability) -> str:
     """Return the expected calibration error as a text."""
     return f"expected calibration error {percent(calibration.expected_error)}"
 
@@ -101,7 +101,7 @@ def _curves(
         text.set_parse_math(False)  # a recipe's name is no formula
 
 
-def _bars(axes: "Axes", calibration: Calibration, heights: Sequence[float], colour: Colour) -> None:
+def _bars(axes: "Axes", calibration: Reliability, heights: Sequence[float], colour: Colour) -> None:
     """Draw a bar over each bin of confidence."""
     bins = calibration.bins
     axes.bar(
@@ -115,7 +115,7 @@ def _bars(axes: "Axes", calibration: Calibration, heights: Sequence[float], colo
     )
 
 
-def _errors(calibration: Calibration) -> np.ndarray | None:
+def _errors(calibration: Reliability) -> np.ndarray | None:
     """Return the lengths (2, bins) of the intervals below and above the accuracies, if they are known."""
     limits = [one.accuracy_interval for one in calibration.bins]
     if None in limits:

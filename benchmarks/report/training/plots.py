@@ -11,7 +11,7 @@ from ....data.history import History
 from ....proof.parity import score
 from ....runtime.errors import MissingExtraError
 from ....runtime.files import replacing
-from ...analysis.reliability import calibration, mistakes
+from ...analysis.reliability import find_reliability, mistakes
 from .charts import accuracy_curves, confidences, expected_error, loss_curves, reliability
 
 try:
@@ -168,7 +168,7 @@ def draw_reliability(path: Path, probabilities: NDArray[np.float32], split: Spli
     Raises:
         OutputError: The file cannot be written.
     """
-    found = calibration(probabilities, split.labels)
+    found = find_reliability(probabilities, split.labels)
     figure = Figure(figsize=(10, 4.4), layout="constrained")
     left, right = figure.subplots(1, 2)
     reliability(left, found, _colour)

@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING, Any
 
 from ....proof.reference import Reference
-from ...analysis.reliability import calibration, mistakes
-from ...benchmark import Benchmark
+from ...analysis.reliability import find_reliability, mistakes
+from ...runner.benchmark import Benchmark
 from ..svg import draw_svg, series
 from ..test_images import answers, data_uri
 from ..units import duration, percent
@@ -54,7 +54,7 @@ def training_section(benchmark: Benchmark, trained: Trained | None) -> dict[str,
 
 def _charts(benchmark: Benchmark, reference: Reference, trained: Trained) -> list[dict[str, str]]:
     histories = trained.histories
-    found = calibration(reference.probabilities, benchmark.split.labels)
+    found = find_reliability(reference.probabilities, benchmark.split.labels)
     drawn: dict[str, Callable[[Axes], None]] = {
         "Accuracy": lambda axes: training_charts.accuracy_curves(axes, histories, series),
         "Loss": lambda axes: training_charts.loss_curves(axes, histories, series),

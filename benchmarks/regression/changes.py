@@ -2,15 +2,17 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..proof.intervals import Interval, difference_interval, mcnemar_p
-from .analysis.statistics import Ratio, independent_ratio
-from .report.compact_arrays import decode_array
-from .runner.processes import MEASURED
+from ...proof.intervals import Interval, difference_interval, mcnemar_p
+from ...runtime.errors import ArtifactError, MissingExtraError
+from ..analysis.statistics import Ratio, independent_ratio
+from ..report.compact_arrays import decode_array
+from ..runner.processes import MEASURED
 
 _SAME_MACHINE = ("cpu", "architecture", "cores")
 
@@ -71,6 +73,31 @@ def changed_versions(old: dict[str, Any], new: dict[str, Any]) -> tuple[str, ...
         for name in sorted(before.keys() | now.keys())
         if before.get(name) != now.get(name)
     )
+
+
+def require_same_machine(old: dict[str, Any], new: dict[str, Any], *, force: bool) -> None:
+    """Check that two benchmarks are of the same machine, unless `force`.
+
+    Raises:
+        ArtifactError: They are not, so their latencies cannot be compared.
+    """
+    found = differences(old, new)
+    if found and not force:
+        raise ArtifactError(
+            "the benchmarks are of different machines",
+            received="; ".join(found),
+            fix="Measure both on one machine, or compare them all the same with --force.",
+        )
+
+
+def require_scipy(purpose: str) -> None:
+    """Check that intervals can be computed.
+
+    Raises:
+        MissingExtraError: scipy is not installed.
+    """
+    if find_spec("scipy") is None:
+        raise MissingExtraError("scipy", "bench", purpose)
 
 
 def ratio_text(ratio: Ratio) -> str:

@@ -1,16 +1,23 @@
-"""A gate for CI: new figures against a baseline's, and an error if a limit does not hold."""
+"""The regression gate for CI: a new benchmark against a baseline, and an error if a limit is exceeded."""
 
 from dataclasses import asdict, dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ..runtime.errors import ArtifactError, MissingExtraError, OptionError, ProofError
-from .regression import Change, changed_versions, differences, find_changes, ratio_text, verdict
-from .report.json import read_document
-from .runner.cases import KERAS
-from .runner.machine import describe_machine
-from .runner.plan import Plan
+from ...runtime.errors import OptionError, ProofError
+from ..report.json import read_document
+from ..runner.cases import KERAS
+from ..runner.machine import describe_machine
+from ..runner.plan import Plan
+from .changes import (
+    Change,
+    changed_versions,
+    find_changes,
+    ratio_text,
+    require_same_machine,
+    require_scipy,
+    verdict,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,28 +170,3 @@ def open_gate(
     scope = scope or Scope()
     rows = [row for row in baseline["rows"] if scope.holds(row)]
     return Gate(baseline | {"rows": rows}, limits)
-
-
-def require_same_machine(old: dict[str, Any], new: dict[str, Any], *, force: bool) -> None:
-    """Check that two benchmarks are of the same machine, unless `force`.
-
-    Raises:
-        ArtifactError: They are not, so their latencies cannot be compared.
-    """
-    found = differences(old, new)
-    if found and not force:
-        raise ArtifactError(
-            "the benchmarks are of different machines",
-            received="; ".join(found),
-            fix="Measure both on one machine, or compare them all the same with --force.",
-        )
-
-
-def require_scipy(purpose: str) -> None:
-    """Check that intervals can be computed.
-
-    Raises:
-        MissingExtraError: scipy is not installed.
-    """
-    if find_spec("scipy") is None:
-        raise MissingExtraError("scipy", "bench", purpose)

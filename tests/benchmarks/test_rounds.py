@@ -7,8 +7,9 @@ import pytest
 
 from edgemnist.benchmarks.runner.cases import Case
 from edgemnist.benchmarks.runner.plan import Plan
-from edgemnist.benchmarks.runner.processes import MEASURED, Answer
+from edgemnist.benchmarks.runner.processes import MEASURED, WorkerResult
 from edgemnist.benchmarks.runner.rounds import Schedule
+from edgemnist.benchmarks.worker.task import Clock, Facts, ResidentMemory
 from edgemnist.runtime.errors import OptionError
 
 QUICK = Case(Path("quick.onnx"), "onnxruntime", "onnx", "float32", 1, "")
@@ -17,8 +18,21 @@ PLAN = Plan(rounds=5, min_rounds=3, slow_rounds=2, slow_secs=2, budget_secs=50, 
 
 
 def answer(elapsed_secs, ready_secs, calls):
-    facts = {"start_ns": 0, "import_ns": int(ready_secs * 1e9), "load_ns": 0}
-    return Answer(MEASURED, "", facts, {"latency_ns": np.ones(calls, np.int64)}, int(elapsed_secs * 1e9))
+    facts = Facts(
+        start_ns=0,
+        import_ns=int(ready_secs * 1e9),
+        load_ns=0,
+        first_ns=0,
+        cpus=None,
+        clock=Clock(1, 1),
+        work_ns=(1, 1),
+        input="",
+        preemptions=None,
+        memory=ResidentMemory(None, None, None, None, None),
+    )
+    return WorkerResult(
+        MEASURED, "", facts, {"latency_ns": np.ones(calls, np.int64)}, int(elapsed_secs * 1e9)
+    )
 
 
 def test_before_the_first_round_all_take_part_in_all():
@@ -43,14 +57,14 @@ def test_rounds_are_given_up_for_the_budget_down_to_the_minimum():
     assert schedule.rounds(QUICK, [QUICK]) == 3
 
 
-@pytest.mark.parametrize(("target", "ready_secs"), [(QUICK, 0.5), (SLOW, 7)])
-def test_the_calls_of_all_rounds_reach_what_was_asked_for(target, ready_secs):
+@pytest.mark.parametrize(("case", "ready_secs"), [(QUICK, 0.5), (SLOW, 7)])
+def test_the_calls_of_all_rounds_reach_what_was_asked_for(case, ready_secs):
     schedule = Schedule(PLAN)
     calls = 0
     number = 0
-    while number < schedule.rounds(target, [target]):
-        owed = schedule.min_calls(target, [target])
-        schedule.note(target, answer(9, ready_secs, owed))
+    while number < schedule.rounds(case, [case]):
+        owed = schedule.min_calls(case, [case])
+        schedule.note(case, answer(9, ready_secs, owed))
         calls += owed
         number += 1
     assert calls >= 2000

@@ -1,35 +1,35 @@
-"""Each reason to distrust figures, brought about in otherwise sound ones."""
+"""Each reason to distrust metrics, brought about in otherwise sound ones."""
 
 from dataclasses import replace
 
 import pytest
 
-from edgemnist.benchmarks.analysis.warnings import find_doubts
+from edgemnist.benchmarks.analysis.warnings import find_warnings
 
 
 @pytest.fixture
 def codes(synthetic):
-    """Return a function that gives the codes of doubts for changed figures of the sleeping engine."""
+    """Return a function that gives the codes of warnings for changed metrics of the sleeping engine."""
     results = synthetic.results
-    row = next(one for one in results.rows if one.target.engine == "sleep")
-    measured = next(one for one in synthetic.collection.measured if one.target == row.target)
-    latency = replace(row.figures.end_to_end, calls=3000, round_p50_ns=(2.1e6, 2.11e6, 2.12e6))
-    sound = replace(row.figures, end_to_end=latency, work_ns=(1000, 1001), preemptions=0, cpus=(1,))
+    row = next(one for one in results.rows if one.case.engine == "sleep")
+    measured = next(one for one in synthetic.collection.measurements if one.case == row.case)
+    latency = replace(row.metrics.end_to_end, calls=3000, round_p50_ns=(2.1e6, 2.11e6, 2.12e6))
+    sound = replace(row.metrics, end_to_end=latency, work_ns=(1000, 1001), preemptions=0, cpus=(1,))
     calm = replace(results.machine, governor=None, cores=2)
 
-    def find(machine=None, load=0.1, latency_changes=None, **figures):
-        changed = replace(sound, **figures)
+    def find(machine=None, load=0.1, latency_changes=None, **metrics):
+        changed = replace(sound, **metrics)
         if latency_changes:
             changed = replace(changed, end_to_end=replace(changed.end_to_end, **latency_changes))
-        collection = replace(synthetic.collection, measured=(measured,), load_before=load)
-        doubts = find_doubts((replace(row, figures=changed),), collection, machine or calm, results.plan)
-        return {doubt.code for doubt in doubts}
+        collection = replace(synthetic.collection, measurements=(measured,), load_before=load)
+        warnings = find_warnings((replace(row, metrics=changed),), collection, machine or calm, results.plan)
+        return {one.code for one in warnings}
 
     find.machine = calm
     return find
 
 
-def test_sound_figures_raise_no_doubt(codes):
+def test_sound_metrics_raise_no_warning(codes):
     assert codes() == set()
 
 
@@ -37,7 +37,7 @@ def test_a_busy_machine(codes):
     assert codes(load=1.5) == {"load"}
 
 
-def test_a_load_that_is_not_known_is_no_doubt(codes):
+def test_a_load_that_is_not_known_is_no_warning(codes):
     assert codes(load=None) == set()
 
 

@@ -6,32 +6,32 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ..data.datasets import Split
-from ..proof.reference import Reference, measured_reference, stored_reference
-from ..runtime.artifact.settling import state_of
-from ..runtime.errors import EngineError, IntegrityError, ProofError
-from .analysis.results import Results, compute
-from .analysis.verdicts import verdicts
-from .emulation.boards import Device
-from .emulation.collect import collect_devices
-from .emulation.metrics import device_rows
-from .emulation.model import CModel
-from .report.json import to_document
-from .runner.cases import Case
-from .runner.collect import Collection, Progress, collect
-from .runner.machine import describe_machine
-from .runner.plan import Plan
-from .runner.processes import FAILED, MEASURED, WORKER
+from ...data.datasets import Split
+from ...proof.reference import Reference, stored_reference
+from ...runtime.artifact.settling import state_of
+from ...runtime.errors import EngineError, IntegrityError, ProofError
+from ..analysis.results import Results, compute
+from ..analysis.verdicts import verdicts
+from ..emulation.boards import Device
+from ..emulation.collect import collect_devices
+from ..emulation.metrics import device_rows
+from ..emulation.model import CModel
+from ..report.json import to_document
+from .cases import KERAS, Case
+from .collect import Collection, Progress, collect
+from .machine import describe_machine
+from .plan import Plan
+from .processes import FAILED, MEASURED, WORKER
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Benchmark:
-    """A finished benchmark: figures, and what they were computed from.
+    """A finished benchmark: results, and what they were computed from.
 
     Attributes:
-        results: The figures.
+        results: Metrics, comparisons and warnings.
         verdicts: What they mean, in sentences.
-        collection: The raw samples and answers.
+        collection: The raw samples and outputs.
         split: The test images.
         reference: What parity is against; None where there is nothing.
     """
@@ -46,13 +46,13 @@ class Benchmark:
         """Return `bench.json`'s content."""
         return to_document(self.results, self.collection, self.split, self.verdicts)
 
-    def require_figures(self) -> None:
+    def require_metrics(self) -> None:
         """Check that something was measured and nothing failed.
 
         Raises:
             EngineError: A row failed, or all of them were skipped.
         """
-        rows = [(row.target.title, row.status, row.reason) for row in self.results.rows]
+        rows = [(row.case.title, row.status, row.reason) for row in self.results.rows]
         rows += [(row.title, row.outcome.status, row.outcome.reason) for row in self.results.devices]
         failed = [row for row in rows if row[1] == FAILED]
         if failed or not any(status == MEASURED for _, status, _ in rows):
@@ -76,8 +76,16 @@ class Benchmark:
             raise ProofError("the model in C is not exact", received="; ".join(wrong))
 
 
+def measured_reference(collection: Collection) -> Reference | None:
+    """Return the outputs of Keras in this benchmark, if it was measured."""
+    for one in collection.measurements:
+        if one.case.engine == KERAS and one.status == MEASURED:
+            return Reference(one.case.name, one.case.sha256, one.rounds[0].arrays["probabilities"])
+    return None
+
+
 def run_benchmark(
-    targets: Sequence[Case],
+    cases: Sequence[Case],
     split: Split,
     plan: Plan,
     folder: Path,
@@ -88,10 +96,10 @@ def run_benchmark(
     models: Sequence[CModel] = (),
     on_device: Callable[[str], None] = lambda _title: None,
 ) -> Benchmark:
-    """Measure targets and compute their figures.
+    """Measure cases and compute their metrics.
 
     Args:
-        targets: What to measure.
+        cases: What to measure.
         split: The test images.
         plan: How much to measure.
         folder: Where a `reference.npz` may lie.
@@ -110,13 +118,13 @@ def run_benchmark(
     """
     folders = {
         folder,
-        *(target.path.parent for target in targets),
+        *(case.path.parent for case in cases),
         *(model.source.parent for model in models),
     }
     before = {each: state_of(each) for each in folders}
     stored = stored_reference(folder, split)
     created = datetime.now(UTC).astimezone().isoformat(timespec="seconds")
-    collection = collect(targets, split, plan, on_progress=on_progress, command=command)
+    collection = collect(cases, split, plan, on_progress=on_progress, command=command)
     reference = stored or measured_reference(collection)
     on_devices = device_rows(collect_devices(models, devices, split, on_progress=on_device), split)
     changed = [str(each) for each, state in before.items() if state_of(each) != state]

@@ -6,9 +6,18 @@ import json
 import numpy as np
 import pytest
 
-from edgemnist.benchmarks import regression_gate as gates
-from edgemnist.benchmarks.regression import added_rows, changed_versions, find_changes, verdict
-from edgemnist.benchmarks.regression_gate import Gate, Limits, Scope, open_gate, require_same_machine
+from edgemnist.benchmarks.regression import (
+    Gate,
+    Limits,
+    Scope,
+    added_rows,
+    changed_versions,
+    find_changes,
+    open_gate,
+    require_same_machine,
+    verdict,
+)
+from edgemnist.benchmarks.regression import changes as gates
 from edgemnist.benchmarks.report.compact_arrays import decode_array, encode_array
 from edgemnist.benchmarks.runner.plan import Plan
 from edgemnist.runtime.errors import ArtifactError, MissingExtraError, OptionError, ProofError
