@@ -82,8 +82,8 @@ class Predictor:
 
         Args:
             images: `(H, W)` or `(N, H, W)`, uint8 0..255 or float in [0, 1], light ink on dark background
-                as in training; floats are rounded to the nearest of the 256 pixel values. Or a picture: encoded PNG
-                or JPEG bytes, a path, a file object, an image of Pillow's. Or a list of any of these.
+                as in training; floats are rounded to the nearest of the 256 pixel values. Or a picture:
+                encoded bytes, a path, a file object, an image of Pillow's. Or a list of any of these.
 
         Returns:
             The predictions, N of them; N is 1 for one image.

@@ -57,7 +57,7 @@ class Probe:
         return self.cpu_seconds * _WALL_PER_CPU_SECOND
 
     def __post_init__(self) -> None:
-        if self.when == "unvouched":  # type: ignore[comparison-overlap]  # its former name
+        if str(self.when) == "unvouched":  # its former name
             warnings.warn('Probe(when="unvouched") is now called "unverified"', DeprecationWarning, 3)
             object.__setattr__(self, "when", "unverified")
         if self.when not in get_args(When):

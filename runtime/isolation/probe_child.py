@@ -41,8 +41,12 @@ def answer(task: "Task", answers: TextIO) -> NoReturn:
     _limit(task.limits.cpu_seconds, task.limits.memory_bytes)
     print("limited", file=answers, flush=True)
     try:
-        found = _predict(source) if read is None else read(source.path, source.content)
-        result = {"found": found}
+        found = None
+        if read is None:
+            _predict(source)
+        else:
+            found = read(source.path, source.content)
+        result: dict[str, object] = {"found": found}
     except MissingExtraError as error:
         result = {"missing": (error.package, error.extra, error.purpose)}
     except EdgeMnistError as error:

@@ -51,7 +51,7 @@ def test_the_set_is_the_model_the_artifacts_the_reference_and_the_manifest(expor
 
 def test_the_manifest_keeps_its_schema_by_another_validator(artifacts):
     schema = json.loads(Path(manifest.__file__).with_name("manifest.schema.json").read_text())
-    jsonschema.Draft7Validator.check_schema(schema)
+    jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.validate(json.loads((artifacts / "manifest.json").read_text()), schema)
 
 

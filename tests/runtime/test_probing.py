@@ -1,4 +1,4 @@
-"""Files that nothing vouches for: what they do, they do in a subprocess."""
+"""Files whose sha256 nobody has given: what they do, they do in a subprocess."""
 
 import shutil
 import sys
@@ -147,12 +147,12 @@ def test_a_file_is_tried_once_per_process(lone_onnx: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.usefixtures("no_interpreter")
-def test_what_the_manifest_vouches_for_is_not_tried(artifacts: Path, digit):
+def test_what_the_manifest_records_is_not_tried(artifacts: Path, digit):
     assert load_predictor(artifacts / "mnist.float32.onnx").predict(digit)[0].label == "7"
 
 
 @pytest.mark.usefixtures("no_interpreter")
-def test_what_its_sha256_vouches_for_is_not_tried(lone_onnx: Path, digit):
+def test_what_its_sha256_is_given_for_is_not_tried(lone_onnx: Path, digit):
     sha256 = sha256_of(lone_onnx)
     assert load_predictor(lone_onnx, sha256=sha256.upper()).predict(digit)[0].label == "7"
 

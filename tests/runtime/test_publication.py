@@ -198,8 +198,8 @@ def test_readers_see_one_set_while_a_process_publishes_in_a_loop(old, new, tmp_p
                 continue
             assert found in (old_set, new_set)
             seen[found == new_set] += 1
-            voucher = read_settled(folder, lambda: find_expected_hash(folder / "mnist.int8.tflite"))
-            assert voucher.sha256 == sha256(b"same")
+            expected = read_settled(folder, lambda: find_expected_hash(folder / "mnist.int8.tflite"))
+            assert expected.sha256 == sha256(b"same")
         assert sum(seen.values()) > errors
     finally:
         writer.kill()
