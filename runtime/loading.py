@@ -34,7 +34,7 @@ def load_predictor(
     """Load a model file into the engine that runs it.
 
     If a `manifest.json` beside the file records it, the file's sha256 must match and the class names come
-    from there. A file that nothing vouches for loads too, with the class names that export wrote into it,
+    from there. A file without a record loads too, with the class names that export wrote into it,
     after it was loaded and run once in a subprocess, where a damaged file can do no harm; see `Probe`.
 
     A shared library is native code, which nothing contains: it is loaded if this user built it on this
@@ -75,7 +75,7 @@ def load_predictor(
             received=f"providers={tuple(providers)}, session={session}",
             expected=f"these only with the engine {_ONNXRUNTIME}",
         )
-    source, voucher = read_settled(
+    source, expected = read_settled(
         asked.parent, lambda: _read(entry.file_to_load(asked), entry.name, options, manifest=manifest)
     )
     if sha256 is not None:
@@ -83,17 +83,17 @@ def load_predictor(
     if entry.code and sha256 is None and not run_foreign_code:
         _require_built_here(source)
     entry.import_module()  # a missing package is told as such, before anything is tried
-    vouched = voucher is not None or sha256 is not None or entry.code
-    guarded = probe_if_needed(source, probe or Probe(), vouched=vouched)
+    verified = expected is not None or sha256 is not None or entry.code
+    checked = probe_if_needed(source, probe or Probe(), verified=verified)
     loaded = source.load()
-    class_names = voucher.labels if voucher else _class_names(loaded)
+    class_names = expected.labels if expected else _class_names(loaded)
     if len(class_names) != loaded.output.shape[-1]:
         raise ArtifactError(
             f"{source.path.name} has another number of outputs than labels",
             received=f"{loaded.output.shape[-1]} outputs",
-            expected=f"{len(class_names)}, as its {'manifest' if voucher else 'metadata'} lists",
+            expected=f"{len(class_names)}, as its {'manifest' if expected else 'metadata'} lists",
         )
-    return Predictor(source, loaded, class_names, guarded=guarded, pictures=pictures or PictureOptions())
+    return Predictor(source, loaded, class_names, checked=checked, pictures=pictures or PictureOptions())
 
 
 def load_again(
@@ -102,7 +102,7 @@ def load_again(
     engine: str,
     options: EngineOptions,
     class_names: tuple[str, ...],
-    guarded: bool,
+    checked: bool,
     pictures: PictureOptions,
 ) -> Predictor:
     """Load what a pickled predictor had loaded.
@@ -114,7 +114,7 @@ def load_again(
     """
     source = read_model_file(path, engine, options)
     _check_integrity(source, sha256, "the file that the predictor was pickled with")
-    return Predictor(source, source.load(), class_names, guarded=guarded, pictures=pictures)
+    return Predictor(source, source.load(), class_names, checked=checked, pictures=pictures)
 
 
 def _read(
@@ -125,14 +125,14 @@ def _read(
     if not manifest:
         return source, None
     publishing = (path.parent / COMMITTED / MANIFEST_NAME).is_file()
-    voucher = find_expected_hash(path)
-    if voucher is not None:
-        _check_integrity(source, voucher.sha256, "the file that its manifest records")
+    expected = find_expected_hash(path)
+    if expected is not None:
+        _check_integrity(source, expected.sha256, "the file that its manifest records")
     elif publishing or not path.exists():  # not on record yet, or no longer
         raise IntegrityError(
             f"{path.name} is being replaced", fix="Try again when the export to its folder has ended."
         )
-    return source, voucher
+    return source, expected
 
 
 def _check_integrity(source: ModelFile, sha256: str, expected: str) -> None:

@@ -84,7 +84,7 @@ class Predictions:
     """The answers for a batch; index or iterate it for one `Prediction` per image.
 
     The raw output is kept as the engine gave it and decoded when it is read, so that a caller who reads only
-    the labels pays for nothing else.
+    the indices pays for nothing else.
     """
 
     __slots__ = ("_decoder", "_probabilities", "_raw")
@@ -110,11 +110,17 @@ class Predictions:
         return self._decoder.class_names
 
     @property
-    def labels(self) -> NDArray[np.int64]:
+    def indices(self) -> NDArray[np.int64]:
         """The number of the most probable class of each image, `(N,)` int64."""
         # A quantization step is positive: raw order is real order.
-        labels: NDArray[np.int64] = self._raw.argmax(axis=1)
-        return labels
+        indices: NDArray[np.int64] = self._raw.argmax(axis=1)
+        return indices
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The name of the most probable class of each image."""
+        names = self.class_names
+        return tuple([names[index] for index in self.indices.tolist()])
 
     @property
     def confidences(self) -> NDArray[np.float32]:

@@ -55,7 +55,7 @@ class Predictor:
         engine: Engine,
         class_names: tuple[str, ...],
         *,
-        guarded: bool,
+        checked: bool,
         pictures: PictureOptions,
     ) -> None:
         self.path = source.path
@@ -68,7 +68,7 @@ class Predictor:
         self.num_threads = source.options.num_threads
         self.pictures = pictures
         self._source = source
-        self._guarded = guarded
+        self._checked = checked
         self._image_shape = image_shape(source.path.name, engine.input, engine.output)
         self._table = pixel_table(engine.input)
         self._plain_shape = self._image_shape if self._table is None else None
@@ -81,9 +81,9 @@ class Predictor:
         """Classify one image or a batch.
 
         Args:
-            images: `(H, W)` or `(N, H, W)`, uint8 0..255 or float in [0, 1], light ink on dark ground as in
-                training; floats are rounded to the nearest of the 256 pixel values. Or a picture: encoded PNG
-                or JPEG bytes, a path, a file object, an image of Pillow's. Or a list of any of these.
+            images: `(H, W)` or `(N, H, W)`, uint8 0..255 or float in [0, 1], light ink on dark background
+                as in training; floats are rounded to the nearest of the 256 pixel values. Or a picture:
+                encoded bytes, a path, a file object, an image of Pillow's. Or a list of any of these.
 
         Returns:
             The predictions, N of them; N is 1 for one image.
@@ -109,7 +109,7 @@ class Predictor:
         return Predictions(raw, self._decoder)
 
     def encode(self, images: "Images") -> NDArray[Any]:
-        """Return images as the raw batch that the engine takes: checked, then quantized or scaled if need be.
+        """Return images as the engine's raw input batch: checked, then quantized or scaled if need be.
 
         Raises:
             InputError: As `predict` does.
@@ -119,7 +119,7 @@ class Predictor:
         return pixels if self._table is None else self._table[pixels]
 
     def to_pixels(self, images: "Images") -> NDArray[np.uint8]:
-        """Return images as the pixels that the model sees, `(N, H, W)` uint8, light ink on dark ground.
+        """Return images as the pixels that the model sees, `(N, H, W)` uint8, light ink on dark background.
 
         Raises:
             InputError: As `predict` does.
@@ -169,7 +169,7 @@ class Predictor:
             source.engine,
             source.options,
             self.class_names,
-            self._guarded,
+            self._checked,
             self.pictures,
         )
 
@@ -177,7 +177,7 @@ class Predictor:
         return f"<Predictor {self.path.name} on {self.engine_name}, {self.num_threads} thread(s)>"
 
     def _run_of(self, engine: Engine) -> "Callable[[NDArray[Any]], NDArray[Any]]":
-        return checked_run(engine.run, engine.output) if self._guarded else engine.run
+        return checked_run(engine.run, engine.output) if self._checked else engine.run
 
     def _reload_and_run(self, batch: NDArray[Any]) -> NDArray[Any]:
         with self._reloading:

@@ -56,23 +56,23 @@ def require_one(names: Sequence[str]) -> None:
         )
 
 
-def image_shape(file: str, taken: TensorSpec, given: TensorSpec) -> tuple[int, ...]:
+def image_shape(file: str, model_input: TensorSpec, output: TensorSpec) -> tuple[int, ...]:
     """Return the shape of one image, such as (28, 28).
 
     Args:
         file: The model file's name, for the message.
-        taken: The model's input.
-        given: The model's output.
+        model_input: The model's input.
+        output: The model's output.
 
     Raises:
         ArtifactError: These are not `(batch, height, width)` and `(batch, classes)`.
     """
-    shape = tuple(axis for axis in taken.shape[1:] if axis is not None)
-    fixed = len(shape) == len(taken.shape) - 1 and 0 not in shape
-    if not (shape and fixed and len(given.shape) == _OUTPUT_AXES and given.shape[1]):
+    shape = tuple(axis for axis in model_input.shape[1:] if axis is not None)
+    fixed = len(shape) == len(model_input.shape) - 1 and 0 not in shape
+    if not (shape and fixed and len(output.shape) == _OUTPUT_AXES and output.shape[1]):
         raise ArtifactError(
             f"{file} does not keep the artifact contract",
-            received=f"input {taken.shape}, output {given.shape}",
+            received=f"input {model_input.shape}, output {output.shape}",
             expected="an input of (batch, height, width) and an output of (batch, classes)",
         )
     return shape

@@ -104,7 +104,7 @@ def _predictor_ways(path: Path) -> list[tuple[str, _Call]]:
 
     def predict_and_read(images: NDArray[np.uint8]) -> object:
         predictions = predictor.predict(images)
-        return predictions.labels, predictions.confidences
+        return predictions.indices, predictions.confidences
 
     return [("predict", predictor.predict), ("predict, labels, confidences", predict_and_read)]
 

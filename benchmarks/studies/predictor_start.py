@@ -29,7 +29,7 @@ import sys
 import numpy as np
 from edgemnist.runtime import load_predictor
 predictor = load_predictor(sys.argv[1])
-assert predictor.predict(np.zeros((28, 28), np.uint8)).labels.shape == (1,)
+assert predictor.predict(np.zeros((28, 28), np.uint8)).indices.shape == (1,)
 """
 _ONNXRUNTIME = """
 import sys

@@ -20,6 +20,6 @@ def classifier(predictor: Predictor) -> Classify:
 
     def classify(images: NDArray[np.uint8]) -> tuple[NDArray[Any], NDArray[Any]]:
         predictions = predict(images)
-        return predictions.labels, predictions.confidences
+        return predictions.indices, predictions.confidences
 
     return classify

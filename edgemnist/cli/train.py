@@ -10,7 +10,6 @@ import typer
 from rich.markup import escape
 
 from ..export.training.recipe import NOTEBOOK, Recipe, find_recipe
-from ..runtime.artifact.folder import recover
 from ..runtime.errors import OutputError
 from .console import messages, print_json, results
 from .options import AllowEmptyClasses, Artifacts, Data, Json, Seed
@@ -125,6 +124,8 @@ def ensure_model(artifacts: Path, data: Path | None, seed: int, *, allow_empty_c
         OutputError: A file cannot be written.
     """
     model_path = artifacts / MODEL_FILE
+    from ..runtime.artifact.folder import recover
+
     recover(artifacts)
     if model_path.exists():
         return model_path
@@ -173,6 +174,8 @@ def run_training(
 
     checkpoint_path = artifacts / CHECKPOINT_FILE
     resuming = require_choice(checkpoint_path, resume=resume)
+    from ..runtime.artifact.folder import recover
+
     recover(artifacts)
     remove_abandoned(artifacts)
     messages.print("Loading TensorFlow and the data set ...")

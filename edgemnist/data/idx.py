@@ -18,8 +18,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ..runtime.archives import MAX_DATA_BYTES, max_unpacked_bytes
 from ..runtime.errors import DatasetError
-from ..runtime.reading import MAX_DATA_BYTES, max_unpacked_bytes, read_limited
+from ..runtime.reading import read_limited
 
 Part = Literal["train", "test"]
 UNSIGNED_BYTE = 8

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..runtime.archives import array_names, read_arrays
 from ..runtime.errors import DatasetError
-from ..runtime.reading import array_names, read_arrays
 from .idx import Part
 
 _MAX_LABEL = 255

@@ -47,5 +47,5 @@ def regenerate(content: bytes, self_test: bytes) -> GeneratedC:
     # LiteRT's kernels are about to run the file in this process, and it may be anybody's.
     sha256 = hashlib.sha256(content).hexdigest()
     source = ModelFile(Path("the TFLite file"), content, sha256, "litert", EngineOptions())
-    probe_if_needed(source, Probe(when="always"), vouched=False)
+    probe_if_needed(source, Probe(when="always"), verified=False)
     return write_files(content, np.array(numbers, np.uint8).reshape(count, *shape))

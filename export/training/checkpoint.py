@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...data.history import Epoch
+from ...runtime.archives import read_arrays
 from ...runtime.errors import CheckpointError, first_line
 from ...runtime.files import replacing
-from ...runtime.reading import read_arrays
 
 CHECKPOINT_FORMAT = 1
 _RECORD = "record"

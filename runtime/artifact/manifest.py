@@ -13,7 +13,7 @@ from .documents import DocumentType
 
 MANIFEST_NAME = "manifest.json"
 REFERENCE_NAME = "reference.npz"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Literal[1] = 1
 
 # A `$` of Python's also matches before a line break at the end.
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$", max_length=64)]

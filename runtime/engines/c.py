@@ -164,7 +164,7 @@ def _metadata(library: ctypes.CDLL) -> dict[str, str]:
 
 
 def _wrong_batch(batch: Array) -> EngineError:
-    return EngineError("the library takes no such batch", received=f"{batch.dtype} {batch.shape}")
+    return EngineError("the library cannot run such a batch", received=f"{batch.dtype} {batch.shape}")
 
 
 def _closed(_batch: Array) -> Array:

@@ -8,8 +8,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from ..archives import checked_archive
 from ..errors import ArtifactError, EngineError, first_line
-from ..reading import checked_archive
 from ..tensors import TensorSpec
 from .registry import Array, EngineOptions
 

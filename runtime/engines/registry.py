@@ -82,7 +82,7 @@ class EngineOptions:
 
 
 class Engine(Protocol):
-    """A loaded model, called with exactly the array its input takes.
+    """A loaded model, called with exactly the array of its input.
 
     Attributes:
         input: The input tensor; its first axis is the batch, any size.

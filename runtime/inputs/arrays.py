@@ -1,4 +1,4 @@
-"""Images as a predictor takes them, checked before any engine sees them."""
+"""Input images, checked before any engine sees them."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -74,7 +74,7 @@ def _grey(picture: Image.Image) -> Image.Image:
     if turned.mode.startswith("I") or turned.mode == "F":
         return _from_wide_values(turned)
     if turned.has_transparency_data:
-        return _on_a_ground(turned.convert("RGBA"))
+        return _on_a_background(turned.convert("RGBA"))
     return turned.convert("L")
 
 
@@ -87,7 +87,7 @@ def _from_wide_values(picture: Image.Image) -> Image.Image:
     return Image.fromarray(((values - low) * (255 / max(high - low, 1e-6))).astype(np.uint8))
 
 
-def _on_a_ground(picture: Image.Image) -> Image.Image:
+def _on_a_background(picture: Image.Image) -> Image.Image:
     """Return a picture with transparent parts laid on white if what is visible is dark, else on black."""
     pixels = np.asarray(picture, np.float32)
     alpha = pixels[..., 3]
@@ -95,5 +95,5 @@ def _on_a_ground(picture: Image.Image) -> Image.Image:
         float(alpha.sum()), 1
     )
     tone = _WHITE if visible < _MIDDLE else _BLACK
-    ground = Image.new("RGBA", picture.size, (tone, tone, tone, 255))
-    return Image.alpha_composite(ground, picture).convert("L")
+    background = Image.new("RGBA", picture.size, (tone, tone, tone, 255))
+    return Image.alpha_composite(background, picture).convert("L")

@@ -65,7 +65,7 @@ def is_picture(value: object) -> bool:
 
 
 def read_picture(picture: Any, image_shape: tuple[int, ...], options: PictureOptions) -> NDArray[np.uint8]:
-    """Return a picture as one image of raw pixels, `image_shape` uint8, light ink on dark ground.
+    """Return a picture as one image of raw pixels, `image_shape` uint8, light ink on dark background.
 
     Raises:
         InputError: The picture cannot be read or decoded, is too large, of another size than the model's
@@ -74,7 +74,7 @@ def read_picture(picture: Any, image_shape: tuple[int, ...], options: PictureOpt
     """
     if len(image_shape) != 2:  # noqa: PLR2004
         raise InputError(
-            "a picture for a model that takes no grey images",
+            "a picture for a model whose input is no grey image",
             received=_name_of(picture),
             expected=f"arrays of shape {image_shape}",
         )
@@ -139,7 +139,7 @@ def _read_object(file: Any, size: int) -> bytes:
         raise InputError("cannot read the file object", received=first_line(error)) from error
     if not isinstance(content, bytes):
         raise InputError(
-            "a file object that gives no bytes",
+            "a file object that returns no bytes",
             received=type(content).__name__,
             expected="a file opened in binary mode",
         )

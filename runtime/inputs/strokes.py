@@ -1,4 +1,4 @@
-"""Ink on a ground: what in a picture was drawn, and what is paper, light and noise."""
+"""Ink on a background: what in a picture was drawn, and what is paper, light and noise."""
 
 from dataclasses import dataclass
 
@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from ..errors import InputError
 
 _RING_SHARE = 0.04
-_GROUND_FITS = 3
-_GROUND_SPREAD = 2.5
+_BACKGROUND_FITS = 3
+_BACKGROUND_SPREAD = 2.5
 _MIN_CONTRAST = 24.0
 _NOISE_SPREAD = 4.0
 _INK_FROM, _INK_FULL = 0.25, 0.9  # shares of the median contrast of what is surely ink
@@ -20,13 +20,13 @@ _Grey = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ink:
-    """The part of a picture that holds all its ink.
+    """The part of a picture with all its ink.
 
     Attributes:
-        amounts: How much ink each pixel holds, 0..1, `(height, width)` float32.
+        amounts: Ink of each pixel, 0..1, `(height, width)` float32.
         top: The row of the picture where the part begins.
         left: Its column.
-        dark: Whether the ink is darker than its ground.
+        dark: Whether the ink is darker than its background.
     """
 
     amounts: _Grey
@@ -38,7 +38,7 @@ class Ink:
 def find_ink(grey: _Grey, *, dark: bool | None) -> Ink:
     """Find what is drawn in a picture.
 
-    The ground is a plane through the picture's border, so that a shadow across the paper is no ink.
+    The background is a plane through the picture's border, so that a shadow across the paper is no ink.
 
     Args:
         grey: `(H, W)` float32, 0..255.
@@ -47,17 +47,17 @@ def find_ink(grey: _Grey, *, dark: bool | None) -> Ink:
     Raises:
         InputError: There is no ink in the picture.
     """
-    ground, noise = _ground(grey)
+    background, noise = _background(grey)
     if dark is None:
-        dark = is_dark(grey, ground)
-    contrast = (ground - grey if dark else grey - ground).clip(min=0)
+        dark = is_dark(grey, background)
+    contrast = (background - grey if dark else grey - background).clip(min=0)
     threshold = max(_otsu(contrast), _NOISE_SPREAD * noise)
     strong = contrast[contrast > threshold]
     if not strong.size or contrast.max() < _MIN_CONTRAST:
         raise InputError(
             "a picture with nothing drawn on it",
             received=f"a contrast of {contrast.max():.0f} of 255",
-            expected=f"a digit that differs from its ground by at least {_MIN_CONTRAST:.0f}",
+            expected=f"a digit that differs from its background by at least {_MIN_CONTRAST:.0f}",
         )
     share = contrast / np.median(strong)
     amounts = ((share - _INK_FROM) / (_INK_FULL - _INK_FROM)).clip(0, 1)
@@ -66,17 +66,17 @@ def find_ink(grey: _Grey, *, dark: bool | None) -> Ink:
     return Ink(part.astype(np.float32), int(rows[0]), int(columns[0]), dark)
 
 
-def is_dark(grey: _Grey, ground: _Grey | float) -> bool:
-    """Return whether a picture has dark ink on light ground rather than light on dark.
+def is_dark(grey: _Grey, background: _Grey | float) -> bool:
+    """Return whether a picture has dark ink on light background rather than light on dark.
 
-    The ink's is the side of the ground on which the picture goes farther. What goes far counts by its third
-    power: ink is a small area of great contrast, bad lighting a great area of small contrast.
+    The ink is on the side of the background on which the picture goes farther. What goes far counts by its
+    third power: ink is a small area of great contrast, bad lighting a great area of small contrast.
     """
-    darker = grey - ground
+    darker = grey - background
     return bool(-(darker.clip(max=0) ** 3).sum() >= (darker.clip(min=0) ** 3).sum())
 
 
-def _ground(grey: _Grey) -> tuple[_Grey, float]:
+def _background(grey: _Grey) -> tuple[_Grey, float]:
     """Return the plane through the picture's border, ink there left out, and the border's noise around it."""
     width = max(1, round(_RING_SHARE * min(grey.shape)))
     ring = np.ones(grey.shape, bool)
@@ -84,12 +84,12 @@ def _ground(grey: _Grey) -> tuple[_Grey, float]:
     down, across = np.mgrid[-1 : 1 : grey.shape[0] * 1j, -1 : 1 : grey.shape[1] * 1j]
     terms, values = np.stack([np.ones(ring.sum()), down[ring], across[ring]], axis=1), grey[ring]
     kept = np.ones(len(values), bool)
-    for _ in range(_GROUND_FITS):
+    for _ in range(_BACKGROUND_FITS):
         plane = np.linalg.lstsq(terms[kept], values[kept], rcond=None)[0]
         distances = np.abs(values - terms @ plane)
-        kept = distances <= _GROUND_SPREAD * np.median(distances) + 1
-    ground = plane[0] + plane[1] * down + plane[2] * across
-    return ground.astype(np.float32), float(np.median(distances))
+        kept = distances <= _BACKGROUND_SPREAD * np.median(distances) + 1
+    background = plane[0] + plane[1] * down + plane[2] * across
+    return background.astype(np.float32), float(np.median(distances))
 
 
 def _otsu(values: _Grey) -> float:

@@ -1,27 +1,28 @@
 """A first run of an unknown model file where it can hurt nobody: in a short-lived process of its own.
 
 Engines check a file when they load it, but not all that their kernels rely on: a damaged or malicious file
-can crash them, run for ever or take all memory, and with them the application. So a file that no record
-vouches for is loaded and run once in a subprocess that has little time and memory. What survives there is
-loaded here.
+can crash them, run for ever or take all memory, and with them the application. So a file whose
+sha256 nobody has given is loaded and run once in a subprocess that has little time and memory. What survives
+there is loaded here.
 """
 
 import json
 import os
-import pickle
-import signal
-import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from ..engines.registry import ENGINES, EngineOptions
 from ..errors import ArtifactError, IntegrityError, MissingExtraError, OptionError
 from ..model_file import ModelFile
 
-When = Literal["unvouched", "always", "never"]
+if TYPE_CHECKING:
+    import subprocess
+
+When = Literal["unverified", "always", "never"]
 Reader = Callable[[Path, bytes], Any]
 
 _WALL_PER_CPU_SECOND = 6
@@ -38,15 +39,15 @@ class Probe:
     """When and how a model file is tried before it is loaded.
 
     Attributes:
-        when: "unvouched": unless the manifest beside the file or the `sha256` given to `load_predictor`
-            vouches for it. "always": even then, for a file and a manifest that come from the same stranger.
+        when: "unverified": unless the file's sha256 is the one in the manifest beside it or the one given to
+            `load_predictor`. "always": even then, for a file and a manifest that come from the same stranger.
             "never": for files that are known to be good; damaged ones may then crash the process.
         cpu_seconds: CPU time that loading and a few predictions may take; six times that on the clock.
         memory_bytes: Address space that they may take, beyond what the imported engine has. Enforced where
             the system limits it: on Linux.
     """
 
-    when: When = "unvouched"
+    when: When = "unverified"
     cpu_seconds: int = 10
     memory_bytes: int = 1024 * 1024 * 1024
 
@@ -56,6 +57,9 @@ class Probe:
         return self.cpu_seconds * _WALL_PER_CPU_SECOND
 
     def __post_init__(self) -> None:
+        if str(self.when) == "unvouched":  # its former name
+            warnings.warn('Probe(when="unvouched") is now called "unverified"', DeprecationWarning, 3)
+            object.__setattr__(self, "when", "unverified")
         if self.when not in get_args(When):
             raise OptionError(
                 "unknown occasion to probe",
@@ -72,7 +76,7 @@ ENVIRONMENT = {"MALLOC_PERTURB_": "165", "MALLOC_ARENA_MAX": "2", "OPENBLAS_NUM_
 _survivors: set[tuple[str, str, str]] = set()
 
 
-def probe_if_needed(source: ModelFile, limits: Probe, *, vouched: bool) -> bool:
+def probe_if_needed(source: ModelFile, limits: Probe, *, verified: bool) -> bool:
     """Try a model in a subprocess unless that is not wanted; return whether its answers need checks.
 
     A content that survived is not tried again by this process. Keras' own files are not tried, since
@@ -86,7 +90,7 @@ def probe_if_needed(source: ModelFile, limits: Probe, *, vouched: bool) -> bool:
             program, which could do in a subprocess what it likes.
         OptionError: The engine does not have an option.
     """
-    if limits.when == "never" or (limits.when == "unvouched" and vouched):
+    if limits.when == "never" or (limits.when == "unverified" and verified):
         return False
     if ENGINES[source.engine].code:
         raise IntegrityError(
@@ -109,7 +113,7 @@ def _probe(source: ModelFile, limits: Probe) -> None:
 def _require_interpreter(source: ModelFile) -> None:
     if getattr(sys, "frozen", False) or not sys.executable:
         raise IntegrityError(
-            f"nothing vouches for {source.path.name}, and it cannot be tried first",
+            f"no sha256 of {source.path.name} is on record, and it cannot be tried first",
             received="a frozen application, which has no interpreter to start",
             fix="Ship manifest.json beside the file, or give its sha256=, or probe=Probe(when='never').",
         )
@@ -149,6 +153,9 @@ def run_child(
     source: ModelFile, limits: Probe, read: Reader | None = None
 ) -> "subprocess.CompletedProcess[bytes] | None":
     """Return the ended child, or None if its time ran out."""
+    import pickle  # here, since a predictor of a recorded file must start quickly
+    import subprocess
+
     # What is not absolute, such as the "" of `python -c`, means the current folder: maybe a stranger's.
     places = [place for place in sys.path if Path(place).is_absolute()]
     command = [sys.executable, "-I", "-c", _CHILD, json.dumps(places)]
@@ -172,6 +179,8 @@ def _answer(
     source: ModelFile, limits: Probe, ended: "subprocess.CompletedProcess[bytes] | None", what: str
 ) -> Any:
     """Return what a child found, or raise for how it ended."""
+    import signal
+
     name = source.path.name
     if ended is None or -ended.returncode == getattr(signal, "SIGXCPU", None):
         raise ArtifactError(
@@ -182,7 +191,7 @@ def _answer(
     lines = ended.stdout.decode(errors="replace").splitlines()
     if not lines:
         raise IntegrityError(
-            f"nothing vouches for {name}, and the process that should try it did not start",
+            f"no sha256 of {name} is on record, and the process that should try it did not start",
             received=f"exit code {ended.returncode} of {sys.executable}",
             fix="Give its sha256=, put its manifest.json beside it, or give probe=Probe(when='never').",
         )
@@ -201,6 +210,8 @@ def _answer(
 
 
 def _how_it_ended(returncode: int) -> str:
+    import signal
+
     if returncode < 0:
         return f"signal {-returncode} ({signal.strsignal(-returncode)}) in the process that tried it"
     return f"exit code {returncode} of the process that tried it"

@@ -41,8 +41,12 @@ def answer(task: "Task", answers: TextIO) -> NoReturn:
     _limit(task.limits.cpu_seconds, task.limits.memory_bytes)
     print("limited", file=answers, flush=True)
     try:
-        found = _predict(source) if read is None else read(source.path, source.content)
-        result = {"found": found}
+        found = None
+        if read is None:
+            _predict(source)
+        else:
+            found = read(source.path, source.content)
+        result: dict[str, object] = {"found": found}
     except MissingExtraError as error:
         result = {"missing": (error.package, error.extra, error.purpose)}
     except EdgeMnistError as error:
@@ -81,7 +85,7 @@ def _predict(source: "ModelFile") -> None:
 
 
 def _limit(cpu_seconds: int, memory_bytes: int) -> None:
-    if sys.platform != "win32":  # which has no such limits; the time on the clock still holds
+    if sys.platform != "win32":  # which has no such limits; the time on the clock is still limited
         import resource
 
         used = resource.getrusage(resource.RUSAGE_SELF)
@@ -90,7 +94,7 @@ def _limit(cpu_seconds: int, memory_bytes: int) -> None:
         _lower(resource.RLIMIT_CORE, 0, 0)
         try:
             pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
-        except OSError:  # macOS does not tell, nor does it enforce
+        except OSError:  # macOS has no such file, nor does it enforce
             return
         space = pages * resource.getpagesize() + memory_bytes
         _lower(resource.RLIMIT_AS, space, space)

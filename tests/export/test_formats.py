@@ -41,7 +41,7 @@ def test_every_format_answers_as_keras_does_in_its_engine(artifacts, test_split,
     with load_predictor(artifacts / row.file_name("mnist")) as predictor:
         assert predictor.engine_name == row.engine.name
         answers = predictor.predict(test_split.images)
-    agreement = (answers.labels == reference.argmax(axis=1)).mean()
+    agreement = (answers.indices == reference.argmax(axis=1)).mean()
     assert agreement >= row.tolerances.min_agreement
     assert answers.probabilities.dtype == np.float32
 
@@ -94,7 +94,7 @@ def test_the_int8_tflite_gives_the_same_labels_on_a_microcontroller(artifacts, t
     path = artifacts / "mnist.int8.tflite"
     on_micro = load_predictor(path, engine="tflite_micro").predict(test_split.images)
     with load_predictor(path) as predictor:
-        np.testing.assert_array_equal(on_micro.labels, predictor.predict(test_split.images).labels)
+        np.testing.assert_array_equal(on_micro.indices, predictor.predict(test_split.images).indices)
 
 
 def test_the_int8_tflite_runs_in_an_arena_of_few_kilobytes(artifacts):
@@ -202,7 +202,7 @@ def test_pixels_go_into_int8_onnx_as_they_are_though_no_calibration_image_is_bri
     path.write_bytes(find_format("int8.onnx").convert(dark, ExportOptions()).content)
     images = quick_mnist.test.images
     found, expected = load_predictor(path).predict(images), source.predictor.predict(images)
-    assert (found.labels == expected.labels).mean() > 0.99
+    assert (found.indices == expected.indices).mean() > 0.99
 
 
 @pytest.mark.parametrize(("scale", "zero_point"), [(0.5 / 255, 0), (1 / 255, 3)])

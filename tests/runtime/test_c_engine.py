@@ -87,9 +87,9 @@ def test_an_answer_does_not_change_when_the_next_image_comes(predictor, test_spl
 
 def test_threads_get_the_answers_that_one_thread_gets(predictor, test_split):
     images = test_split.images[:2000]
-    expected = predictor.predict(images).labels
+    expected = predictor.predict(images).indices
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        labels = list(pool.map(lambda image: predictor.predict(image).labels[0], images))
+        labels = list(pool.map(lambda image: predictor.predict(image).indices[0], images))
     np.testing.assert_array_equal(labels, expected)
 
 
@@ -103,7 +103,7 @@ def test_a_large_batch_shared_by_threads_gets_the_same_answers(predictor, artifa
 
 
 def _label_in_a_child(predictor, image, answers):
-    answers.put(int(predictor.predict(image).labels[0]))
+    answers.put(int(predictor.predict(image).indices[0]))
 
 
 # Python 3.12 warns of every fork in a process with threads; that this engine survives it is what is tested.
@@ -130,7 +130,7 @@ def test_a_closed_engine_says_so(artifacts, digit):
 
 @pytest.mark.parametrize("batch", [np.zeros((1, 5, 5), np.uint8), np.zeros((2, 28, 28), np.float32)])
 def test_the_engine_reads_no_batch_that_is_too_short_or_of_another_type(predictor, batch):
-    with pytest.raises(EngineError, match="takes no such batch; received"):
+    with pytest.raises(EngineError, match="cannot run such a batch; received"):
         predictor.engine.run(batch)
 
 
@@ -144,7 +144,7 @@ def test_a_c_file_without_its_library_says_how_to_compile_it(artifacts_copy):
 
 def test_a_library_that_was_built_here_loads_wherever_it_lies(library, digit):
     with load_predictor(library) as predictor:
-        assert predictor.predict(digit).labels[0] == 7
+        assert predictor.predict(digit).indices[0] == 7
 
 
 @pytest.mark.parametrize("options", [{}, {"probe": Probe(when="never")}], ids=["usual", "never probed"])
@@ -157,7 +157,7 @@ def test_a_library_that_was_not_built_here_is_not_loaded(foreign_library, option
 def test_a_foreign_library_loads_with_its_sha256_or_on_request(foreign_library, digit):
     for options in ({"sha256": sha256_of(foreign_library)}, {"run_foreign_code": True}):
         with load_predictor(foreign_library, **options) as predictor:
-            assert predictor.predict(digit).labels[0] == 7
+            assert predictor.predict(digit).indices[0] == 7
     with pytest.raises(IntegrityError, match="is not the file that was asked for"):
         load_predictor(foreign_library, sha256="0" * 64, run_foreign_code=True)
 

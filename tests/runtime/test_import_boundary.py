@@ -1,8 +1,11 @@
 """The runtime is embedded in applications: it must work where TensorFlow does not exist."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
+
+from edgemnist import runtime
 
 BLOCKED = """
 import importlib.abc, sys
@@ -45,6 +48,33 @@ def test_help_answers_where_every_heavy_package_is_blocked():
     done = run_without(heavy, code)
     assert done.returncode == 0, done.stderr
     assert "export" in done.stdout
+
+
+def test_the_runtime_imports_no_other_room():
+    code = """
+import importlib, pkgutil
+import edgemnist.runtime
+for module in pkgutil.walk_packages(edgemnist.runtime.__path__, "edgemnist.runtime."):
+    if module.name.rpartition(".")[2] not in ("keras", "tflite_micro"):
+        importlib.import_module(module.name)
+rooms = {name.split(".")[1] for name in sys.modules if name.startswith("edgemnist.")}
+print(sorted(rooms), len([name for name in sys.modules if name.startswith("edgemnist.runtime.")]) > 25)
+"""
+    done = run_without({"tensorflow", "keras", "typer", "rich"}, code)
+    assert done.stdout == "['runtime'] True\n", done.stdout + done.stderr
+
+
+def test_the_runtimes_source_names_no_other_room():
+    """Imports inside functions too, which no run of a few calls would make."""
+    folder = Path(runtime.__file__).parent
+    rooms = {
+        ".".join((["edgemnist", "runtime", *path.relative_to(folder).parts])[: -node.level])
+        for path in folder.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.level
+    }
+    assert rooms
+    assert all(room.startswith("edgemnist.runtime") for room in rooms), rooms
 
 
 def test_verify_proves_every_artifact_where_tensorflow_is_blocked(artifacts: Path):

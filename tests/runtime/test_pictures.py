@@ -69,7 +69,7 @@ def test_every_kind_of_input_gives_the_same_pixels(predictor, digit, tmp_path: P
 
 def test_a_batch_may_mix_pictures_and_arrays(predictor, digit):
     mixed = [digit, encoded(enlarged(digit)), Image.fromarray(enlarged(digit)), (digit / 255)]
-    assert predictor.predict(mixed).labels.tolist() == [7] * 4
+    assert predictor.predict(mixed).indices.tolist() == [7] * 4
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "P", "CMYK", "I", "F", "1", "LA"])
@@ -119,8 +119,8 @@ def test_the_digit_is_fitted_and_centred_as_in_mnist(predictor, digit):
 def test_refitted_digits_keep_their_labels(predictor, artifacts: Path, test_split: Split):
     always = load_predictor(artifacts / "mnist.float32.onnx", pictures=PictureOptions(fit="always"))
     images, labels = test_split.images[:300], test_split.labels[:300]
-    plain = (predictor.predict(images).labels == labels).mean()
-    refitted = (always.predict([encoded(image) for image in images]).labels == labels).mean()
+    plain = (predictor.predict(images).indices == labels).mean()
+    refitted = (always.predict([encoded(image) for image in images]).indices == labels).mean()
     assert refitted >= plain - 0.02
 
 
@@ -207,7 +207,7 @@ def test_too_many_bytes_are_refused_unread(artifacts: Path, tmp_path: Path):
     [
         (b"", "not a picture that can be decoded"),
         (b"%PDF-1.7 no picture", "not a picture that can be decoded"),
-        (io.StringIO("text"), "gives no bytes"),
+        (io.StringIO("text"), "returns no bytes"),
         ("/dev/zero", "no such picture: /dev/zero"),
         ("no/such.png", "no such picture: no/such.png"),
         ("", "no such picture"),
@@ -254,4 +254,4 @@ def test_arrays_are_predicted_while_another_thread_imports_pillow(predictor, dig
     monkeypatch.setitem(
         sys.modules, "PIL.Image", ModuleType("PIL.Image")
     )  # as it is at the start of an import
-    assert predictor.predict([digit]).labels.tolist() == [7]
+    assert predictor.predict([digit]).indices.tolist() == [7]

@@ -19,7 +19,8 @@ def predictor(request: pytest.FixtureRequest, artifacts: Path):
 
 def test_one_image_gives_one_prediction(predictor, digit):
     predictions = predictor.predict(digit)
-    assert predictions.labels.tolist() == [7]
+    assert predictions.indices.tolist() == [7]
+    assert predictions.labels == ("7",)
     assert predictions.probabilities.shape == (1, 10)
     assert predictions.probabilities.dtype == np.float32
     assert predictions[0].label == "7"
@@ -71,7 +72,7 @@ def test_predictors_agree_with_keras_on_every_test_image(artifacts: Path, test_s
     keras = load_predictor(artifacts / "mnist.keras").predict(test_split.images)
     for name in FILES[:2]:
         predictions = load_predictor(artifacts / name).predict(test_split.images)
-        np.testing.assert_array_equal(predictions.labels, keras.labels)
+        np.testing.assert_array_equal(predictions.indices, keras.indices)
         np.testing.assert_allclose(predictions.probabilities, keras.probabilities, atol=1e-5)
 
 

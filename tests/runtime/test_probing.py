@@ -193,6 +193,12 @@ def test_an_interpreter_that_does_not_start_is_not_the_models_fault(
         load_predictor(lone)
 
 
+def test_the_former_name_of_an_occasion_warns_and_means_the_same():
+    with pytest.warns(DeprecationWarning, match="unverified"):
+        probe = Probe(when="unvouched")
+    assert probe == Probe(when="unverified") == Probe()
+
+
 @pytest.mark.parametrize("probe", [{"when": "sometimes"}, {"cpu_seconds": 0}, {"memory_bytes": 0}])
 def test_a_senseless_probe_is_refused(probe: dict[str, object]):
     with pytest.raises(OptionError):

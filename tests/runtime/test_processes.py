@@ -86,7 +86,7 @@ def test_a_pickled_predictor_misses_its_file(artifacts_copy: Path):
 
 
 def _labels(predictor: Predictor, images: np.ndarray) -> list[int]:
-    return predictor.predict(images).labels.tolist()
+    return predictor.predict(images).indices.tolist()
 
 
 def test_spawned_processes_take_a_predictor(artifacts: Path, test_split: Split):
@@ -94,7 +94,7 @@ def test_spawned_processes_take_a_predictor(artifacts: Path, test_split: Split):
     parts = np.array_split(test_split.images[:40], 4)
     with multiprocessing.get_context("spawn").Pool(2) as pool:
         labels = pool.starmap(_labels, [(predictor, part) for part in parts])
-    assert list(itertools.chain(*labels)) == predictor.predict(test_split.images[:40]).labels.tolist()
+    assert list(itertools.chain(*labels)) == predictor.predict(test_split.images[:40]).indices.tolist()
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -154,6 +154,6 @@ def test_coroutines_predict_in_threads(artifacts: Path, test_split: Split):
 
     async def predict_all() -> list[int]:
         calls = (asyncio.to_thread(predictor.predict, image) for image in images)
-        return [int(predictions.labels[0]) for predictions in await asyncio.gather(*calls)]
+        return [int(predictions.indices[0]) for predictions in await asyncio.gather(*calls)]
 
-    assert asyncio.run(predict_all()) == predictor.predict(images).labels.tolist()
+    assert asyncio.run(predict_all()) == predictor.predict(images).indices.tolist()

@@ -1,0 +1,146 @@
+"""Zip archives and `.npz` files that a stranger may have written: what they unpack to is limited."""
+
+import io
+import math
+import os
+import struct
+import zipfile
+import zlib
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .reading import opened
+
+MAX_DATA_BYTES = 4 * 1024 * 1024 * 1024
+# Data of people is packed to a tenth; what is packed to a thousandth is there to fill the memory.
+_MAX_EXPANSION = 50
+_ALWAYS_ALLOWED_BYTES = 64 * 1024 * 1024
+_MAX_ENTRIES = 1_000
+# The end of a zip archive's directory (APPNOTE.TXT 4.3.16), and where the entry of a 64-bit one would be.
+_DIRECTORY_END = struct.Struct("<4s4H2LH")
+_DIRECTORY_END_64_BYTES = 20
+
+
+def max_unpacked_bytes(packed_bytes: int) -> int:
+    """Return how large a packed file may become in memory."""
+    return min(MAX_DATA_BYTES, _ALWAYS_ALLOWED_BYTES + _MAX_EXPANSION * packed_bytes)
+
+
+def read_arrays(
+    path: Path, wanted: Collection[str] | None, *, inside: Path | None = None
+) -> dict[str, NDArray[Any]]:
+    """Return arrays of an `.npz` file; see `unpack_arrays`.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        OSError: As `opened` has it.
+        ValueError: It is no archive of plain arrays, or too large.
+    """
+    with opened(path, inside=inside) as file:
+        return unpack_arrays(file, wanted)
+
+
+def array_names(path: Path) -> tuple[str, ...]:
+    """Return the names of the arrays in an `.npz` file that `read_arrays` has read."""
+    with opened(path) as file, checked_archive(file, ()) as archive:
+        return tuple(name.removesuffix(".npy") for name in archive.namelist())
+
+
+def unpack_arrays(file: BinaryIO, wanted: Collection[str] | None) -> dict[str, NDArray[Any]]:
+    """Return those of the wanted arrays that an `.npz` archive holds.
+
+    `numpy.load` believes the shape in an array's header and takes that much memory, and unpickles objects
+    where it is let; here the archive's directory, the header and the data must agree first.
+
+    Args:
+        file: The archive.
+        wanted: The arrays' names; None means all.
+
+    Raises:
+        ValueError: It is no archive of plain arrays, or too large.
+    """
+    try:
+        with checked_archive(file, wanted and {f"{name}.npy" for name in wanted}) as archive:
+            return {
+                entry.filename.removesuffix(".npy"): _array(archive, entry)
+                for entry in archive.infolist()
+                if wanted is None or entry.filename.removesuffix(".npy") in wanted
+            }
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        NotImplementedError,
+        RuntimeError,
+        MemoryError,
+    ) as error:
+        raise ValueError(str(error) or type(error).__name__) from error
+
+
+@contextmanager
+def checked_archive(file: BinaryIO, counted: Collection[str] | None = None) -> Iterator[zipfile.ZipFile]:
+    """Open a zip archive whose directory is small and whose entries say that they unpack to little.
+
+    An entry that unpacks to more than it says is cut there by `zipfile`.
+
+    Args:
+        file: The archive.
+        counted: The names of the entries that will be unpacked; None means all.
+
+    Raises:
+        zipfile.BadZipFile: It is no zip archive.
+        ValueError: It has too many entries, or they unpack to more than `max_unpacked_bytes` allows.
+    """
+    max_bytes = max_unpacked_bytes(_checked_size(file))
+    with zipfile.ZipFile(file) as archive:
+        entries = [one for one in archive.infolist() if counted is None or one.filename in counted]
+        unpacked = sum(entry.file_size for entry in entries)
+        if unpacked > max_bytes:
+            raise ValueError(
+                f"an archive that unpacks to {unpacked:,} bytes; at most {max_bytes:,} are allowed"
+            )
+        if len({entry.filename for entry in archive.infolist()}) < len(archive.infolist()):
+            raise ValueError("an archive with two entries of the same name")
+        yield archive
+
+
+def _checked_size(file: BinaryIO) -> int:
+    """Return an archive's size, its number of entries checked before `zipfile` makes an object of each."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - _DIRECTORY_END.size - _DIRECTORY_END_64_BYTES - 0xFFFF))
+    tail = file.read()
+    file.seek(0)
+    end = tail.rfind(b"PK\x05\x06")
+    if end < 0 or len(tail) - end < _DIRECTORY_END.size:
+        raise zipfile.BadZipFile("File is not a zip file")
+    _, _, _, _, entries, directory_bytes, *_ = _DIRECTORY_END.unpack_from(tail, end)
+    large = tail[max(0, end - _DIRECTORY_END_64_BYTES) :].startswith(b"PK\x06\x07")
+    # An entry of the directory has 46 bytes and a name.
+    if large or entries > _MAX_ENTRIES or directory_bytes > _MAX_ENTRIES * 512:
+        raise ValueError(f"an archive of more than {_MAX_ENTRIES:,} entries")
+    return size
+
+
+def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArray[Any]:
+    content = archive.read(entry)
+    stream = io.BytesIO(content)
+    version = np.lib.format.read_magic(stream)
+    readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    if version not in readers:
+        raise ValueError(f"{entry.filename} is an array of the format {version}")
+    try:
+        shape, by_columns, dtype = readers[version](stream)
+    except Exception as error:  # Python's tokenizer and parser, by which numpy reads it, raise what they like
+        raise ValueError(f"{entry.filename} has a damaged header") from error
+    if dtype.hasobject:
+        raise ValueError(f"{entry.filename} holds Python objects, which are not loaded")
+    start = stream.tell()
+    if min(shape, default=1) < 0 or math.prod(shape) * dtype.itemsize != len(content) - start:
+        raise ValueError(f"{entry.filename} has {len(content) - start:,} bytes for the shape {shape}")
+    values = np.frombuffer(content, dtype, offset=start) if len(content) > start else np.empty(0, dtype)
+    return values.reshape(shape, order="F" if by_columns else "C")
