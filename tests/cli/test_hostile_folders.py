@@ -23,7 +23,7 @@ import numpy as np
 import pytest
 
 from edgemnist.cli import main
-from edgemnist.proof import recorded
+from edgemnist.proof import recorded as proving
 from edgemnist.proof import verify as verifying
 from edgemnist.runtime import load_predictor
 from edgemnist.runtime.artifact.manifest import find_expected_hash, read_manifest
@@ -261,7 +261,7 @@ def test_what_is_no_file_of_the_folder_is_not_read_as_one(folder: Path, tmp_path
     shutil.copy(folder / name, secret)  # the right content, at the wrong place
     make_special(folder / name, kind, secret)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(recorded, "prove", lambda *_args, **_kwargs: recorded.Proof(()))
+        patch.setattr(proving, "prove", lambda *_args, **_kwargs: proving.Proof(()))
         from edgemnist.data.datasets import load_test_split
         from edgemnist.runtime.errors import EdgeMnistError
 
@@ -454,13 +454,13 @@ def test_a_file_that_changes_after_it_was_hashed_is_proved_as_it_was_hashed(
 ):
     proved = []
 
-    def swap_then_prove(path: Path, *_args: object, **_options: object) -> recorded.Proof:
+    def swap_then_prove(path: Path, *_args: object, **_options: object) -> proving.Proof:
         (folder / path.name).write_bytes(b"swapped")
         proved.append(sha256_of(path) == recorded[path.name])
-        return recorded.Proof(())
+        return proving.Proof(())
 
     recorded = {record["file"]: record["sha256"] for record in document_of(folder)["artifacts"]}
-    monkeypatch.setattr(recorded, "prove", swap_then_prove)
+    monkeypatch.setattr(proving, "prove", swap_then_prove)
     verifying.verify(folder, test_split)
     assert proved == [True] * len(recorded)
 

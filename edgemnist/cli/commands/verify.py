@@ -48,20 +48,23 @@ def verify(
     from ...proof.formats import FORMATS, SOURCE
     from ...proof.verify import verify as prove_again
 
-    if SOURCE.engine.available and any(folder.glob("*.keras")):
-        from ...export import backend  # noqa: F401 - starts TensorFlow without its log
-
     test = load_test_split(data)
     limits = (min_agreement, max_accuracy_drop, atol)
     rows = [replace(row, tolerances=row.tolerances.replaced(*limits)) for row in FORMATS]
     with messages.status("verifying") as status:
+
+        def report(name: str) -> None:
+            status.update(f"verifying {literal(name)}")
+            if name.endswith(f".{SOURCE.format}") and SOURCE.engine.available:
+                from ..export import backend  # noqa: F401 - starts TensorFlow without its notes
+
         verdicts = prove_again(
             folder,
             test,
             generate=regenerate,
             build=libraries,
             formats=rows,
-            report=lambda name: status.update(f"verifying {literal(name)}"),
+            report=report,
         )
     failed = [verdict for verdict in verdicts if not verdict.passed]
     if json:
