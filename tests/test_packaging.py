@@ -42,8 +42,16 @@ def test_the_wheel_holds_every_source_file_and_nothing_else(distributions: Path,
     expected = {
         name if PurePosixPath(name).parts[0] == "edgemnist" else f"edgemnist/{name}"
         for name in committed - OUTSIDE_THE_WHEEL
+        if not name.startswith("benchmarks/studies/")
     }
     assert shipped == expected
+
+
+def test_a_study_runs_in_a_checkout(tmp_path: Path):
+    study = [sys.executable, "-P", "-m", "edgemnist.benchmarks.studies.portability", "--help"]
+    done = subprocess.run(study, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "--artifacts" in done.stdout
 
 
 def test_the_wheel_leaves_the_training_pair_out(distributions: Path):
