@@ -46,6 +46,13 @@ def test_the_wheel_holds_every_source_file_and_nothing_else(distributions: Path,
     assert shipped == expected
 
 
+def test_a_study_runs_in_a_checkout(tmp_path: Path):
+    study = [sys.executable, "-P", "-m", "edgemnist.benchmarks.studies.portability", "--help"]
+    done = subprocess.run(study, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "--artifacts" in done.stdout
+
+
 def test_the_wheel_is_small_without_the_training_images(distributions: Path):
     wheel = next(distributions.glob("*.whl"))
     assert wheel.stat().st_size < 3_000_000

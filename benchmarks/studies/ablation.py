@@ -20,7 +20,7 @@ from rich.progress import Progress, TimeElapsedColumn
 from ...export.training.recipe import EDGE, NOTEBOOK, Augmentation, Recipe
 from ...runtime.errors import OptionError
 from ..report.units import percent
-from .program import run_study
+from . import run_study
 from .training_speed import parsed_seeds
 
 if TYPE_CHECKING:

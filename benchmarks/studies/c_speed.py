@@ -34,7 +34,7 @@ from ...runtime.engines.registry import engine_for
 from ...runtime.isolation.private_folder import private_folder
 from ..runner.machine import describe_machine
 from ..worker.timing import Effort, time_calls
-from .program import run_study
+from . import run_study
 
 _OURS = "mnist.int8.c"
 _OTHERS = ("mnist.int8.tflite", "mnist.float32.tflite", "mnist.int8.onnx", "mnist.float32.onnx")

@@ -19,7 +19,7 @@ import typer
 from PIL import Image, ImageDraw, ImageFont
 
 from ...runtime import PictureOptions, Predictor, load_predictor
-from .program import run_study
+from . import run_study
 
 SIZES = (24, 40, 80, 160, 300)
 _CLEAN_SIZE = 300

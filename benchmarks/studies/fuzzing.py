@@ -32,7 +32,7 @@ import typer
 from ...data.datasets import load_test_split
 from ...proof.formats import FORMATS
 from ...runtime.errors import EdgeMnistError, OptionError
-from .program import run_study
+from . import run_study
 from .trials import CRASHED, HUNG, Fate
 
 PICTURES = ("png", "jpg", "gif", "bmp", "webp")

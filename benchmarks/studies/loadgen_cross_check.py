@@ -36,7 +36,7 @@ from ..analysis.statistics import Ratio, paired_ratio
 from ..report.units import duration
 from ..worker.measure import Classify, classifier
 from ..worker.timing import Effort, time_calls
-from .program import run_study
+from . import run_study
 
 MIN_NS = 300_000_000
 MIN_CALLS = 1000

@@ -5,7 +5,7 @@
 Installs old releases from PyPI into environments of their own, which needs an old Python (3.8 has wheels of
 all of them) and a network, and classifies the whole test set in each. To load is not enough: TensorFlow Lite
 2.7 to 2.9 load mnist.int8.tflite without a complaint and are right on one image in ten. The table is
-Markdown, for docs/exports.md; what it shows is written down in runtime/structure/{tflite,onnx,ort}.py.
+Markdown, for docs/exports.md; what it shows is written down in edgemnist/proof/inspect/{tflite,onnx,ort}.py.
 """
 
 import json
@@ -19,7 +19,7 @@ import typer
 
 from ...data.datasets import load_test_split
 from ...runtime.artifact.manifest import read_manifest
-from .program import run_study
+from . import run_study
 
 RELEASES = {
     "tflite-runtime": ("2.7.0", "2.9.1", "2.10.0", "2.14.0"),

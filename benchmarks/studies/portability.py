@@ -24,7 +24,7 @@ from ..emulation.metrics import DeviceRow, Footprint, device_rows
 from ..emulation.model import c_models
 from ..emulation.proven import proven_copies
 from ..report.markdown import device_lines
-from .program import run_study
+from . import run_study
 
 GOAL_DEVICE, MAX_FLASH_BYTES, MAX_RAM_BYTES = "cortex-m4", 106_000, 1_500
 _COMPILERS = ("gcc", "clang")

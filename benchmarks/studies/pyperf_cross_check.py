@@ -26,7 +26,7 @@ from ..runner.cases import Case, cases_for
 from ..runner.collect import collect
 from ..runner.plan import Plan
 from ..runner.processes import MEASURED
-from .program import run_study
+from . import run_study
 
 MAX_DIFFERENCE = 0.1
 _NS_PER_SEC = 1e9

@@ -27,7 +27,7 @@ import numpy as np
 import typer
 
 from ...data.datasets import load_test_split
-from .program import run_study
+from . import run_study
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -26,7 +26,7 @@ import typer
 
 from ...export.training.recipe import NOTEBOOK, Augmentation, Recipe, find_recipe
 from ...runtime.errors import OptionError
-from .program import run_study
+from . import run_study
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ...data.datasets import load_test_split
 from ...runtime import load_predictor
 from ..report.units import percent
-from .program import run_study
+from . import run_study
 
 Images = NDArray[np.uint8]
 _PIXEL_MAX = 255
