@@ -36,8 +36,8 @@ def seeds(models: Models = Path("build/models"), seeds: Seeds = "0,1,2,3,4") -> 
     Exit code 3 if an int8 format agrees on less than 99.85 % for some seed, or its mean accuracy difference
     is more than 0.05 points.
     """
-    from ...export.convert.registry import FORMATS
-    from ...export.training.dataset import load_dataset
+        from ...export.training.data import load_dataset
+    from ...proof.formats import FORMATS
 
     dataset = load_dataset(None)
     paths = _trained(models, seeds, dataset)
@@ -69,8 +69,8 @@ def calibration(
 
     A row is the mean over all models and draws; the worst agreement is the lowest of them.
     """
-    from ...export.convert.registry import find_format
-    from ...export.training.dataset import load_dataset
+    from ...export.training.data import load_dataset
+    from ...proof.formats import find_format
 
     dataset = load_dataset(None)
     paths = _trained(models, seeds, dataset)
@@ -94,7 +94,7 @@ def _trained(folder: Path, seeds: str, dataset: "Dataset") -> list[Path]:
     """Return the models that the default recipe trains from seeds, trained first where they are missing."""
     from ...export.training.loop import TrainingRun
     from ...export.training.recipe import NOTEBOOK
-    from ...export.training.split import validated_by_test
+    from ...export.training.data import validated_by_test
     from ...runtime.files import replacing
     from .training_speed import parsed_seeds
 
@@ -115,7 +115,7 @@ def _proof(path: Path, row: "Format", samples: int, seed: int, dataset: "Dataset
     """Convert a model with calibration images drawn from a seed, and prove the result."""
     from ...export.calibration import choose_calibration
     from ...export.convert.options import ExportOptions
-    from ...export.convert.source_model import load_source
+    from ...export.convert.source import load_source
     from ...proof.artifact import prove
 
     images = choose_calibration(dataset.train, len(dataset.class_names), samples, seed)

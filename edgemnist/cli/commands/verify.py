@@ -56,7 +56,7 @@ def verify(
         def report(name: str) -> None:
             status.update(f"verifying {literal(name)}")
             if name.endswith(f".{SOURCE.format}") and SOURCE.engine.available:
-                from ..export import backend  # noqa: F401 - starts TensorFlow without its notes
+                from ...export import backend  # noqa: F401 - starts TensorFlow without its log
 
         verdicts = prove_again(
             folder,
