@@ -36,7 +36,7 @@ def seeds(models: Models = Path("build/models"), seeds: Seeds = "0,1,2,3,4") -> 
     Exit code 3 if an int8 format agrees on less than 99.85 % for some seed, or its mean accuracy difference
     is more than 0.05 points.
     """
-        from ...export.training.data import load_dataset
+    from ...export.training.data import load_dataset
     from ...proof.formats import FORMATS
 
     dataset = load_dataset(None)
@@ -92,9 +92,9 @@ def calibration(
 
 def _trained(folder: Path, seeds: str, dataset: "Dataset") -> list[Path]:
     """Return the models that the default recipe trains from seeds, trained first where they are missing."""
+    from ...export.training.data import validated_by_test
     from ...export.training.loop import TrainingRun
     from ...export.training.recipe import NOTEBOOK
-    from ...export.training.data import validated_by_test
     from ...runtime.files import replacing
     from .training_speed import parsed_seeds
 
@@ -115,6 +115,7 @@ def _proof(path: Path, row: "Format", samples: int, seed: int, dataset: "Dataset
     """Convert a model with calibration images drawn from a seed, and prove the result."""
     from ...export.calibration import choose_calibration
     from ...export.convert.options import ExportOptions
+    from ...export.convert.registry import convert
     from ...export.convert.source import load_source
     from ...proof.artifact import prove
 
@@ -123,7 +124,7 @@ def _proof(path: Path, row: "Format", samples: int, seed: int, dataset: "Dataset
     reference = source.predictor.predict(dataset.test.images).probabilities
     with tempfile.TemporaryDirectory() as folder:
         artifact = Path(folder, row.file_name(source.name))
-        artifact.write_bytes(row.convert(source, ExportOptions()).content)
+        artifact.write_bytes(convert(row, source, ExportOptions()).content)
         return prove(artifact, row, reference, dataset.test, ours=True)
 
 
