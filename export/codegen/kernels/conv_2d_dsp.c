@@ -41,7 +41,7 @@ KERNEL void copy_window(const struct conv_2d_dsp s, const struct conv_2d_dsp_win
     }
 }
 
-KERNEL void sum_window(const struct conv_2d_dsp s, const struct conv_2d_dsp_window at, const uint32_t *weights,
+KERNEL void sum_window(const struct conv_2d_dsp s, const struct conv_2d_dsp_window at, const int32_t *weights,
     uint32_t pair, struct four_sums *sums)
 {
     const int32_t words = s.input_channels / 4;
@@ -52,7 +52,7 @@ KERNEL void sum_window(const struct conv_2d_dsp s, const struct conv_2d_dsp_wind
             const int32_t place = (at.top + y * s.dilation_y) * s.input_width + at.left + x * s.dilation_x;
 
             (void)sum_words(at.image + place * s.input_channels, weights + (y * s.width + x) * words * 4,
-                together * words, s.apart, pair, sums);
+                together * words, s.input_channels % 8 ? 1 : 2, s.apart, pair, sums);
         }
     }
 }
@@ -74,7 +74,7 @@ KERNEL void conv_2d_dsp(const struct conv_2d_dsp s, const int8_t *input, int8_t 
         at.top = row % s.output_height * s.stride_y - s.pad_y;
         at.rows = inside(at.top, s.height, s.dilation_y, s.input_height);
         for (int32_t column = 0; column < s.output_width; ++column) {
-            const uint32_t *row_of_weights = (const uint32_t *)weights;
+            const int32_t *row_of_weights = weights;
             const struct channel *by = (const struct channel *)channels;
 
             at.left = column * s.stride_x - s.pad_x;
@@ -86,7 +86,7 @@ KERNEL void conv_2d_dsp(const struct conv_2d_dsp s, const int8_t *input, int8_t 
                 struct four_sums sums = { 0, 0, 0, 0 };
 
                 if (s.input_channels % 4) {
-                    (void)sum_words(copy, row_of_weights, words, s.apart, pair, &sums);
+                    (void)sum_words(copy, row_of_weights, words, words % 2 ? 1 : 2, s.apart, pair, &sums);
                 } else {
                     sum_window(s, at, row_of_weights, pair, &sums);
                 }

@@ -12,25 +12,31 @@ struct depthwise_conv_2d_dsp {
     int32_t backward; /* from the last row to the first */
 };
 
-/* The sums of four channels over the taps of a window that lie inside, from the first of each on. */
-KERNEL void sum_taps(const struct depthwise_conv_2d_dsp s, const int8_t *input, const int8_t *weights, int32_t rows,
-    int32_t columns, uint32_t pair, struct four_sums *sums)
+/* Add one tap of four channels. */
+KERNEL void sum_tap(const int8_t *input, const int8_t *weights, uint32_t pair, struct four_sums *sums)
 {
-    for (int32_t y = 0; y < rows; ++y) {
-        const int8_t *value = input + y * s.dilation_y * s.input_width * s.input_channels;
-        const int8_t *weight = weights + y * s.width * s.input_channels;
+    const uint32_t bytes = load_word(input), factors = load_word(weights);
+    const int32_t even = (int32_t)even_bytes(pair, bytes), odd = (int32_t)odd_bytes(pair, bytes);
+    const int32_t by_even = (int32_t)even_bytes(0, factors), by_odd = (int32_t)odd_bytes(0, factors);
 
+    sums->first = __smlabb(even, by_even, sums->first);
+    sums->second = __smlabb(odd, by_odd, sums->second);
+    sums->third = __smlatt(even, by_even, sums->third);
+    sums->fourth = __smlatt(odd, by_odd, sums->fourth);
+}
+
+/* Add a row of taps of four channels. */
+KERNEL void sum_row(const struct depthwise_conv_2d_dsp s, const int8_t *input, const int8_t *weights, int32_t columns,
+    uint32_t pair, struct four_sums *sums)
+{
+    if (columns == s.width) {
+#pragma GCC unroll 8
+        for (int32_t x = 0; x < s.width; ++x) {
+            sum_tap(input + x * s.dilation_x * s.input_channels, weights + x * s.input_channels, pair, sums);
+        }
+    } else {
         for (int32_t x = 0; x < columns; ++x) {
-            const uint32_t bytes = load_word(value), factors = load_word(weight);
-            const int32_t even = (int32_t)even_bytes(pair, bytes), odd = (int32_t)odd_bytes(pair, bytes);
-            const int32_t by_even = (int32_t)even_bytes(0, factors), by_odd = (int32_t)odd_bytes(0, factors);
-
-            sums->first = __smlabb(even, by_even, sums->first);
-            sums->second = __smlabb(odd, by_odd, sums->second);
-            sums->third = __smlatt(even, by_even, sums->third);
-            sums->fourth = __smlatt(odd, by_odd, sums->fourth);
-            value += s.dilation_x * s.input_channels;
-            weight += s.input_channels;
+            sum_tap(input + x * s.dilation_x * s.input_channels, weights + x * s.input_channels, pair, sums);
         }
     }
 }
@@ -53,16 +59,14 @@ KERNEL void depthwise_conv_2d_dsp(const struct depthwise_conv_2d_dsp s, const in
             const int32_t place = (top + rows.begin * s.dilation_y) * s.input_width + left + columns.begin * s.dilation_x;
             const int8_t *values = image + place * s.input_channels;
             const int8_t *factors = weights + (rows.begin * s.width + columns.begin) * s.input_channels;
-            const int32_t whole = columns.end - columns.begin == s.width;
             const struct channel *by = (const struct channel *)channels;
 
             for (int32_t channel = 0; channel < s.input_channels; channel += 4) {
                 struct four_sums sums = { 0, 0, 0, 0 };
 
-                if (whole) {
-                    sum_taps(s, values, factors, rows.end - rows.begin, s.width, pair, &sums);
-                } else {
-                    sum_taps(s, values, factors, rows.end - rows.begin, columns.end - columns.begin, pair, &sums);
+                for (int32_t y = 0; y < rows.end - rows.begin; ++y) {
+                    sum_row(s, values + y * s.dilation_y * s.input_width * s.input_channels,
+                        factors + y * s.width * s.input_channels, columns.end - columns.begin, pair, &sums);
                 }
                 write_four(sums, pixel, 4, by, 1, s.rounding, s.full, range);
                 values += 4;

@@ -33,10 +33,9 @@ def _reach(step: Step) -> int:
 
 
 def _rounds(step: Step) -> bool:
-    """Return whether the upper word of a product and one shift are enough."""
-    if step.shape["rounding"] == Rounding.TWICE:
-        return _reach(step) + int(np.abs(table_values(step, "bias")).max(initial=0)) < _LARGEST_SUM
-    return step.shape["rounding"] == Rounding.ONCE
+    """Return whether the upper word of a product of twice the sum, and one shift, are enough."""
+    most = _reach(step) + int(np.abs(table_values(step, "bias")).max(initial=0))
+    return most < _LARGEST_SUM and step.shape["rounding"] in (Rounding.TWICE, Rounding.ONCE)
 
 
 def _is_apart(step: Step) -> bool:
@@ -44,12 +43,12 @@ def _is_apart(step: Step) -> bool:
 
 
 def _channels(step: Step, count: int) -> Table:
-    """Return bias, multiplier and shift of each channel, filled up."""
-    shift = -table_values(step, "exponent") - (1 if step.shape["rounding"] == Rounding.TWICE else 2)
+    """Return twice the bias, multiplier and shift of each channel, filled up."""
+    shift = -table_values(step, "exponent") - 1
     records = np.zeros((count, 3), np.int32)
-    columns = [table_values(step, "bias"), table_values(step, "multiplier"), shift]
+    columns = [2 * table_values(step, "bias"), table_values(step, "multiplier"), shift]
     records[: len(shift)] = np.stack(columns, axis=1)
-    return Table("channels", records.ravel(), "bias, multiplier and shift of each channel")
+    return Table("channels", records.ravel(), "twice the bias, multiplier and shift of each channel")
 
 
 def _words(step: Step, rows: NDArray[np.int64]) -> Table:
