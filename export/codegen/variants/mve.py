@@ -13,6 +13,8 @@ from ._layout import filled_size, filled_up, filter_rows, offset_of, table_of_we
 _LANES = 16
 _TOGETHER = 4
 _EIGHT = (0, 2, 4, 6, 1, 3, 5, 7)
+_VECTOR_INSTRUCTIONS = 9  # for each vector of the input and four channels
+_COPY_INSTRUCTIONS = 18
 _MOST_COPIED = 2304  # bytes of a window on the stack
 
 
@@ -42,7 +44,7 @@ def _vectors(runs: NDArray[np.int64]) -> NDArray[np.int8]:
 
 def _conv_2d_tables(step: Step) -> tuple[Table, ...]:
     rows = filter_rows(step)
-    vectors = _vectors(rows.reshape(len(rows), step.shape["height"], -1))
+    vectors = _vectors(rows.reshape(len(rows), 1 if _is_gapless(step) else step.shape["height"], -1))
     return table_of_weights(step, vectors, "in vectors"), _channels(step, _folded(step), range(_TOGETHER))
 
 
@@ -56,7 +58,20 @@ def _depthwise_tables(step: Step) -> tuple[Table, ...]:
 
 
 def _conv_2d_shape(step: Step) -> Mapping[str, int]:
-    return {**step.shape, "padded": int(_is_padded(step))}
+    return {**step.shape, "padded": int(_is_padded(step)), "gapless": int(_is_gapless(step))}
+
+
+def _copied_bytes(step: Step) -> tuple[int, int]:
+    """Return the size of a window in whole vectors, as it lies and without gaps."""
+    height, run = step.shape["height"], step.shape["width"] * step.shape["depth"]
+    return height * filled_size(run, _LANES), filled_size(height * run, _LANES)
+
+
+def _is_gapless(step: Step) -> bool:
+    """Return whether copying a window takes less time than multiplying what fills up its rows."""
+    apart, gapless = (size // _LANES for size in _copied_bytes(step))
+    saved = (apart - gapless) * _VECTOR_INSTRUCTIONS * (step.shape["output_channels"] // _TOGETHER)
+    return saved > apart * _COPY_INSTRUCTIONS
 
 
 def _is_padded(step: Step) -> bool:
@@ -72,7 +87,7 @@ def _rounds(step: Step) -> bool:
 
 
 def _does_conv_2d(step: Step) -> bool:
-    copied = step.shape["height"] * filled_size(step.shape["width"] * step.shape["depth"], _LANES)
+    copied = _copied_bytes(step)[0]
     together = step.shape["groups"] == 1 and (step.shape["dilation_x"] == 1 or step.shape["width"] == 1)
     return together and (copied <= _MOST_COPIED or not _is_padded(step)) and _rounds(step)
 
