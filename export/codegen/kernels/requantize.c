@@ -47,8 +47,8 @@ KERNEL int32_t high_product(int32_t a, int32_t b)
 KERNEL int32_t upper_product(int32_t sum, int32_t multiplier, int32_t bits, int32_t half)
 {
 #if defined(__ARM_ARCH_6M__) || defined(__ARM_ARCH_8M_BASE__) || defined(SHORT_PRODUCTS)
-    const int32_t upper = (sum + 0x8000) >> 16, lower = (int16_t)sum;
-    const int32_t upper_by = (multiplier + 0x8000) >> 16, lower_by = (int16_t)multiplier;
+    const int32_t upper = ((sum >> 15) + 1) >> 1, lower = (int16_t)sum;
+    const int32_t upper_by = ((multiplier >> 15) + 1) >> 1, lower_by = (int16_t)multiplier;
     const int32_t middle = upper * lower_by + lower * upper_by + ((lower * lower_by) >> 16) + (half >> 16);
 
     return upper * upper_by * (1 << (32 - bits)) + (middle >> (bits - 16));

@@ -30,7 +30,8 @@ def _channels(step: Step, bias: NDArray[np.int64], order: Sequence[int]) -> Tabl
 
 def _folded(step: Step) -> NDArray[np.int64]:
     """Return the bias with the input's zero point."""
-    return table_values(step, "bias") + offset_of(step) * filter_rows(step).sum(axis=1)
+    folded: NDArray[np.int64] = table_values(step, "bias") + offset_of(step) * filter_rows(step).sum(axis=1)
+    return folded
 
 
 def _vectors(runs: NDArray[np.int64]) -> NDArray[np.int8]:
