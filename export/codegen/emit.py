@@ -1,6 +1,6 @@
 """From a plan to the text of C: tables, one function for each kind of layer, and the calls."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,12 +22,14 @@ class Chosen:
     Attributes:
         step: The step.
         function: The kernel's function.
+        shape: The fields of its struct.
         tables: Its tables.
         parameters: The function's parameters, without its struct.
     """
 
     step: Step
     function: str
+    shape: Mapping[str, int]
     tables: tuple[Table, ...]
     parameters: tuple[Parameter, ...]
 
@@ -39,9 +41,9 @@ def choose(step: Step, variant: Variant) -> Chosen:
         found = trying.implementations.get(step.kernel)
         if found is not None and found.supports(step):
             function = f"{step.kernel}_{trying.name}"
-            return Chosen(step, function, found.tables(step), parameters(function))
+            return Chosen(step, function, found.shape(step), found.tables(step), parameters(function))
         trying = trying.falls_to
-    return Chosen(step, step.kernel, step.tables, parameters(step.kernel))
+    return Chosen(step, step.kernel, step.shape, step.tables, parameters(step.kernel))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,7 +120,7 @@ class _Writer:
     def function(self, number: int, chosen: Chosen) -> str:
         """Return the name of the function of a layer, after defining it."""
         struct, fields = struct_fields(chosen.function)
-        constants = ", ".join(f".{name} = {chosen.step.shape[name]}" for name in fields)
+        constants = ", ".join(f".{name} = {chosen.shape[name]}" for name in fields)
         arguments = ", ".join(["s", *(one.name for one in chosen.parameters)])
         declared = ", ".join(one.declaration for one in chosen.parameters)
         setting = f"    const struct {struct} s = {{ {constants} }};"

@@ -19,6 +19,7 @@ MULTIPLIER_BITS = 31
 _LEAST_EXPONENT = -31
 _LARGEST_EXPONENT = 30
 _FAR = 2**40
+_FAR_EXPONENT = -2  # what is shifted out is more than the lower word of a product
 _HALF = 0.5
 
 
@@ -34,13 +35,14 @@ class Rounding(enum.IntEnum):
 
     TWICE is gemmlowp's rounding high product, half up, and then its rounding shift, half away from zero. ONCE
     is one product and one rounding shift, half up; ONCE_BELOW the same with a half that is one unit smaller.
-    TWICE_ANY is TWICE for exponents that may be 0 or more.
+    TWICE_ANY is TWICE for exponents that may be 0 or more, ONCE_ANY is ONCE for those that may be -1 or more.
     """
 
     TWICE = 0
     TWICE_ANY = 1
     ONCE = 2
-    ONCE_BELOW = 3
+    ONCE_ANY = 3
+    ONCE_BELOW = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,9 @@ def round_once(
             for factor, most in zip(factors, reach, strict=True)
         ]
         if all(found):
-            return [one for one in found if one], rounding
+            multipliers = [one for one in found if one]
+            far = all(one.exponent <= _FAR_EXPONENT for one in multipliers)
+            return multipliers, Rounding.ONCE_ANY if rounding is Rounding.ONCE and not far else rounding
     raise ConversionError("no multiplier of 31 bits rounds a layer's sums as double precision does")
 
 

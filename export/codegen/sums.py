@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from .fixed_point import Multiplier
 from .ir import Node, Table
 
-_INT32_MAX = 2**31 - 1
+LARGEST_SUM = 2**31 - 2**17  # `upper_product` of `kernels/requantize.c` rounds the upper half
 _WIDEST = 255  # the largest difference of an int8 and a zero point
 
 
@@ -65,8 +65,8 @@ def reach_of(node: Node, rows: NDArray[Any], bias: NDArray[np.int64]) -> NDArray
         ConversionError: A sum, or a part of it, might not fit 32 bits.
     """
     reach: NDArray[np.int64] = np.abs(rows.astype(np.int64)).sum(axis=1) * _WIDEST + np.abs(bias)
-    if reach.max(initial=0) > _INT32_MAX:
-        raise node.error("a sum might not fit 32 bits", received=int(reach.max()), expected=_INT32_MAX)
+    if reach.max(initial=0) > LARGEST_SUM:
+        raise node.error("a sum might not fit 32 bits", received=int(reach.max()), expected=LARGEST_SUM)
     return reach
 
 

@@ -17,9 +17,19 @@ struct addend {
     int32_t offset, multiplier, exponent;
 };
 
+/*
+ * The element with 20 more bits, times a factor of at most 1, rounded twice. The multiplier is cut in two, so that
+ * both products fit 32 bits.
+ */
 KERNEL int32_t add_scaled(int8_t value, const struct addend by)
 {
-    return scale((value + by.offset) * (1 << 20), by.multiplier, by.exponent, ROUND_TWICE_ANY);
+    const int32_t element = value + by.offset;
+    const int32_t upper = element * (by.multiplier >> 16);
+    const int32_t lower = element * (by.multiplier & 0xffff);
+    const int32_t product = upper * 32 + ((lower + (1 << 10)) >> 11);
+    const int32_t half = (int32_t)((1u << -by.exponent) >> 1);
+
+    return (product + half + (by.exponent ? product >> 31 : 0)) >> -by.exponent;
 }
 
 KERNEL void add(const struct add s, const int8_t *left, const int8_t *right, int8_t *output, const struct addend first,

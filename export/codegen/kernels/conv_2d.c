@@ -6,6 +6,7 @@
  * input channels that an output channel sees, all of them if there is one group.
  */
 #include "requantize.c"
+#include "sum_four.c"
 #include "window.c"
 
 struct conv_2d {
@@ -31,28 +32,16 @@ KERNEL void conv_2d_four(const struct conv_2d s, const struct conv_2d_window at,
     int32_t sums[4])
 {
     const int32_t together = s.dilation_x == 1 && s.groups == 1 ? at.columns.end - at.columns.begin : 1;
-    int32_t sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0;
 
+    sums[0] = sums[1] = sums[2] = sums[3] = 0;
     for (int32_t y = at.rows.begin; y < at.rows.end; ++y) {
         for (int32_t x = at.columns.begin; x < at.columns.end; x += together) {
             const int32_t place = (at.top + y * s.dilation_y) * s.input_width + at.left + x * s.dilation_x;
-            const int8_t *values = at.image + place * s.input_channels;
             const int8_t *taps = weights + (y * s.width + x) * s.depth * 4;
 
-            for (int32_t i = 0; i < together * s.depth; ++i) {
-                const int32_t value = values[i] + offset;
-
-                sum0 += value * taps[4 * i];
-                sum1 += value * taps[4 * i + 1];
-                sum2 += value * taps[4 * i + 2];
-                sum3 += value * taps[4 * i + 3];
-            }
+            sum_four(at.image + place * s.input_channels, taps, together * s.depth, offset, sums);
         }
     }
-    sums[0] = sum0;
-    sums[1] = sum1;
-    sums[2] = sum2;
-    sums[3] = sum3;
 }
 
 /* The sum of one channel of a group that begins at input channel `first`. */

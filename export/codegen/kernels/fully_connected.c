@@ -5,6 +5,7 @@
  * point is part of the bias, since no tap is ever left out.
  */
 #include "requantize.c"
+#include "sum_four.c"
 
 struct fully_connected {
     int32_t batches;
@@ -21,18 +22,12 @@ KERNEL void fully_connected(const struct fully_connected s, const int8_t *input,
         int32_t j = 0;
 
         for (; j < s.outputs / 4 * 4; j += 4) {
-            int32_t sum0 = bias[j], sum1 = bias[j + 1], sum2 = bias[j + 2], sum3 = bias[j + 3];
+            int32_t sums[4] = { bias[j], bias[j + 1], bias[j + 2], bias[j + 3] };
 
-            for (int32_t i = 0; i < s.inputs; ++i) {
-                sum0 += input[i] * row[4 * i];
-                sum1 += input[i] * row[4 * i + 1];
-                sum2 += input[i] * row[4 * i + 2];
-                sum3 += input[i] * row[4 * i + 3];
+            sum_four(input, row, s.inputs, 0, sums);
+            for (int32_t i = j; i < j + 4; ++i) {
+                output[i] = requantize(sums[i - j], multiplier[i], exponent[i], s.rounding, range);
             }
-            output[j] = requantize(sum0, multiplier[j], exponent[j], s.rounding, range);
-            output[j + 1] = requantize(sum1, multiplier[j + 1], exponent[j + 1], s.rounding, range);
-            output[j + 2] = requantize(sum2, multiplier[j + 2], exponent[j + 2], s.rounding, range);
-            output[j + 3] = requantize(sum3, multiplier[j + 3], exponent[j + 3], s.rounding, range);
             row += 4 * s.inputs;
         }
         for (; j < s.outputs; ++j) {

@@ -1,6 +1,6 @@
 /* What every kernel is written in: C99 of any compiler, faster where it is known. */
 #ifdef __GNUC__
-#define KERNEL static inline __attribute__((always_inline))
+#define KERNEL static inline __attribute__((always_inline, unused))
 #define LAYER static __attribute__((noinline))
 #else
 #define KERNEL static inline

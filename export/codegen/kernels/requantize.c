@@ -7,10 +7,11 @@
 #include "portable.c"
 
 enum {
-    ROUND_TWICE = 0,     /* half up to 31 bits, then half away from zero; exponents below 0 only */
-    ROUND_TWICE_ANY = 1, /* the same for all exponents */
-    ROUND_ONCE = 2,      /* half up */
-    ROUND_ONCE_BELOW = 3 /* up only if it is more than half */
+    ROUND_TWICE = 0,      /* half up to 31 bits, then half away from zero; exponents below 0 only */
+    ROUND_TWICE_ANY = 1,  /* the same for all exponents */
+    ROUND_ONCE = 2,       /* half up; exponents below -1 only */
+    ROUND_ONCE_ANY = 3,   /* the same for all exponents */
+    ROUND_ONCE_BELOW = 4  /* up only if it is more than half */
 };
 
 KERNEL int32_t least(int32_t a, int32_t b)
@@ -37,6 +38,25 @@ KERNEL int32_t high_product(int32_t a, int32_t b)
     return (int32_t)(((int64_t)a * b + ((int64_t)1 << 30)) >> 31);
 }
 
+/*
+ * sum * multiplier / 2^bits for 31 or 32 bits, rounded down after `half` is added, where 32 bits hold them all.
+ *
+ * The generator keeps sums of products below 2^31 - 2^17, so that a processor without longer products can do with
+ * those of 16 bits.
+ */
+KERNEL int32_t upper_product(int32_t sum, int32_t multiplier, int32_t bits, int32_t half)
+{
+#if defined(__ARM_ARCH_6M__) || defined(__ARM_ARCH_8M_BASE__) || defined(SHORT_PRODUCTS)
+    const int32_t upper = ((sum >> 15) + 1) >> 1, lower = (int16_t)sum;
+    const int32_t upper_by = ((multiplier >> 15) + 1) >> 1, lower_by = (int16_t)multiplier;
+    const int32_t middle = upper * lower_by + lower * upper_by + ((lower * lower_by) >> 16) + (half >> 16);
+
+    return upper * upper_by * (1 << (32 - bits)) + (middle >> (bits - 16));
+#else
+    return (int32_t)(((int64_t)sum * multiplier + half) >> bits);
+#endif
+}
+
 /* value / 2^bits, rounded half away from zero. */
 KERNEL int32_t rounded_shift(int32_t value, int32_t bits)
 {
@@ -49,12 +69,17 @@ KERNEL int32_t rounded_shift(int32_t value, int32_t bits)
 KERNEL int32_t scale(int32_t sum, int32_t multiplier, int32_t exponent, int32_t rounding)
 {
     if (rounding == ROUND_TWICE) {
-        return rounded_shift(high_product(sum, multiplier), -exponent);
+        const int32_t product = upper_product(sum, multiplier, 31, 1 << 30);
+
+        return (((product + (product >> 31)) >> (-1 - exponent)) + 1) >> 1;
     }
     if (rounding == ROUND_TWICE_ANY) {
         const int32_t left = largest(exponent, 0);
 
         return rounded_shift(high_product(shift_left(sum, left), multiplier), left - exponent);
+    }
+    if (rounding == ROUND_ONCE) {
+        return ((upper_product(sum, multiplier, 32, 0) >> (-2 - exponent)) + 1) >> 1;
     }
     {
         const int64_t half = ((int64_t)1 << (30 - exponent)) - (rounding == ROUND_ONCE_BELOW);

@@ -4,7 +4,7 @@ Each module here is one variant: `VARIANT = Variant(name, guard, implementations
 file
 `kernels/<kernel>_<variant>.c`, whose function of that name has the struct and the parameters of the plain
 kernel, but for its tables, which it may lay out as it likes, and a last parameter `scratch` where it asks for
-memory. It gives the same bytes, and walks as the plain kernel's `Rows` say.
+memory. It may have a struct of its own. It gives the same bytes, and walks as the plain kernel's `Rows` say.
 """
 
 import importlib
@@ -15,6 +15,10 @@ from dataclasses import dataclass, field
 from ..ir import Step, Table
 
 __all__ = ["HOST", "MICROCONTROLLER", "PLAIN", "Implementation", "Variant", "variant"]
+
+
+def _same_shape(step: Step) -> Mapping[str, int]:
+    return step.shape
 
 
 def _same_tables(step: Step) -> tuple[Table, ...]:
@@ -36,11 +40,13 @@ class Implementation:
     Attributes:
         tables: Returns the step's tables as this kernel wants them.
         supports: Returns whether it can do this step; the next variant, at last plain C, does it where not.
+        shape: Returns the fields of its struct, where it has a struct of its own.
         scratch_bytes: Returns how much memory of the arena it needs while it runs; a multiple of 4.
     """
 
     tables: Callable[[Step], tuple[Table, ...]] = _same_tables
     supports: Callable[[Step], bool] = _always
+    shape: Callable[[Step], Mapping[str, int]] = _same_shape
     scratch_bytes: Callable[[Step], int] = _no_scratch
 
 
