@@ -1,11 +1,64 @@
 """AVX2: x86 processors since 2013. Layers without a kernel of their own are plain C, vectorized."""
 
-from . import PLAIN, Variant
+import numpy as np
+
+from ..ir import Step, Table
+from . import PLAIN, Implementation, Variant, x86
+
+_LANES, _TOGETHER = 8, 2  # sums of a vector, numbers of 16 bits of a dot product
+_VECTORS = 8  # of a block of FULLY_CONNECTED
+_SLACK = 32  # what a load of the last window may read too much
+
+
+def conv_tables(step: Step) -> tuple[Table, ...]:
+    """Return the weights as `[channels / 8][height][runs][pairs][8][2]` of 16 bits."""
+    bias = step.tables[1].values.astype(np.int64)
+    return x86.tables(step, x86.conv_rows(step, _TOGETHER), bias, _LANES, _TOGETHER, "int16")
+
+
+def depthwise_tables(step: Step) -> tuple[Table, ...]:
+    """Return the weights as `[channels / 8][taps / 2][8][2]` of 16 bits."""
+    bias = step.tables[1].values.astype(np.int64)
+    return x86.tables(step, x86.channel_rows(step), bias, _LANES, _TOGETHER, "int16")
+
+
+def fully_connected_tables(step: Step) -> tuple[Table, ...]:
+    """Return the weights as `[outputs / 64][inputs / 2][8][8][2]`, the bias and the input's zero point."""
+    rows = x86.channel_rows(step)
+    zero_point = step.inputs[0].zero_point
+    bias = step.tables[1].values + zero_point * rows.astype(np.int64).sum(axis=1)
+    whole = x86.filled(x86.filled(rows, 1, _TOGETHER), 0, _LANES)
+    vectors = whole.reshape(-1, _LANES, whole.shape[1] // _TOGETHER, _TOGETHER)
+    blocks = [
+        vectors[first : first + _VECTORS].transpose(2, 0, 1, 3).ravel()
+        for first in range(0, len(vectors), _VECTORS)
+    ]
+    return (
+        Table("weights", np.concatenate(blocks), step.tables[0].comment),
+        *x86.after_sums(step, bias, _LANES),
+        Table("zero", np.array([zero_point], np.int32)),
+    )
+
+
+def bordered_bytes(step: Step) -> int:
+    """Return the size of the input with its border, in 16 bits."""
+    return x86.whole_bytes((2 * x86.bordered_size(step), _SLACK))
+
+
+def pair_bytes(step: Step) -> int:
+    """Return the size of the pairs of inputs and of their places."""
+    return 2 * 4 * ((step.shape["inputs"] + 1) // 2)
+
 
 VARIANT = Variant(
     "avx2",
     "defined(__GNUC__) && defined(__x86_64__)",
-    {},
+    {
+        "conv_2d": Implementation(conv_tables, x86.does_conv, bordered_bytes),
+        "depthwise_conv_2d": Implementation(depthwise_tables, x86.does_depthwise, bordered_bytes),
+        "fully_connected": Implementation(fully_connected_tables, x86.does_fully_connected, pair_bytes),
+        "add": Implementation(supports=x86.does_add),
+    },
     PLAIN,
     target="avx2",
     check='__builtin_cpu_supports("avx2")',

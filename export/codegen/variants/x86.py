@@ -1,0 +1,128 @@
+"""What the variants for x86 share: which steps their kernels can do, and how tables are laid out."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..fixed_point import Rounding
+from ..ir import Step, Struct, Table
+from ..sums import bias_of, reach_of
+
+_MAX_SUM = 2**30  # so that a rounding that is added to a scaled sum cannot overflow
+_ALIGNMENT = 4
+
+
+def conv_rows(step: Step, together: int) -> NDArray[np.int8]:
+    """Return the weights of CONV_2D as `(channels, taps)`, each run filled up to a multiple of `together`.
+
+    A run is what lies together in a row of a window: all of it, or one pixel where the window is dilated.
+    """
+    weights = np.asarray(step.node.input(1).data)
+    channels, height, width, depth = weights.shape
+    runs = 1 if step.shape["dilation_x"] == 1 else width
+    return filled(weights.reshape(channels, height, runs, width * depth // runs), 3, together).reshape(
+        channels, -1
+    )
+
+
+def channel_rows(step: Step) -> NDArray[np.int8]:
+    """Return the weights of a layer as `(channels, taps)`."""
+    weights = np.asarray(step.node.input(1).data)
+    if step.kernel == "depthwise_conv_2d":
+        return weights.reshape(-1, weights.shape[-1]).T
+    return weights.reshape(len(step.tables[1].values), -1)
+
+
+def tables(
+    step: Step,
+    rows: NDArray[np.int8],
+    bias: NDArray[np.int64],
+    lanes: int,
+    together: int,
+    dtype: str = "int8",
+) -> tuple[Table, ...]:
+    """Return the weights as `[channels / lanes][taps / together][lanes][together]`, and what follows sums.
+
+    Args:
+        step: The layer.
+        rows: `(channels, taps)` weights.
+        bias: The bias, with what the kernel adds to its inputs folded in.
+        lanes: The channels of a vector.
+        together: The taps of a dot product.
+        dtype: The element type of the weights.
+    """
+    whole = filled(filled(rows, 1, together), 0, lanes).astype(dtype)
+    blocks = whole.reshape(-1, lanes, whole.shape[1] // together, together).transpose(0, 2, 1, 3)
+    return (Table("weights", blocks.ravel(), step.tables[0].comment), *after_sums(step, bias, lanes))
+
+
+def after_sums(step: Step, bias: NDArray[np.int64], lanes: int) -> tuple[Table, ...]:
+    """Return bias, multiplier and bits to shift right by, filled up to whole vectors."""
+    _, _, multiplier, exponent = step.tables
+    return (
+        Table("bias", filled(bias.astype(np.int32), 0, lanes)),
+        Table("multiplier", filled(multiplier.values, 0, lanes)),
+        Table("bits", filled(-exponent.values.astype(np.int32), 0, lanes)),
+    )
+
+
+def filled(values: NDArray[np.generic], axis: int, multiple: int) -> NDArray[np.generic]:
+    """Return an array with zeros at the end of an axis, so that its size is a multiple."""
+    missing = -values.shape[axis] % multiple
+    return np.pad(values, [(0, missing if each == axis else 0) for each in range(values.ndim)])
+
+
+def offset_of(step: Step) -> int:
+    """Return what a convolution adds to its input: minus its zero point."""
+    return -step.inputs[0].zero_point
+
+
+def whole_bytes(sizes: Sequence[int]) -> int:
+    """Return a sum of sizes as the arena counts."""
+    return -(-sum(sizes) // _ALIGNMENT) * _ALIGNMENT
+
+
+def bordered_size(step: Step) -> int:
+    """Return the number of elements of the input with its border."""
+    shape = step.shape
+    height = (
+        (shape["output_height"] - 1) * shape["stride_y"] + (shape["height"] - 1) * shape["dilation_y"] + 1
+    )
+    width = (shape["output_width"] - 1) * shape["stride_x"] + (shape["width"] - 1) * shape["dilation_x"] + 1
+    return height * width * shape["input_channels"]
+
+
+def does_conv(step: Step) -> bool:
+    """Return whether a kernel can do this CONV_2D."""
+    return step.shape["groups"] == 1 and step.shape["rounding"] == Rounding.TWICE and _has_small_sums(step)
+
+
+def does_depthwise(step: Step) -> bool:
+    """Return whether a kernel can do this DEPTHWISE_CONV_2D."""
+    one_filter = step.shape["input_channels"] == step.shape["output_channels"]
+    return one_filter and step.shape["rounding"] == Rounding.TWICE and _has_small_sums(step)
+
+
+def does_fully_connected(step: Step) -> bool:
+    """Return whether a kernel can do this FULLY_CONNECTED."""
+    below_one = bool((step.tables[3].values <= 0).all())  # the exponents: no scaled sum overflows
+    return below_one and step.shape["rounding"] != Rounding.TWICE_ANY and _has_small_sums(step)
+
+
+def does_add(step: Step) -> bool:
+    """Return whether a kernel can do this ADD or SUB."""
+    shape = step.shape
+    structs = [value for value in step.values.values() if isinstance(value, Struct)]
+    return (
+        shape["size0"] == shape["size1"] == shape["size2"] == 1
+        and shape["left3"] == shape["right3"] == 1
+        and shape["output_rounding"] == Rounding.TWICE
+        and all(struct.fields[2] <= 0 for struct in structs if struct.name == "addend")
+    )
+
+
+def _has_small_sums(step: Step) -> bool:
+    channels = len(step.tables[1].values)
+    bias = np.maximum(abs(bias_of(step.node, channels)), abs(step.tables[1].values.astype(np.int64)))
+    return int(reach_of(step.node, channel_rows(step), bias).max(initial=0)) < _MAX_SUM
