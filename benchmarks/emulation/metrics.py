@@ -1,4 +1,4 @@
-"""The figures of a model on a device, computed from what was collected."""
+"""The metrics of a model on a device, computed from what was collected."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ class Footprint:
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceFigures:
+class DeviceMetrics:
     """What a model does and takes on a device.
 
     Attributes:
@@ -84,11 +84,11 @@ class DeviceRow:
 
     Attributes:
         outcome: What was collected.
-        figures: None unless it was measured.
+        metrics: None unless it was measured.
     """
 
     outcome: DeviceOutcome
-    figures: DeviceFigures | None
+    metrics: DeviceMetrics | None
 
     @property
     def title(self) -> str:
@@ -97,16 +97,16 @@ class DeviceRow:
 
 
 def device_rows(outcomes: Sequence[DeviceOutcome], split: Split) -> tuple[DeviceRow, ...]:
-    """Compute the figures of each outcome."""
+    """Compute the metrics of each outcome."""
     return tuple(DeviceRow(outcome, _metrics(outcome, split)) for outcome in outcomes)
 
 
-def _metrics(outcome: DeviceOutcome, split: Split) -> DeviceFigures | None:
+def _metrics(outcome: DeviceOutcome, split: Split) -> DeviceMetrics | None:
     if outcome.status != MEASURED or outcome.run is None or outcome.expected is None:
         return None
     run, expected = outcome.run, outcome.expected
     wrong = run.answers.bytes != expected.answers
-    return DeviceFigures(
+    return DeviceMetrics(
         images=len(split),
         accuracy=float((run.answers.labels == split.labels).mean()),
         agreement=float((~wrong.any(axis=1)).mean()),

@@ -14,7 +14,7 @@ from ...runtime.reading import read_json
 from ..analysis.comparisons import Comparison
 from ..analysis.metrics import ResultRow
 from ..analysis.results import Results
-from ..emulation.metrics import DeviceFigures, DeviceRow
+from ..emulation.metrics import DeviceMetrics, DeviceRow
 from ..runner.collect import Collection, Measurement
 from ..runner.processes import MEASURED
 from .compact_arrays import encode_array
@@ -152,13 +152,13 @@ def _device(row: DeviceRow) -> dict[str, Any]:
         "emulator_version": None if run is None else run.emulator,
         "status": outcome.status,
         "reason": outcome.reason,
-        "figures": _device_metrics(row.figures) if row.figures else None,
+        "figures": _device_metrics(row.metrics) if row.metrics else None,
         "predicted": None if run is None else encode_array(run.answers.labels),
         "instructions": None if counts is None else encode_array(counts),
     }
 
 
-def _device_metrics(figures: DeviceFigures) -> dict[str, Any]:
+def _device_metrics(figures: DeviceMetrics) -> dict[str, Any]:
     document = asdict(figures) | {"exact": figures.exact}
     if figures.footprint is not None:
         document["footprint"]["ram_bytes"] = figures.footprint.ram_bytes

@@ -67,10 +67,10 @@ class Benchmark:
             ProofError: One of them did not.
         """
         wrong = [
-            f"{row.title}: {row.figures.wrong_bytes} bytes and {row.figures.wrong_labels} labels differ,"
-            f" self-test {row.figures.self_test}"
+            f"{row.title}: {row.metrics.wrong_bytes} bytes and {row.metrics.wrong_labels} labels differ,"
+            f" self-test {row.metrics.self_test}"
             for row in self.results.devices
-            if row.figures is not None and not row.figures.exact
+            if row.metrics is not None and not row.metrics.exact
         ]
         if wrong:
             raise ProofError("the model in C is not exact", received="; ".join(wrong))

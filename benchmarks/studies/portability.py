@@ -46,16 +46,16 @@ def shortcomings(rows: tuple[DeviceRow, ...]) -> list[str]:
     """Return a sentence for each device that is not exact, was not measured, or takes too much."""
     found = []
     for row in rows:
-        outcome, figures = row.outcome, row.figures
-        if figures is None:
+        outcome, metrics = row.outcome, row.metrics
+        if metrics is None:
             found.append(f"{row.title} was {outcome.status}: {outcome.reason}")
-        elif not figures.exact:
+        elif not metrics.exact:
             found.append(
-                f"{row.title} is not exact: {figures.wrong_bytes} bytes and {figures.wrong_labels} labels"
-                f" differ, the self-test ends with {figures.self_test}"
+                f"{row.title} is not exact: {metrics.wrong_bytes} bytes and {metrics.wrong_labels} labels"
+                f" differ, the self-test ends with {metrics.self_test}"
             )
-        elif outcome.device.name == GOAL_DEVICE and figures.footprint is not None:
-            found += _too_much(row.title, figures.footprint)
+        elif outcome.device.name == GOAL_DEVICE and metrics.footprint is not None:
+            found += _too_much(row.title, metrics.footprint)
     return found
 
 

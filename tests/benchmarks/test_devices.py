@@ -136,27 +136,27 @@ def test_programs_run_where_the_temporary_folder_is_mounted_noexec(
 def test_every_device_gives_the_bytes_of_litert(device: Device, model: CModel, some: Split):
     (row,) = device_rows([measured(device, model, some)], some)
     assert row.outcome.reason == ""
-    assert row.figures.exact
-    assert row.figures.agreement == 1.0
-    assert row.figures.instructions.least > 0
-    assert row.outcome.model.original.stat().st_size * 0.9 < row.figures.footprint.flash_bytes < 110_000
+    assert row.metrics.exact
+    assert row.metrics.agreement == 1.0
+    assert row.metrics.instructions.least > 0
+    assert row.outcome.model.original.stat().st_size * 0.9 < row.metrics.footprint.flash_bytes < 110_000
 
 
 @on_each(host_builds(), at_once=("host-gcc-3", "host-clang-1"))
 def test_every_way_to_compile_for_this_machine_gives_the_bytes_of_litert(device, model: CModel, some: Split):
     (row,) = device_rows([measured(device, model, some)], some)
     assert row.outcome.reason == ""
-    assert row.figures.exact
-    assert row.figures.instructions is row.figures.footprint is None
+    assert row.metrics.exact
+    assert row.metrics.instructions is row.metrics.footprint is None
 
 
 @needs(M4)
 def test_the_model_keeps_its_goals_on_cortex_m4(model: CModel, some: Split):
     rows = device_rows([measured(M4, model, some)], some)
     assert shortcomings(rows) == []
-    taken = dataclasses.replace(rows[0].figures.footprint, stack_bytes=800)
-    wasteful = dataclasses.replace(rows[0].figures, footprint=taken)
-    (sentence,) = shortcomings((dataclasses.replace(rows[0], figures=wasteful),))
+    taken = dataclasses.replace(rows[0].metrics.footprint, stack_bytes=800)
+    wasteful = dataclasses.replace(rows[0].metrics, footprint=taken)
+    (sentence,) = shortcomings((dataclasses.replace(rows[0], metrics=wasteful),))
     assert "1594 of RAM, more than 106000 and 1500" in sentence
 
 
@@ -167,9 +167,9 @@ def test_one_wrong_table_entry_shows_in_bytes_and_self_test(device: Device, own_
     assert changed != text
     own_model.source.write_text(changed)
     rows = device_rows([measured(device, own_model, some)], some)
-    assert rows[0].figures.wrong_bytes > 0
-    assert rows[0].figures.self_test != 0
-    assert not rows[0].figures.exact
+    assert rows[0].metrics.wrong_bytes > 0
+    assert rows[0].metrics.self_test != 0
+    assert not rows[0].metrics.exact
     assert "is not exact" in shortcomings(rows)[0]
 
 
