@@ -169,4 +169,4 @@ def test_a_model_that_was_trained_again_is_refused_unless_the_manifest_does_not_
     shutil.copy(artifacts_copy / "mnist.float32.onnx", artifacts_copy / "mnist.int8.onnx")
     with pytest.raises(IntegrityError, match="export them again, as after another training"):
         load_predictor(artifacts_copy / "mnist.int8.onnx")
-    assert load_predictor(artifacts_copy / "mnist.int8.onnx", manifest=False)._guarded
+    assert load_predictor(artifacts_copy / "mnist.int8.onnx", manifest=False)._checked
