@@ -29,7 +29,7 @@ from edgemnist.proof.generated_c import prove_c
 from edgemnist.proof.quiet import quiet
 from edgemnist.runtime import load_predictor
 from edgemnist.runtime.artifact.tflite_file import unpack
-from edgemnist.runtime.errors import ConversionError, ProofError
+from edgemnist.runtime.errors import ArtifactError, ConversionError, ProofError
 
 STEM = "mnist.int8"
 STRICT = ("-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror")
@@ -390,7 +390,6 @@ def test_a_name_that_could_be_more_than_a_name_in_c_is_refused(tflite_content, t
         {"dtype": "int8"},
         {"scale": 1.5},
         {"zero_point": 3},
-        {"zero_point": "0\n__attribute__((constructor)) static void f(void) {}"},
     ],
     ids=str,
 )
@@ -400,6 +399,13 @@ def test_a_contract_other_than_the_graphs_is_refused(tflite_content, test_split,
     changed = msgspec.to_builtins(getattr(contract, side)) | change
     with pytest.raises(ConversionError, match="contract inside the file is not that of its graph"):
         write_files(with_metadata(tflite_content, side, changed), test_split.images[:20])
+
+
+def test_code_in_place_of_a_number_is_refused_by_its_type(tflite_content, test_split):
+    changed = msgspec.to_builtins(read_graph(tflite_content).contract.input)
+    changed["zero_point"] = "0\n__attribute__((constructor)) static void f(void) {}"
+    with pytest.raises(ArtifactError, match=r"Expected `int`, got `str` - at `\$\.input\.zero_point`"):
+        write_files(with_metadata(tflite_content, "input", changed), test_split.images[:20])
 
 
 def test_another_number_of_labels_than_classes_is_refused(tflite_content, test_split):
