@@ -52,9 +52,7 @@ def test_noise_on_stdout_does_not_matter(tmp_path):
     assert (answer.status, answer.reason) == (SKIPPED, "because")
 
 
-@pytest.mark.parametrize(
-    "reply", ["{", '{"status": "measured", "reason": "", "facts": {"load_ns": ""}}']
-)
+@pytest.mark.parametrize("reply", ["{", '{"status": "measured", "reason": "", "facts": {"load_ns": ""}}'])
 def test_a_reply_that_is_none_is_a_failure(tmp_path, reply):
     code = f"open(sys.argv[1].replace('.json', '.result.json'), 'w').write({reply!r})"
     result = run(tmp_path, code)
