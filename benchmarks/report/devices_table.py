@@ -15,11 +15,11 @@ def _of_footprint(count: Callable[[Footprint], int]) -> Callable[[DeviceFigures]
 
 DeviceColumn = Column[DeviceFigures]
 DEVICE_COLUMNS: tuple[DeviceColumn, ...] = (
-    Column("accuracy", lambda f: percent(f.accuracy)),
+    Column("accuracy", lambda f: ABSENT if f.accuracy is None else percent(f.accuracy)),
     Column(
         "bytes",
         lambda f: "equal" if not f.wrong_bytes else f"{f.wrong_bytes:,} differ",
-        "whether logits and probabilities of all images are those of LiteRT's reference kernels",
+        "whether the outputs for all inputs are those of the runtime that the C matches",
     ),
     Column(
         "self-test",
@@ -34,7 +34,7 @@ DEVICE_COLUMNS: tuple[DeviceColumn, ...] = (
     Column(
         "RAM",
         _of_footprint(lambda taken: taken.ram_bytes),
-        "variables, stack, one image and one answer, all in all",
+        "variables, stack, arena, one input and one output, all in all",
     ),
     Column("variables", _of_footprint(lambda taken: taken.static_ram_bytes)),
     Column(
@@ -45,7 +45,7 @@ DEVICE_COLUMNS: tuple[DeviceColumn, ...] = (
     Column(
         "instructions",
         lambda f: f"{f.instructions.median:,.0f}" if f.instructions else ABSENT,
-        "for one image's probabilities, the median, as the emulator counts them: they are not cycles",
+        "for one run, the median, as the emulator counts them: they are not cycles",
     ),
 )
 SHORT_COLUMNS = tuple(

@@ -259,7 +259,7 @@ def _runnable(
     from contextlib import nullcontext
 
     from ..benchmarks.emulation.proven import proven_copies
-    from ..export.c_source.regenerate import regenerate
+    from ..export.codegen.regenerate import regenerate
 
     return nullcontext(models) if run_foreign_code else proven_copies(models, regenerate)
 

@@ -43,7 +43,7 @@ def verify(
     from dataclasses import replace
 
     from ..data.datasets import load_test_split
-    from ..export.c_source.regenerate import regenerate
+    from ..export.codegen.regenerate import regenerate
     from ..export.convert.registry import FORMATS
     from ..proof.verify import verify as prove_again
 

@@ -143,7 +143,7 @@ FORMATS = (
         "int8",
         "int8.tflite as C99, no runtime at all",
         FULL_INTEGER,
-        FormatSpec("int8", _C, ("uint8",), ("uint8",), tensors=_INTEGERS),
+        FormatSpec("int8", _C, _IO_INTEGERS, _IO_INTEGERS, tensors=_INTEGERS),
         calibrated=True,
     ),
 )

@@ -12,9 +12,15 @@ struct fully_connected {
     int32_t rounding;
 };
 
-KERNEL void fully_connected(const struct fully_connected s, const int8_t *input, int8_t *output,
+/* An element of the input, which may be bytes without a sign. */
+KERNEL int32_t element(const int8_t *input, int32_t i, int32_t is_unsigned)
+{
+    return is_unsigned ? (uint8_t)input[i] : input[i];
+}
+
+KERNEL void sums_of_rows(const struct fully_connected s, const int8_t *input, int8_t *output,
     const int8_t *weights, const int32_t *bias, const int32_t *multiplier, const int8_t *exponent,
-    const struct range range)
+    const struct range range, int32_t is_unsigned)
 {
     for (int32_t batch = 0; batch < s.batches; ++batch) {
         const int8_t *row = weights;
@@ -24,10 +30,12 @@ KERNEL void fully_connected(const struct fully_connected s, const int8_t *input,
             int32_t sum0 = bias[j], sum1 = bias[j + 1], sum2 = bias[j + 2], sum3 = bias[j + 3];
 
             for (int32_t i = 0; i < s.inputs; ++i) {
-                sum0 += input[i] * row[4 * i];
-                sum1 += input[i] * row[4 * i + 1];
-                sum2 += input[i] * row[4 * i + 2];
-                sum3 += input[i] * row[4 * i + 3];
+                const int32_t value = element(input, i, is_unsigned);
+
+                sum0 += value * row[4 * i];
+                sum1 += value * row[4 * i + 1];
+                sum2 += value * row[4 * i + 2];
+                sum3 += value * row[4 * i + 3];
             }
             output[j] = requantize(sum0, multiplier[j], exponent[j], s.rounding, range);
             output[j + 1] = requantize(sum1, multiplier[j + 1], exponent[j + 1], s.rounding, range);
@@ -39,7 +47,7 @@ KERNEL void fully_connected(const struct fully_connected s, const int8_t *input,
             int32_t sum = bias[j];
 
             for (int32_t i = 0; i < s.inputs; ++i) {
-                sum += input[i] * row[i];
+                sum += element(input, i, is_unsigned) * row[i];
             }
             output[j] = requantize(sum, multiplier[j], exponent[j], s.rounding, range);
             row += s.inputs;
@@ -47,4 +55,11 @@ KERNEL void fully_connected(const struct fully_connected s, const int8_t *input,
         input += s.inputs;
         output += s.outputs;
     }
+}
+
+KERNEL void fully_connected(const struct fully_connected s, const int8_t *input, int8_t *output,
+    const int8_t *weights, const int32_t *bias, const int32_t *multiplier, const int8_t *exponent,
+    const struct range range)
+{
+    sums_of_rows(s, input, output, weights, bias, multiplier, exponent, range, 0);
 }
