@@ -86,7 +86,7 @@ def load_predictor(
     vouched = voucher is not None or sha256 is not None or entry.code
     guarded = probe_if_needed(source, probe or Probe(), vouched=vouched)
     loaded = source.load()
-    class_names = voucher.labels if voucher else _class_names(loaded)
+    class_names = voucher.labels if voucher and voucher.labels else _class_names(loaded)
     if len(class_names) != loaded.output.shape[-1]:
         raise ArtifactError(
             f"{source.path.name} has another number of outputs than labels",

@@ -21,6 +21,7 @@ EXAMPLES = """
 - `edgemnist export --all` every format that `edgemnist formats` lists
 - `edgemnist export --format int8.tflite --io int8 --format int8.onnx --calibration-samples 2000`
 - `edgemnist export --format c --compile` C for any device, and a shared library of it for this machine
+- `edgemnist export --model anyones.tflite --format c --artifacts DIR` C of a full-integer TFLite file
 - `edgemnist export --int8 --min-agreement 0.9985 --max-accuracy-drop 0.001`
 - `edgemnist export --model my.keras --data my-data.npz --artifacts my-artifacts`
 """
@@ -48,7 +49,9 @@ def export(
     model: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE.keras", help="Export this model instead of the one in the artifacts folder."
+            metavar="FILE",
+            help="Export this .keras model instead of the one in the artifacts folder; or make C of this"
+            " full-integer .tflite file, which may be anyone's.",
         ),
     ] = None,
     opset: Annotated[
@@ -71,6 +74,13 @@ def export(
             help="Put a shared library for this machine beside int8.c, made by $CC, cc, gcc or clang.",
         ),
     ] = False,
+    match: Annotated[
+        str,
+        typer.Option(
+            metavar="litert|tflm",
+            help="Whose bytes C of a .tflite file gives: LiteRT's reference kernels, or TF Lite Micro.",
+        ),
+    ] = "litert",
     overwrite: Annotated[
         bool,
         typer.Option(
@@ -92,6 +102,20 @@ def export(
     """
     from dataclasses import replace
 
+    if model is not None and model.suffix == ".tflite":
+        from .export_tflite import export_tflite_file
+
+        export_tflite_file(
+            model,
+            formats or [],
+            artifacts,
+            data=data,
+            match=match,
+            compile_library=compile_,
+            overwrite=overwrite,
+            json=json,
+        )
+        return
     from ..export.calibration import choose_calibration
     from ..export.convert.options import ExportOptions
     from ..export.convert.registry import DEFAULT, FORMATS, INT8, find_format

@@ -10,7 +10,6 @@ import hashlib
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -37,36 +36,12 @@ from ..runtime.reading import read_limited
 from .artifact import Proof, prove
 from .generated_c import Generate
 from .generated_code import prove_generated, why_foreign
-from .parity import Parity
 from .reference import read_reference
+from .verdict import NOT_CHECKED, Verdict
+from .without_data import verify_without_data
 
 # Recorded and found figures may differ by what another CPU's rounding does to a few near ties.
 _SHARE_TOLERANCE = 0.0005
-NOT_CHECKED = "not of this set, and not checked"
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What became of one file.
-
-    Attributes:
-        file: Its name.
-        failures: A sentence for each thing that does not hold; empty where the file is good.
-        parity: How its answers compare with the source model's; None where they were not needed or not given.
-        note: What was left out, and why; "" if nothing was.
-        unproven: Why nothing here proves the file, which was therefore not run; "" if it is proven or fails.
-    """
-
-    file: str
-    failures: tuple[str, ...]
-    parity: Parity | None = None
-    note: str = ""
-    unproven: str = ""
-
-    @property
-    def holds(self) -> bool:
-        """Whether the file is proven."""
-        return not self.failures and not self.unproven
 
 
 def verify(
@@ -127,6 +102,11 @@ def _verify_set(
         raise ProofError(
             error.problem, received=error.received, expected=error.expected, fix=error.fix
         ) from error
+    if not manifest.dataset:
+        return (
+            *verify_without_data(folder, manifest, test, generate, report),
+            *_unrecorded(folder, manifest),
+        )
     _check_test(manifest, test)
     try:
         reference = _read_reference(folder, manifest, test)

@@ -33,7 +33,7 @@ class ExpectedHash:
 
     Attributes:
         sha256: Of the file, 64 hexadecimal digits.
-        labels: The class names, in the order of the outputs.
+        labels: The class names, in the order of the outputs; none where nobody named them.
     """
 
     sha256: str
@@ -74,7 +74,7 @@ def _files(record: Any) -> Iterable[tuple[str, Any]]:
 
 def _voucher(sha256: Any, labels: Any, manifest: Path) -> ExpectedHash:
     texts = isinstance(labels, list) and all(isinstance(label, str) for label in labels)
-    if not (isinstance(sha256, str) and _SHA256.fullmatch(sha256) and texts and labels):
+    if not (isinstance(sha256, str) and _SHA256.fullmatch(sha256) and texts):
         raise _damaged(manifest, f"sha256 {sha256!r}, labels {labels!r}")
     return ExpectedHash(sha256, tuple(labels))
 

@@ -40,15 +40,17 @@ class ArtifactRecord:
         size_bytes: Of the file.
         input: What it takes.
         output: What it gives.
-        labels: The class names, in the order of the outputs.
+        labels: The class names, in the order of the outputs; none for a model whose classes nobody named.
         operators: The names of the operators it needs, each once.
         versions: The versions of its format, such as opset and IR version.
         oldest_runtime: The oldest runtime release that loads it.
         calibration: How it was calibrated, if it was.
-        parity: How its answers compare with the source model's, on the whole test set.
+        parity: How its answers compare with the source model's, on the whole test set; None for a model
+            without a test set.
         gates: The limits that this comparison kept.
         companions: The files that belong to it, and their sha256.
         companion_bytes: The sizes of these files.
+        exactness: For C of a TFLite file of anyone's: on which inputs its bytes are those of which runtime.
     """
 
     file: str
@@ -63,10 +65,11 @@ class ArtifactRecord:
     versions: dict[str, int]
     oldest_runtime: str
     calibration: dict[str, Any] | None
-    parity: dict[str, Any]
-    gates: dict[str, float | None]
+    parity: dict[str, Any] | None
+    gates: dict[str, float | None] | None
     companions: dict[str, str] = field(default_factory=dict)
     companion_bytes: dict[str, int] = field(default_factory=dict)
+    exactness: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,7 @@ class Manifest:
 
     Attributes:
         model: The source model: its name, file and sha256.
-        dataset: The sha256 of each part of the data set, as unpacked IDX files.
+        dataset: The sha256 of each part of the data set, as unpacked IDX files; empty if there is none.
         reference: The file of the source model's answers on the test set, and its sha256.
         tools: The versions of what made the artifacts.
         artifacts: The artifacts, one record each.
@@ -154,7 +157,11 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
         ManifestError: It is not as the schema says.
         OutputError: It cannot be written.
     """
-    text = json.dumps(asdict(manifest), indent=2, ensure_ascii=False) + "\n"
+    document = asdict(manifest)
+    for record in document["artifacts"]:
+        if record["exactness"] is None:
+            del record["exactness"]
+    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
     MANIFEST.check(json.loads(text), folder / MANIFEST_NAME)
     write_text(folder / MANIFEST_NAME, text)
 
