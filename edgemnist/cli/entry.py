@@ -8,7 +8,7 @@ import typer
 
 from .. import __version__
 from ..runtime.errors import EdgeMnistError, ProofError
-from . import bench, compare, curves, env, export, formats, inspect, predict, train, verify
+from . import bench, compare, curves, env, export, formats, inspect, predict, size, train, verify
 from .console import literal, messages
 from .encodings import print_whatever_the_encoding
 
@@ -32,6 +32,7 @@ app.command(epilog=inspect.EXAMPLES)(inspect.inspect)
 app.command(epilog=verify.EXAMPLES)(verify.verify)
 app.command(epilog=bench.EXAMPLES)(bench.bench)
 app.command("benchmark", hidden=True, epilog=bench.EXAMPLES)(bench.bench)
+app.command(epilog=size.EXAMPLES)(size.size)
 app.command(epilog=compare.EXAMPLES)(compare.compare)
 app.command(epilog=env.EXAMPLES)(env.env)
 
