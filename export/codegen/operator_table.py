@@ -10,8 +10,9 @@ What `edgemnist export --format c` can make C of. Generated from the registry in
 (`python -m edgemnist.export.codegen.operator_table > docs/operators.md`); a test keeps it up to date.
 
 "Run time" operators give the bytes of LiteRT's reference kernels (`--match litert`) and of TensorFlow Lite
-Micro (`--match tflm`), each compared with its own runtime in `tests/export/codegen` on random shapes, scales and
-zero points by Hypothesis, with canaries around the arena. "Before" operators are calculated while C is generated.
+Micro (`--match tflm`), each compared with its own runtime in `tests/export/codegen` on random shapes, scales
+and zero points by Hypothesis, with canaries around the arena. "Before" operators are calculated while C is
+generated.
 
 | operator | when | elements | rounding | notes |
 |---|---|---|---|---|
