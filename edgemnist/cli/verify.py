@@ -10,7 +10,7 @@ from .console import literal, messages, print_json, results
 from .options import Atol, Data, Json, MaxAccuracyDrop, MinAgreement
 
 if TYPE_CHECKING:
-    from ..proof.verify import Verdict
+    from ..proof.verdict import Verdict
 
 EXAMPLES = """
 **Examples**
@@ -77,7 +77,7 @@ def _summary(verdicts: "tuple[Verdict, ...]") -> str:
 
 
 def _line(verdict: "Verdict", width: int) -> str:
-    from ..proof.verify import NOT_CHECKED
+    from ..proof.verdict import NOT_CHECKED
 
     if verdict.failures:
         found = "[red]fails[/]  " + literal("; ".join(verdict.failures))

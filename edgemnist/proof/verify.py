@@ -232,6 +232,8 @@ def _wrong_record(record: ArtifactRecord, manifest: Manifest, proof: Proof, path
     wrong = [
         f"the manifest says {name} {said}, the file {found}" for name, said, found in claims if said != found
     ]
+    if record.parity is None:
+        return [*wrong, "the manifest says nothing of parity"]
     images = proof.parity.images
     for name in ("accuracy", "agreement"):
         said, found = record.parity[name], getattr(proof.parity, name)
