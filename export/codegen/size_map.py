@@ -22,7 +22,7 @@ def draw_map(size: ModelSize, title: str, path: Path) -> None:
     figure = Figure(figsize=(max(7.0, 0.45 * count + 2), 5.2), dpi=130, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    colours = colormaps["tab20"].colors
+    colours = colormaps["tab20"]
     for number, block in enumerate(size.blocks):
         width = block.last - block.first + 1
         place = (block.first - 0.5, block.begin)
@@ -31,7 +31,7 @@ def draw_map(size: ModelSize, title: str, path: Path) -> None:
                 place,
                 width,
                 block.size_bytes,
-                facecolor=(*colours[number % len(colours)], 0.65),
+                facecolor=colours(number % colours.N, alpha=0.65),
                 edgecolor="black",
                 linewidth=0.6,
             )
