@@ -54,9 +54,13 @@ VARIANT = Variant(
     "avx2",
     "defined(__GNUC__) && defined(__x86_64__)",
     {
-        "conv_2d": Implementation(conv_tables, x86.does_conv, bordered_bytes),
-        "depthwise_conv_2d": Implementation(depthwise_tables, x86.does_depthwise, bordered_bytes),
-        "fully_connected": Implementation(fully_connected_tables, x86.does_fully_connected, pair_bytes),
+        "conv_2d": Implementation(conv_tables, x86.does_conv, scratch_bytes=bordered_bytes),
+        "depthwise_conv_2d": Implementation(
+            depthwise_tables, x86.does_depthwise, scratch_bytes=bordered_bytes
+        ),
+        "fully_connected": Implementation(
+            fully_connected_tables, x86.does_fully_connected, scratch_bytes=pair_bytes
+        ),
         "add": Implementation(supports=x86.does_add),
     },
     PLAIN,

@@ -37,8 +37,8 @@ VARIANT = Variant(
     "vnni",
     "defined(__GNUC__) && defined(__x86_64__)",
     {
-        "conv_2d": Implementation(conv_tables, x86.does_conv, scratch_bytes),
-        "depthwise_conv_2d": Implementation(other_tables, x86.does_depthwise, scratch_bytes),
+        "conv_2d": Implementation(conv_tables, x86.does_conv, scratch_bytes=scratch_bytes),
+        "depthwise_conv_2d": Implementation(other_tables, x86.does_depthwise, scratch_bytes=scratch_bytes),
         "fully_connected": Implementation(other_tables, x86.does_fully_connected),
         "add": Implementation(supports=x86.does_add),
     },
