@@ -18,8 +18,8 @@ from . import run_study
 
 if TYPE_CHECKING:
     from ...data.datasets import Dataset
-    from ...export.convert.registry import Format
     from ...proof.artifact import Proof
+    from ...proof.formats import Format
 
 MIN_AGREEMENT, MAX_MEAN_POINTS = 0.9985, 0.05
 CALIBRATION_SAMPLES = 1000
