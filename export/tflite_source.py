@@ -33,6 +33,8 @@ from .codegen import Match
 from .codegen.artifact import make_c
 from .codegen.compiler import compiled
 from .codegen.exactness import prove_exact
+from .codegen.importing import read_graph
+from .codegen.normalize import normalize
 from .codegen.regenerate import require_harmless
 
 _TOOLS = ("edgemnist", "ai-edge-litert", "numpy")
@@ -88,6 +90,7 @@ def export_tflite(
     _check_target(folder, sha256, overwrite=overwrite)
     report("reading the model")
     structure = parse_structure(path, content)
+    normalize(read_graph(content))  # an operator without C is named before LiteRT is asked to run it
     require_harmless(content)
     report("generating C")
     generated = make_c(content, name, match=match)

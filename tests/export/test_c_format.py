@@ -327,4 +327,4 @@ def test_bench_times_the_library_of_the_c_file(exported, quick_mnist):
     targets = cases_for([exported / "mnist.int8.c"])
     (row,) = run_benchmark(targets, quick_mnist.test, plan, exported).results.rows
     assert (row.status, row.reason) == ("measured", "")
-    assert row.target.size_bytes == (exported / LIBRARY).stat().st_size
+    assert row.case.size_bytes == (exported / LIBRARY).stat().st_size

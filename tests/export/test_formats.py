@@ -201,7 +201,7 @@ def test_pixels_go_into_int8_onnx_as_they_are_though_no_calibration_image_is_bri
     """A darker range for the image would make every pixel brighter than it is."""
     dark = replace(source, calibration=replace(source.calibration, images=source.calibration.images // 2))
     path = tmp_path / "mnist.int8.onnx"
-    path.write_bytes(find_format("int8.onnx").convert(dark, ExportOptions()).content)
+    path.write_bytes(convert(find_format("int8.onnx"), dark, ExportOptions()).content)
     images = quick_mnist.test.images
     found, expected = load_predictor(path).predict(images), source.predictor.predict(images)
     assert (found.indices == expected.indices).mean() > 0.99
