@@ -86,7 +86,7 @@ def load_predictor(
     verified = expected is not None or sha256 is not None or entry.code
     checked = probe_if_needed(source, probe or Probe(), verified=verified)
     loaded = source.load()
-    class_names = expected.labels if expected else _class_names(loaded)
+    class_names = expected.labels if expected and expected.labels else _class_names(loaded)
     if len(class_names) != loaded.output.shape[-1]:
         raise ArtifactError(
             f"{source.path.name} has another number of outputs than labels",

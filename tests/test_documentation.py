@@ -16,7 +16,7 @@ PAGES = ("README.md", *(f"docs/{name}.md" for name in ("script", "service", "dev
 
 ROOMS = "runtime|export|benchmarks|edgemnist|examples|tests|docs|requirements"
 METADATA_KEYS = ("edgemnist.input", "edgemnist.labels", "edgemnist.output")  # inside ONNX files
-UNDRAWN = {"mnist", "c_source"}  # a data set; what codegen is about to replace
+UNDRAWN = {"mnist"}  # a data set
 
 
 def blocks(page: str, language: str) -> list[str]:

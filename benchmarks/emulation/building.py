@@ -45,8 +45,8 @@ class Sections:
     static_ram_bytes: int
 
 
-def build_harness(device: Device, model: CModel, folder: Path, *, image_bytes: int, classes: int) -> Program:
-    """Build the program that runs the model on a file of images.
+def build_harness(device: Device, model: CModel, folder: Path) -> Program:
+    """Build the program that runs the model on a file of inputs.
 
     Raises:
         EngineError: The compiler refuses.
@@ -56,8 +56,8 @@ def build_harness(device: Device, model: CModel, folder: Path, *, image_bytes: i
     definitions = (
         f"-DMODEL={model.prefix}",
         f'-DMODEL_HEADER="{model.header.name}"',
-        f"-DIMAGE_BYTES={image_bytes}",
-        f"-DCLASSES={classes}",
+        f"-DMACRO={model.prefix.upper()}",
+        *(["-DCLASSIFIER"] if model.classifies else []),
     )
     sources = [FIRMWARE / "harness.c", FIRMWARE / files, FIRMWARE / "known.S", model.source]
     _link(device, [*definitions, f"-I{model.source.parent.resolve()}"], sources, path)
@@ -76,7 +76,7 @@ def build_self_test(device: Device, model: CModel, folder: Path) -> Path:
 
 
 def model_sections(device: Device, model: CModel, folder: Path) -> Sections:
-    """Link the model's functions alone and return the size of what is in there.
+    """Link what runs the model alone and return the size of what is in there.
 
     Raises:
         EngineError: The compiler refuses.
@@ -84,7 +84,6 @@ def model_sections(device: Device, model: CModel, folder: Path) -> Sections:
     path = folder / "model"
     # an operating system brings what the compiler's library calls; a board has nothing, and must need nothing
     lenient = () if device.memory is not None else ("-Wl,--unresolved-symbols=ignore-all",)
-    roots = [f"-Wl,-u,{model.prefix}_{name}" for name in ("logits", "probabilities", "classify")]
     _run(
         [
             *(
@@ -96,7 +95,7 @@ def model_sections(device: Device, model: CModel, folder: Path) -> Sections:
                 "-nostdlib",
                 "-static",
             ),
-            *(f"-Wl,-e,{model.prefix}_classify", *roots, "-Wl,--gc-sections", "-Wl,--build-id=none"),
+            *(f"-Wl,-e,{model.prefix}_run", "-Wl,--gc-sections", "-Wl,--build-id=none"),
             *(*lenient, str(model.source.resolve()), "-lgcc", "-o", str(path)),
         ]
     )

@@ -80,7 +80,7 @@ def collect_devices(
 
     def measure(pair: tuple[CModel, Device]) -> DeviceOutcome:
         model, device = pair
-        outcome = measure_device(device, model, split, expected.get(model))
+        outcome = measure_device(device, model, expected.get(model))
         on_progress(device.title)
         return outcome
 
@@ -88,24 +88,24 @@ def collect_devices(
         return tuple(pool.map(measure, pairs))
 
 
-def measure_device(device: Device, model: CModel, split: Split, expected: Expected | None) -> DeviceOutcome:
-    """Build a model for a device and run it there on every image.
+def measure_device(device: Device, model: CModel, expected: Expected | None) -> DeviceOutcome:
+    """Build a model for a device and run it there on every input.
 
     Args:
         device: The device.
         model: The model in C.
-        split: The test images.
-        expected: What the model has to answer; may be None where the device's tools are missing.
+        expected: What the model is asked and has to answer; may be None where the device's tools are missing.
     """
     if device.missing or expected is None:
         return DeviceOutcome(device, model, SKIPPED, device.missing)
-    classes = expected.probabilities.shape[1]
     try:
         with private_folder() as folder:
-            program = build_harness(device, model, folder, image_bytes=split.images[0].size, classes=classes)
+            program = build_harness(device, model, folder)
             self_test = build_self_test(device, model, folder)
             run = DeviceRun(
-                answers=run_harness(device, program, folder, split.images, classes=classes),
+                answers=run_harness(
+                    device, program, folder, expected.inputs, output_bytes=expected.outputs.shape[1]
+                ),
                 sections=model_sections(device, model, folder) if device.emulator else None,
                 self_test=run_self_test(device, self_test, folder),
                 compiler=version_of(device.compiler),

@@ -13,12 +13,12 @@ from .model import Expected
 
 @dataclass(frozen=True, slots=True)
 class Instructions:
-    """Instructions for one image's probabilities, as the emulator counts them; they are not cycles.
+    """Instructions for one run of the model, as the emulator counts them; they are not cycles.
 
     Attributes:
-        least: Of all images.
-        median: Of all images.
-        most: Of all images.
+        least: Of all inputs.
+        median: Of all inputs.
+        most: Of all inputs.
     """
 
     least: int
@@ -34,7 +34,7 @@ class Footprint:
         flash_bytes: Code and constants of the model, and what it needs of the compiler's library.
         static_ram_bytes: The model's variables.
         stack_bytes: Its deepest stack.
-        buffer_bytes: One image and one answer, which the caller keeps.
+        buffer_bytes: One input, one output and the arena, which the caller keeps.
     """
 
     flash_bytes: int
@@ -44,7 +44,7 @@ class Footprint:
 
     @property
     def ram_bytes(self) -> int:
-        """All memory that using the model takes: variables, stack, one image and one answer."""
+        """All memory that using the model takes: variables, stack, one input, one output and the arena."""
         return self.static_ram_bytes + self.stack_bytes + self.buffer_bytes
 
 
@@ -53,18 +53,18 @@ class DeviceMetrics:
     """What a model does and takes on a device.
 
     Attributes:
-        images: How many were run.
-        accuracy: Share of images whose label is right, 0 to 1.
-        agreement: Share of images on which every byte of logits and probabilities is the reference's.
-        wrong_bytes: How many bytes of all logits and probabilities are not.
-        wrong_labels: On how many images the label is not the first of the most probable classes.
+        images: How many inputs were run.
+        accuracy: Share of test images whose label is right, 0 to 1; None for a model that takes none.
+        agreement: Share of inputs on which every byte of the output is the reference's.
+        wrong_bytes: How many bytes of all outputs are not.
+        wrong_labels: On how many inputs the label is not the first of the most probable classes.
         self_test: The exit code of the model's self-test, 0 where it passes.
         footprint: None where this machine itself ran the model.
         instructions: None where nothing counted them.
     """
 
     images: int
-    accuracy: float
+    accuracy: float | None
     agreement: float
     wrong_bytes: int
     wrong_labels: int
@@ -105,10 +105,10 @@ def _metrics(outcome: DeviceOutcome, split: Split) -> DeviceMetrics | None:
     if outcome.status != MEASURED or outcome.run is None or outcome.expected is None:
         return None
     run, expected = outcome.run, outcome.expected
-    wrong = run.answers.bytes != expected.answers
+    wrong = run.answers.bytes != expected.outputs
     return DeviceMetrics(
-        images=len(split),
-        accuracy=float((run.answers.labels == split.labels).mean()),
+        images=len(expected.inputs),
+        accuracy=_accuracy(expected, run, split),
         agreement=float((~wrong.any(axis=1)).mean()),
         wrong_bytes=int(np.count_nonzero(wrong)),
         wrong_labels=_wrong_labels(run, expected),
@@ -119,14 +119,20 @@ def _metrics(outcome: DeviceOutcome, split: Split) -> DeviceMetrics | None:
             flash_bytes=run.sections.flash_bytes,
             static_ram_bytes=run.sections.static_ram_bytes,
             stack_bytes=run.answers.stack_bytes,
-            buffer_bytes=split.images[0].nbytes + expected.probabilities.shape[1],
+            buffer_bytes=expected.inputs.shape[1] + expected.outputs.shape[1] + outcome.model.arena_bytes,
         ),
         instructions=_instructions(run),
     )
 
 
+def _accuracy(expected: Expected, run: DeviceRun, split: Split) -> float | None:
+    if not expected.tested or expected.classes is None:
+        return None
+    return float((run.answers.labels == split.labels).mean())
+
+
 def _wrong_labels(run: DeviceRun, expected: Expected) -> int:
-    return int(np.count_nonzero(run.answers.labels != expected.probabilities.argmax(axis=1)))
+    return 0 if expected.classes is None else int(np.count_nonzero(run.answers.labels != expected.classes))
 
 
 def _instructions(run: DeviceRun) -> Instructions | None:

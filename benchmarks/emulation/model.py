@@ -1,21 +1,31 @@
 """The model in C: its files, what its functions are called, and what it has to answer."""
 
+import math
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...proof.generated_c import read_claims
+from ...runtime.engines.registry import ENGINES, EngineOptions
 from ...runtime.errors import ArtifactError, ArtifactNotFoundError, MissingExtraError
 from ...runtime.files import sha256_of
 from ...runtime.model_file import MAX_MODEL_BYTES
 from ...runtime.reading import read_limited
+from ...runtime.tensors import TensorSpec, pixel_table
 
 _SUFFIX = ".c"
-_FUNCTION = re.compile(r"^void (\w+)_logits\(", re.MULTILINE)
-_MADE_OF = re.compile(r"\.tflite, sha256 ([0-9a-f]{64})")
+_FUNCTION = re.compile(
+    r"^void (\w+)_run\(const (\w+) \*input, (\w+) \*output, void \*arena\);$", re.MULTILINE
+)
+_CLASSIFY = re.compile(r"^int \w+_classify\(", re.MULTILINE)
+_ARENA = re.compile(r"^#define \w+_ARENA_BYTES (\d+)$", re.MULTILINE)
+_RANDOM_INPUTS, _SEED = 20, 0
+_TFLM = "tflm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +36,15 @@ class CModel:
         source: Its C file; the header, the self-test and the TFLite file that it was made of lie beside it.
         prefix: What its functions' names begin with.
         sha256: Of the C file.
+        classifies: Whether it has functions for images and classes.
+        arena_bytes: The memory between its layers, which the caller keeps.
     """
 
     source: Path
     prefix: str
     sha256: str
+    classifies: bool = False
+    arena_bytes: int = 0
 
     @property
     def header(self) -> Path:
@@ -50,20 +64,19 @@ class CModel:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Expected:
-    """What a model has to answer.
+    """What a model is asked, and what it has to answer.
 
     Attributes:
-        logits: (N, classes) int8, what goes into the softmax.
-        probabilities: (N, classes) uint8, the TFLite file's output, plus 128 where that is int8.
+        inputs: (N, input bytes) uint8, raw.
+        outputs: (N, output bytes) uint8, raw.
+        classes: (N,) the most probable class, the first if several are; None for a model that has no classes.
+        tested: Whether the inputs are the test images, in order; otherwise they are random.
     """
 
-    logits: NDArray[np.int8]
-    probabilities: NDArray[np.uint8]
-
-    @property
-    def answers(self) -> NDArray[np.uint8]:
-        """The bytes of logits and probabilities, (N, 2 * classes) uint8, as the firmware writes them."""
-        return np.concatenate([self.logits.view(np.uint8), self.probabilities], axis=1)
+    inputs: NDArray[np.uint8]
+    outputs: NDArray[np.uint8]
+    classes: NDArray[np.int64] | None
+    tested: bool
 
 
 def c_models(paths: Iterable[Path]) -> tuple[CModel, ...]:
@@ -87,10 +100,14 @@ def c_models(paths: Iterable[Path]) -> tuple[CModel, ...]:
 
 
 def _read(path: Path) -> CModel:
-    found = _FUNCTION.search(_text_of(path.with_suffix(".h")))
-    if found is None:
-        raise ArtifactError(f"{path.with_suffix('.h')} declares no function <model>_logits")
-    model = CModel(path, found[1], sha256_of(path))
+    header = _text_of(path.with_suffix(".h"))
+    found, arena = _FUNCTION.search(header), _ARENA.search(header)
+    if found is None or arena is None:
+        raise ArtifactError(
+            f"{path.with_suffix('.h')} declares no model of one input and one output",
+            expected="a function <model>_run(const type *input, type *output, void *arena)",
+        )
+    model = CModel(path, found[1], sha256_of(path), _CLASSIFY.search(header) is not None, int(arena[1]))
     if not model.self_test.exists():
         raise ArtifactNotFoundError(f"no {model.self_test.name} beside {path}", fix="Export the model again.")
     return model
@@ -104,18 +121,19 @@ def _text_of(path: Path) -> str:
 
 
 def expected_answers(model: CModel, images: NDArray[np.uint8]) -> Expected:
-    """Return what LiteRT's reference kernels answer, from the TFLite file that the C was made of.
+    """Return what the reference answers, from the TFLite file that the C was made of.
 
-    Its optimized kernels round differently, so they are no reference for single bytes.
+    That is LiteRT with its reference kernels, since its optimized ones round differently, or TensorFlow Lite
+    Micro, if the C says that it matches that.
 
     Args:
         model: The model in C.
-        images: (N, H, W) uint8.
+        images: (N, H, W) uint8; a model that takes no such images gets seeded random inputs.
 
     Raises:
         ArtifactNotFoundError: The TFLite file is not there.
-        ArtifactError: It is another one than the C was made of, or ends otherwise than in a softmax.
-        MissingExtraError: LiteRT is not installed.
+        ArtifactError: It is another one than the C was made of.
+        MissingExtraError: The runtime is not installed.
     """
     path = model.original
     if not path.exists():
@@ -123,49 +141,69 @@ def expected_answers(model: CModel, images: NDArray[np.uint8]) -> Expected:
             f"no {path.name} beside {model.source.name}, to compare its answers with",
             fix="`edgemnist export --format int8.tflite --format c` makes both.",
         )
-    made_of = _MADE_OF.search(_text_of(model.source))
-    if made_of is None or made_of[1] != sha256_of(path):
+    claims = read_claims(_text_of(model.source).encode())
+    if claims.made_of_sha256 != sha256_of(path):
         raise ArtifactError(
             f"{model.source.name} was made of another {path.name}",
             received=f"sha256 {sha256_of(path)}",
-            expected=made_of[1] if made_of else "a sha256 in its first comment",
+            expected=claims.made_of_sha256 or "a sha256 in its first comment",
             fix="Export both again.",
         )
-    return _run_reference(path, images)
+    taken, run = (_tflm if claims.match == _TFLM else _litert)(read_limited(path, MAX_MODEL_BYTES))
+    shape = tuple(axis or 1 for axis in taken.shape)
+    tested = math.prod(shape) == images[0].size and np.dtype(taken.dtype).kind in "iu"
+    if tested:
+        table = pixel_table(taken)
+        inputs = (images if table is None else table[images]).reshape(-1, *shape)
+    else:
+        inputs = _random(taken, shape)
+    outputs = np.stack([run(one) for one in inputs])
+    return Expected(
+        _bytes_of(inputs),
+        _bytes_of(outputs),
+        outputs.reshape(len(outputs), -1).argmax(axis=1) if model.classifies else None,
+        tested,
+    )
 
 
-def _run_reference(path: Path, images: NDArray[np.uint8]) -> Expected:
+def _random(taken: TensorSpec, shape: tuple[int, ...]) -> NDArray[Any]:
+    generator = np.random.default_rng(_SEED)
+    dtype = np.dtype(taken.dtype)
+    if dtype.kind == "f":
+        return generator.normal(size=(_RANDOM_INPUTS, *shape)).astype(dtype)
+    limits = np.iinfo(dtype)
+    return generator.integers(limits.min, limits.max, (_RANDOM_INPUTS, *shape), dtype, endpoint=True)
+
+
+def _bytes_of(arrays: NDArray[Any]) -> NDArray[np.uint8]:
+    return np.ascontiguousarray(arrays).reshape(len(arrays), -1).view(np.uint8)
+
+
+_Run = Callable[[NDArray[Any]], NDArray[Any]]
+
+
+def _litert(content: bytes) -> tuple[TensorSpec, _Run]:
     try:
         from ai_edge_litert.interpreter import Interpreter, OpResolverType
     except ImportError as error:
         raise MissingExtraError("ai_edge_litert", "litert", "comparing bytes with LiteRT") from error
-    interpreter = Interpreter(
-        str(path),
-        experimental_op_resolver_type=OpResolverType.BUILTIN_REF,
-        experimental_preserve_all_tensors=True,
-    )
-    taken = interpreter.get_input_details()[0]
-    interpreter.resize_tensor_input(taken["index"], images.shape)
+    interpreter = Interpreter(model_content=content, experimental_op_resolver_type=OpResolverType.BUILTIN_REF)
     interpreter.allocate_tensors()
-    interpreter.set_tensor(taken["index"], _minus_128(images) if taken["dtype"] == np.int8 else images)
-    interpreter.invoke()
-    probabilities = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
-    softmax = [one for one in interpreter._get_ops_details() if one["op_name"] == "SOFTMAX"]  # noqa: SLF001
-    if probabilities.dtype == np.int8:
-        probabilities = _plus_128(probabilities)
-    if probabilities.dtype != np.uint8 or len(softmax) != 1:
-        raise ArtifactError(
-            f"{path.name} is not a classifier in integers",
-            received=f"output {probabilities.dtype}, {len(softmax)} SOFTMAX",
-            expected="output uint8 or int8, one SOFTMAX",
-        )
-    logits = interpreter.get_tensor(int(softmax[0]["inputs"][0]))
-    return Expected(logits, probabilities)
+    taken, given = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+    scale, zero_point = taken["quantization"]
+    shape = tuple(int(axis) for axis in taken["shape"])
+    spec = TensorSpec(taken["name"], np.dtype(taken["dtype"]).name, shape, float(scale), int(zero_point))
+
+    def run(one: NDArray[Any]) -> NDArray[Any]:
+        interpreter.set_tensor(taken["index"], one)
+        interpreter.invoke()
+        answer: NDArray[Any] = interpreter.get_tensor(given["index"])
+        return answer
+
+    return spec, run
 
 
-def _minus_128(values: NDArray[np.uint8]) -> NDArray[np.int8]:
-    return (values ^ np.uint8(128)).view(np.int8)
-
-
-def _plus_128(values: NDArray[np.int8]) -> NDArray[np.uint8]:
-    return values.view(np.uint8) ^ np.uint8(128)
+def _tflm(content: bytes) -> tuple[TensorSpec, _Run]:
+    entry = ENGINES["tflite_micro"]
+    engine = entry.load(Path("the TFLite file"), content, EngineOptions())
+    return engine.input, engine.run

@@ -26,34 +26,34 @@ class Answers:
     """What the harness left.
 
     Attributes:
-        bytes: (N, 2 * classes) uint8: logits and probabilities.
-        labels: (N,) uint8.
-        stack_bytes: The deepest stack of the model's functions.
-        instructions: (N,) int64, of each image's probabilities; None where nothing counted them.
+        bytes: (N, output bytes) uint8, raw.
+        labels: (N,) uint16; 0 for a model without classes.
+        stack_bytes: The deepest stack of the model.
+        instructions: (N,) int64, of each run of the model; None where nothing counted them.
     """
 
     bytes: NDArray[np.uint8]
-    labels: NDArray[np.uint8]
+    labels: NDArray[np.uint16]
     stack_bytes: int
     instructions: NDArray[np.int64] | None
 
 
 def run_harness(
-    device: Device, program: Program, folder: Path, images: NDArray[np.uint8], *, classes: int
+    device: Device, program: Program, folder: Path, inputs: NDArray[np.uint8], *, output_bytes: int
 ) -> Answers:
-    """Run the harness on images and read what it leaves.
+    """Run the harness on inputs and read what it leaves.
 
     Args:
         device: What it was built for.
         program: The harness.
         folder: Where it finds and leaves its files.
-        images: (N, ...) uint8.
-        classes: Of the model.
+        inputs: (N, input bytes) uint8, raw.
+        output_bytes: Of the model.
 
     Raises:
         EngineError: It failed, or what measures it does not measure what is known right.
     """
-    (folder / "images.bin").write_bytes(images.tobytes())
+    (folder / "inputs.bin").write_bytes(inputs.tobytes())
     plugin: tuple[str, ...] = ()
     if device.emulator:
         symbols = program.symbols
@@ -64,14 +64,14 @@ def run_harness(
     if code != 0:
         raise EngineError(f"the firmware ended with exit code {code}", expected="0")
     found = np.fromfile(folder / "answers.bin", np.uint8)
-    if len(found) != len(images) * (2 * classes + 1):
-        raise EngineError("the firmware answered for too few images", received=f"{len(found)} bytes")
-    found = found.reshape(len(images), 2 * classes + 1)
+    if len(found) != len(inputs) * (output_bytes + 2):
+        raise EngineError("the firmware answered for too few inputs", received=f"{len(found)} bytes")
+    found = found.reshape(len(inputs), output_bytes + 2)
     return Answers(
-        bytes=found[:, :-1],
-        labels=found[:, -1],
+        bytes=found[:, :-2],
+        labels=np.ascontiguousarray(found[:, -2:]).view("<u2")[:, 0].astype(np.uint16),
         stack_bytes=_stack(folder, program),
-        instructions=_instructions(folder, program, len(images)) if device.emulator else None,
+        instructions=_instructions(folder, program, len(inputs)) if device.emulator else None,
     )
 
 

@@ -102,11 +102,11 @@ DETAILS: tuple[Column, ...] = (
     ),
 )
 DEVICES: tuple[Column, ...] = (
-    Column("accuracy", lambda row: percent(row.metrics.accuracy)),
+    Column("accuracy", lambda row: ABSENT if row.metrics.accuracy is None else percent(row.metrics.accuracy)),
     Column(
         "bytes",
         lambda row: f"{row.metrics.wrong_bytes:,} differ" if row.metrics.wrong_bytes else "equal",
-        "whether logits and probabilities of all images are those of LiteRT's reference kernels",
+        "whether the outputs for all inputs are those of the runtime that the C matches",
     ),
     Column(
         "self-test",
@@ -121,7 +121,7 @@ DEVICES: tuple[Column, ...] = (
     Column(
         "RAM",
         lambda row: _bytes(row, lambda footprint: footprint.ram_bytes),
-        "variables, stack, one image and one answer, all in all",
+        "variables, stack, arena, one input and one output, all in all",
     ),
     Column("variables", lambda row: _bytes(row, lambda footprint: footprint.static_ram_bytes), wide=True),
     Column(
@@ -132,7 +132,7 @@ DEVICES: tuple[Column, ...] = (
     Column(
         "instructions",
         lambda row: f"{row.metrics.instructions.median:,.0f}" if row.metrics.instructions else ABSENT,
-        "for one image's probabilities, the median, as the emulator counts them: they are not cycles",
+        "for one run, the median, as the emulator counts them: they are not cycles",
     ),
 )
 

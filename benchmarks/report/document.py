@@ -202,7 +202,7 @@ class DeviceMetrics(Doc, frozen=True):
     """What a model did on a device, see `edgemnist.benchmarks.emulation.metrics`."""
 
     images: AtLeast1
-    accuracy: Share
+    accuracy: Share | None
     agreement: Share
     wrong_bytes: Count
     wrong_labels: Count

@@ -4,7 +4,7 @@
 
 Compiles for this machine with gcc and clang, from no optimization to all of it, and with sanitizers; and
 for every emulated device of `edgemnist.benchmarks.emulation.boards`. Runs all 10,000 test images on each and
-compares every byte of logits and probabilities. Prints the table in Markdown. Exits 3 unless all are exact,
+compares every byte of the outputs. Prints the table in Markdown. Exits 3 unless all are exact,
 nothing was skipped, and the model keeps within its goals on Cortex-M4.
 """
 
@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 
 from ...data.datasets import load_test_split
-from ...export.c_source.regenerate import regenerate
+from ...export.codegen.regenerate import regenerate
 from ...runtime.files import write_text
 from ..emulation.boards import DEVICES, Device
 from ..emulation.collect import collect_devices

@@ -59,7 +59,7 @@ class Format:
 
 _KERAS = FormatSpec("float32", None, ("float32",), contract=False)
 _TFLITE_INT8 = FormatSpec("int8", _TFLITE_PER_CHANNEL, _IO_INTEGERS, _IO_INTEGERS, _INTEGERS)
-_C_INT8 = FormatSpec("int8", _C, ("uint8",), ("uint8",), _INTEGERS)
+_C_INT8 = FormatSpec("int8", _C, _IO_INTEGERS, _IO_INTEGERS, _INTEGERS)
 FORMATS = (
     Format("keras", "float32", "the source model, floats in", EXACT, _KERAS),
     Format("tflite", "float32", "the model as it is", EXACT, FormatSpec("float32", _TFLITE)),

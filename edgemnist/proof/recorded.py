@@ -140,16 +140,6 @@ class Artifacts:
             except MissingCompilerError:
                 return None
 
-    def libraries(self, record: ArtifactRecord) -> Iterator[Verdict]:
-        """Yield a verdict for each library on record that is there."""
-        for name, sha256 in record.companions.items():
-            if Path(name).suffix in CODE_SUFFIXES and (self.folder / name).is_file():
-                failures = hash_failures(self.folder / name, sha256)
-                if failures or is_built_here(sha256):
-                    yield Verdict(name, failures, note="built here" if is_built_here(sha256) else "")
-                else:
-                    yield Verdict(name, (), unproven=_FOREIGN)
-
 
 def _false_claims(record: ArtifactRecord, manifest: Manifest, proof: Proof, path: Path) -> Iterator[str]:
     """Yield a sentence for each value in an artifact's record that is not what was found."""
@@ -177,11 +167,24 @@ def _false_claims(record: ArtifactRecord, manifest: Manifest, proof: Proof, path
     for name, said, found in claims:
         if said != found:
             yield f"the manifest says {name} {said}, the file {found}"
+    if record.parity is None:
+        return
     images = proof.parity.images
     for name in ("accuracy", "agreement"):
         said, found = getattr(record.parity, name), getattr(proof.parity, name)
         if abs(round(said * images) - round(found * images)) / images > _SHARE_TOLERANCE:
             yield f"the manifest says {name} {said:.2%}, measured {found:.2%}"
+
+
+def library_verdicts(folder: Path, record: ArtifactRecord) -> Iterator[Verdict]:
+    """Yield a verdict for each library on record that is there."""
+    for name, sha256 in record.companions.items():
+        if Path(name).suffix in CODE_SUFFIXES and (folder / name).is_file():
+            failures = hash_failures(folder / name, sha256)
+            if failures or is_built_here(sha256):
+                yield Verdict(name, failures, note="built here" if is_built_here(sha256) else "")
+            else:
+                yield Verdict(name, (), unproven=_FOREIGN)
 
 
 def hash_failures(path: Path, sha256: str, copy: Path | None = None) -> tuple[str, ...]:

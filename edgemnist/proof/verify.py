@@ -16,10 +16,12 @@ from ..runtime.artifact.previous import is_model
 from ..runtime.artifact.settling import ATTEMPTS, state_of
 from ..runtime.errors import ArtifactError, ArtifactNotFoundError, ManifestError, ProofError
 from ..runtime.isolation.native_code import CODE_SUFFIXES
+from .exactness import ProveExact
 from .formats import FORMATS, Format
 from .generated_c import Build, Generate
-from .recorded import Artifacts, Verdict, hash_failures
+from .recorded import Artifacts, Verdict, hash_failures, library_verdicts
 from .reference import read_reference
+from .without_data import verify_without_data
 
 __all__ = ["NOT_CHECKED", "Verdict", "verify"]
 
@@ -32,6 +34,7 @@ def verify(
     *,
     generate: Generate | None = None,
     build: Build | None = None,
+    prove_exact: ProveExact | None = None,
     formats: Sequence[Format] = FORMATS,
     report: Callable[[str], None] = lambda _: None,
 ) -> tuple[Verdict, ...]:
@@ -42,6 +45,7 @@ def verify(
         test: The test images that the artifacts were proved on.
         generate: Generates C of a TFLite file; None leaves C unproven.
         build: Compiles that C; None leaves C unproven.
+        prove_exact: Compares C of a TFLite file without a data set with its runtime; None leaves it unproven.
         formats: The known formats, with their tolerances.
         report: Called with each artifact's name before its proof starts.
 
@@ -61,7 +65,7 @@ def verify(
         recover(folder)
         before = state_of(folder)
         try:
-            verdicts = _verify_set(folder, test, generate, build, formats, report)
+            verdicts = _verify_set(folder, test, generate, build, prove_exact, formats, report)
         except ProofError:
             if state_of(folder) == before:
                 raise
@@ -78,6 +82,7 @@ def _verify_set(
     test: Split,
     generate: Generate | None,
     build: Build | None,
+    prove_exact: ProveExact | None,
     formats: Sequence[Format],
     report: Callable[[str], None],
 ) -> tuple[Verdict, ...]:
@@ -87,22 +92,25 @@ def _verify_set(
         raise ProofError(
             error.problem, received=error.received, expected=error.expected, fix=error.fix
         ) from error
+    if not manifest.dataset:
+        verdicts = verify_without_data(folder, manifest, test.images, generate, prove_exact, report)
+        return (*verdicts, *_unrecorded(folder, manifest))
     _check_test(manifest, test)
     try:
         reference = read_reference(folder, manifest, len(test))
     except ArtifactError as error:
         return (Verdict(manifest.reference.file, (str(error),)),)
     artifacts = Artifacts(folder, manifest, reference, test, formats, generate, build)
-    verdicts = [Verdict(manifest.reference.file, ())]
+    found = [Verdict(manifest.reference.file, ())]
     for record in manifest.artifacts:
         report(record.file)
-        verdicts += [artifacts.verify(record), *artifacts.libraries(record)]
+        found += [artifacts.verify(record), *library_verdicts(folder, record)]
     model = manifest.model.file
     if model not in {record.file for record in manifest.artifacts}:
         newer = newer_model(folder)
         failures = (newer,) if newer else hash_failures(folder / model, manifest.model.sha256)
-        verdicts.append(Verdict(model, failures))
-    return (*verdicts, *_unrecorded(folder, manifest))
+        found.append(Verdict(model, failures))
+    return (*found, *_unrecorded(folder, manifest))
 
 
 def _check_test(manifest: Manifest, test: Split) -> None:

@@ -4,11 +4,13 @@
 |---|---|
 | `importing` | the bytes of a file -> `ir.Graph` |
 | `normalize` | shapes known, constants folded (the shape arithmetic of dynamic batches too) |
+| `unsigned` | dense layers on bytes without a sign, in place of a QUANTIZE |
 | `operators` | one module an operator: its shapes, checks and lowering to `ir.Step`s, calls of kernels |
 | `plan` | a place in one arena for every activation, and which way each kernel walks; `checking` proves it |
 | `variants` | kernels for processors that have more than plain C |
 | `emit` | the text: kernels, tables, one function for each kind of layer, the calls |
 | `writing` | the files, with the self-test's answers from the runtime that is matched (`reference`) |
+| `artifact`, `regenerate` | the same as an artifact, and again from what lies in a folder, to prove it |
 
 Kernels
 -------

@@ -28,7 +28,12 @@ _WINDOWS = {
     "average_pool_2d": "",
     "max_pool_2d": "",
 }
-_ROWS = {"fully_connected": "batches", "mean": "kept0", "reduce_max": "kept0"}
+_ROWS = {
+    "fully_connected": "batches",
+    "fully_connected_uint8": "batches",
+    "mean": "kept0",
+    "reduce_max": "kept0",
+}
 
 Interval = tuple[int, int]
 

@@ -121,15 +121,12 @@ def _tflm(content: bytes) -> Any:
     except Exception as error:  # the binding raises whatever its interpreter ended with
         raise ConversionError("TensorFlow Lite Micro cannot run the model", received=error) from error
 
+    count = len(read_graph(content).outputs)
+
     def run(arrays: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
         for number, array in enumerate(arrays):
             interpreter.set_input(array, number)
         interpreter.invoke()
-        count = _outputs_of(content)
         return [interpreter.get_output(number) for number in range(count)]
 
     return run
-
-
-def _outputs_of(content: bytes) -> int:
-    return len(read_graph(content).outputs)

@@ -6,7 +6,7 @@ request the library too.
 """
 
 from ...runtime.engines.registry import LIBRARY_SUFFIX
-from ..c_source.writing import write_files
+from ..codegen.artifact import choose_samples, make_c
 from ..codegen.compiler import compiled
 from . import tflite
 from .options import Converted, ExportOptions
@@ -21,7 +21,8 @@ def int8(source: Source, options: ExportOptions) -> Converted:
             missing or failed.
     """
     # Of the very file that int8.tflite becomes, so that both can lie side by side and prove each other.
-    generated = write_files(tflite.int8(source, options).content, source.calibration.images)
+    content = tflite.int8(source, options).content
+    generated = make_c(content, source.name, samples=choose_samples(content, source.calibration.images))
     files = dict(generated.files)
     if options.compile:
         files |= {LIBRARY_SUFFIX: compiled(f"{source.name}.int8", files)}

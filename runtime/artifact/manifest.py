@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct, field
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from ..errors import ManifestError
 from ..tensors import TensorSpec
@@ -24,6 +24,7 @@ Difference = Annotated[float, Meta(ge=-1, le=1)]
 Interval = tuple[Difference, Difference]
 Positive = Annotated[int, Meta(ge=1)]
 _DTYPES = ("uint8", "int8", "int16", "float16", "float32")
+_TEST_SET = ("test_images", "test_labels")
 _FIX = "Export the artifacts again."
 
 
@@ -79,6 +80,16 @@ class TolerancesRecord(Struct, frozen=True, forbid_unknown_fields=True):
     atol: Annotated[float, Meta(ge=0)] | None
 
 
+class ExactnessRecord(Struct, frozen=True, forbid_unknown_fields=True):
+    """On which inputs every output byte of C is the runtime's; see `export.codegen.exactness`."""
+
+    runtime: Literal["litert", "tflm"]
+    random_inputs: Positive
+    seed: Count
+    test_images: Count
+    output_bytes: Positive
+
+
 class ArtifactRecord(Struct, frozen=True, forbid_unknown_fields=True):
     """What is on record for one artifact.
 
@@ -90,15 +101,16 @@ class ArtifactRecord(Struct, frozen=True, forbid_unknown_fields=True):
         size_bytes: Of the file.
         input: Its input tensor.
         output: Its output tensor.
-        labels: The class names, in the order of the outputs.
+        labels: The class names, in the order of the outputs; none for a model whose classes nobody named.
         operators: The names of the operators it needs, each once.
         versions: The versions of its format, such as opset and IR version.
         oldest_runtime: The oldest runtime release that loads it.
         calibration: How it was calibrated, if it was.
-        parity: How its outputs compare with the source model's.
+        parity: How its outputs compare with the source model's; None for a model without a test set.
         tolerances: The limits that this comparison kept.
         companions: The files that belong to it, and their sha256.
         companion_bytes: The sizes of these files.
+        exactness: For C of anybody's TFLite file: on which inputs its bytes are those of which runtime.
     """
 
     file: FileName
@@ -108,21 +120,21 @@ class ArtifactRecord(Struct, frozen=True, forbid_unknown_fields=True):
     size_bytes: Positive
     input: TensorSpec
     output: TensorSpec
-    labels: Annotated[tuple[str, ...], Meta(min_length=1)]
+    labels: tuple[str, ...]
     operators: tuple[str, ...]
     versions: dict[str, int]
     oldest_runtime: str
     calibration: CalibrationRecord | None
-    parity: ParityRecord
-    tolerances: TolerancesRecord = field(name="gates")
+    parity: ParityRecord | None
+    tolerances: TolerancesRecord | None = field(name="gates")
     companions: dict[FileName, Sha256]
     companion_bytes: dict[FileName, Count] = field(default_factory=dict)
+    exactness: ExactnessRecord | UnsetType = UNSET
 
     def __post_init__(self) -> None:
         for tensor in (self.input, self.output):
-            batch, *axes = tensor.shape or (0,)
-            sizes = [1 if size is None else size for size in (batch, *axes)]
-            if tensor.dtype not in _DTYPES or not axes or min(sizes) < 1 or not tensor.scale >= 0:
+            sizes = [1 if size is None else size for size in tensor.shape or (0,)]
+            if tensor.dtype not in _DTYPES or min(sizes) < 1 or not tensor.scale >= 0:
                 raise ManifestError(f"{tensor} is not the input or output of an artifact")
 
 
@@ -131,7 +143,8 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         model: The source model.
-        dataset: The sha256 of each part of the data set, as unpacked IDX files.
+        dataset: The sha256 of each part of the data set, as unpacked IDX files; empty for anybody's TFLite
+            file, whose artifacts then have neither parity nor tolerances.
         reference: The file of the source model's outputs on the test set.
         tools: The versions of what made the artifacts.
         artifacts: The artifacts, one record each.
@@ -140,7 +153,8 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
 
     model: ModelRecord
     dataset: Annotated[
-        dict[str, Sha256], Meta(extra_json_schema={"required": ["test_images", "test_labels"]})
+        dict[str, Sha256],
+        Meta(extra_json_schema={"dependentRequired": {name: list(_TEST_SET) for name in _TEST_SET}}),
     ]
     reference: ReferenceRecord
     tools: dict[str, str]
@@ -148,8 +162,14 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
     schema_version: Literal[1]
 
     def __post_init__(self) -> None:
-        if not {"test_images", "test_labels"} <= self.dataset.keys():
+        if self.dataset and not self.dataset.keys() >= {*_TEST_SET}:
             raise ManifestError("the data set's test_images or test_labels are missing")
+        for record in self.artifacts:
+            proved = (record.parity is not None, record.tolerances is not None, bool(record.labels))
+            if proved != (bool(self.dataset),) * len(proved):
+                raise ManifestError(
+                    f"{record.file} must have parity, tolerances and labels if there is a data set, else none"
+                )
         # Of two records of one file only one could be right.
         names = [MANIFEST_NAME, self.reference.file]
         for record in self.artifacts:
@@ -198,7 +218,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
 
 class ExpectedHash(Struct, frozen=True):
-    """What a predictor needs of a file's record: its sha256, and the class names in output order."""
+    """What a predictor needs of a file's record: its sha256, and the class names, if any, in output order."""
 
     sha256: str
     labels: tuple[str, ...]

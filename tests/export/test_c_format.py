@@ -16,8 +16,8 @@ from edgemnist.benchmarks.emulation.model import c_models, expected_answers
 from edgemnist.benchmarks.runner.benchmark import run_benchmark
 from edgemnist.benchmarks.runner.cases import cases_for, cases_in
 from edgemnist.benchmarks.runner.plan import QUICK
-from edgemnist.export.c_source.regenerate import regenerate
 from edgemnist.export.codegen.compiler import find_compiler, libraries
+from edgemnist.export.codegen.regenerate import regenerate
 from edgemnist.export.convert.options import ExportOptions
 from edgemnist.export.convert.registry import convert
 from edgemnist.export.pipeline import export_all
@@ -112,7 +112,7 @@ def test_the_same_model_gives_the_same_files(exported, source):
 
 def test_the_generator_tells_the_structure(source):
     structure = convert(ROW, source, ExportOptions()).structure
-    assert structure.operator_names == ("FULLY_CONNECTED", "SOFTMAX")
+    assert structure.operator_names == ("FULLY_CONNECTED", "SOFTMAX", "QUANTIZE")
     weights = [tensor.shape for tensor in structure.tensors if tensor.is_weight]
     assert weights == [(128, 784), (10, 128)]
     assert {tensor.dtype for tensor in structure.tensors} == {"uint8", "int8", "int32"}
@@ -120,7 +120,8 @@ def test_the_generator_tells_the_structure(source):
 
 
 def test_there_is_no_floating_point_in_the_code(exported):
-    for name in FILES:
+    """The header alone has real numbers, for those who have to convert them."""
+    for name in set(FILES) - {"mnist.int8.h"}:
         code = re.sub(r'/\*.*?\*/|"(?:\\.|[^"\\])*"', " ", (exported / name).read_text(), flags=re.DOTALL)
         code = re.sub(r"^#(?:include|define) .*$", " ", code, flags=re.MULTILINE)
         assert re.findall(r"\b(?:float|double)\b|\b\d+\.\d*|\B\.\d+|\b\d+[eE][+-]?\d+\b", code) == [], name
@@ -181,14 +182,14 @@ def test_c_of_another_version_is_unproven_and_the_version_named(folder, quick_mn
     path.write_text(path.read_text().replace("for big processors", "for huge processors"))
     record_changed_file(folder, path.name)
     reason = unproven(folder, quick_mnist.test)
-    assert "mnist.int8_host.c was written by another generator" in reason
+    assert "was written by another generator" in reason
     assert f"received edgemnist {VERSION}, by its own account; expected edgemnist 9.9.9" in reason
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_any_other_byte_in_c_is_found_though_the_manifest_records_it(folder, quick_mnist, name):
     path = folder / name
-    path.write_text(path.read_text().replace("return", "return ", 1).replace("_CLASSES 10", "_CLASSES  10"))
+    path.write_text(path.read_text().replace("return", "return ", 1).replace("_BYTES 10", "_BYTES  10"))
     foreign.forge_manifest(folder)
     (failure,) = verdict_of(folder, quick_mnist.test).failures
     assert failure.startswith(f"{name} is not what edgemnist {VERSION} makes of mnist.int8.tflite; received")
@@ -204,10 +205,10 @@ def test_c_whose_library_source_is_not_on_record_does_not_hold(folder, quick_mni
 
 
 @pytest.mark.parametrize("images", ["", "    { 1, 2, 3 },", "    { 300 },"])
-def test_a_self_test_without_images_of_the_model_proves_nothing(folder, quick_mnist, images):
+def test_a_self_test_without_inputs_of_the_model_proves_nothing(folder, quick_mnist, images):
     path = folder / "mnist.int8_selftest.c"
     text, count = re.subn(
-        r"(images\[IMAGES\]\[MNIST_PIXELS\] = \{\n).*?(^\};)",
+        r"(inputs\[COUNT\]\[784\] = \{\n).*?(^\};)",
         rf"\g<1>{images}\n\g<2>",
         path.read_text(),
         flags=re.DOTALL | re.MULTILINE,
@@ -216,7 +217,7 @@ def test_a_self_test_without_images_of_the_model_proves_nothing(folder, quick_mn
     path.write_text(text)
     record_changed_file(folder, path.name)
     (failure,) = verdict_of(folder, quick_mnist.test).failures
-    assert "the self-test holds no images of the model" in failure
+    assert "the self-test holds no inputs of the model" in failure
 
 
 @pytest.mark.parametrize("content", [b"", b"no model", bytes(5000)])
@@ -232,11 +233,12 @@ def test_c_of_an_int8_input_is_proven_too(source, quick_mnist, tmp_path):
     assert verdict.passed
     assert verdict.parity is not None
     (model,) = c_models([tmp_path])
-    expected = expected_answers(model, quick_mnist.test.images)
-    signed = tmp_path / "signed"
-    export_all(source, ROWS, quick_mnist, signed)
-    (plain,) = c_models([signed])
-    np.testing.assert_array_equal(expected.answers, expected_answers(plain, quick_mnist.test.images).answers)
+    signed = expected_answers(model, quick_mnist.test.images)
+    export_all(source, ROWS, quick_mnist, tmp_path / "plain")
+    (model,) = c_models([tmp_path / "plain"])
+    plain = expected_answers(model, quick_mnist.test.images)
+    np.testing.assert_array_equal(signed.inputs ^ 0x80, plain.inputs)
+    np.testing.assert_array_equal(signed.outputs ^ 0x80, plain.outputs)
 
 
 def test_a_library_that_is_not_built_here_is_unproven_and_not_loaded(folder, quick_mnist):
@@ -325,4 +327,4 @@ def test_bench_times_the_library_of_the_c_file(exported, quick_mnist):
     targets = cases_for([exported / "mnist.int8.c"])
     (row,) = run_benchmark(targets, quick_mnist.test, plan, exported).results.rows
     assert (row.status, row.reason) == ("measured", "")
-    assert row.target.size_bytes == (exported / LIBRARY).stat().st_size
+    assert row.case.size_bytes == (exported / LIBRARY).stat().st_size

@@ -48,8 +48,8 @@ def foreign_library(library):
 
 
 DEFINITIONS = (
-    "-DVERSION_1=const unsigned edgemnist_abi_version = 1;",
-    "-DCONTRACT=const char edgemnist_contract[]",
+    "-DVERSION_2=const unsigned edgemnist_abi_version = 2;",
+    "-DDESCRIPTION=const char edgemnist_description[]",
 )
 
 
@@ -215,21 +215,19 @@ def test_a_file_that_is_no_library_is_a_clear_error(library, content):
     ("code", "message"),
     [
         ("int nothing;", "undefined symbol: edgemnist_abi_version"),
-        ("VERSION_1", "undefined symbol: edgemnist_contract"),
+        ("VERSION_2", "undefined symbol: edgemnist_description"),
+        ('VERSION_2 DESCRIPTION = "no JSON";', "not a model's library"),
+        ('VERSION_2 DESCRIPTION = "[]";', "not a model's library"),
         (
-            'VERSION_1 CONTRACT = "no colon";',
-            "not a model's library",
-        ),
-        (
-            'VERSION_1 CONTRACT = "edgemnist.model: 1";',
-            "the contract inside the file is damaged",
+            'VERSION_2 DESCRIPTION = "{\\"inputs\\":[],\\"outputs\\":[],\\"batched\\":1,\\"metadata\\":{}}";',
+            "describes no inputs or no outputs",
         ),
         (
             "const unsigned edgemnist_abi_version = 99;",
             "another version of edgemnist; received ABI version 99",
         ),
     ],
-    ids=["foreign", "no contract", "no lines", "half a contract", "newer"],
+    ids=["foreign", "no description", "no JSON", "no object", "no inputs", "newer"],
 )
 def test_a_library_with_something_else_in_it_is_a_clear_error(tmp_path, code, message):
     with pytest.raises(ArtifactError, match=re.escape(message)):
@@ -240,8 +238,8 @@ def test_a_library_without_a_function_is_a_clear_error(artifacts, tmp_path):
     text = (artifacts / "mnist.int8_host.c").read_text()
     for name in ("mnist.int8.c", "mnist.int8.h"):
         shutil.copy(artifacts / name, tmp_path)
-    library = compiled(text.replace("edgemnist_many", "renamed"), tmp_path / LIBRARY)
-    with pytest.raises(ArtifactError, match="undefined symbol: edgemnist_many"):
+    library = compiled(text.replace("edgemnist_run_many", "renamed"), tmp_path / LIBRARY)
+    with pytest.raises(ArtifactError, match="undefined symbol: edgemnist_run_many"):
         load_predictor(library, run_foreign_code=True)
 
 
@@ -251,7 +249,8 @@ def test_a_library_that_is_replaced_is_loaded_anew(artifacts, tmp_path, digit):
         shutil.copy(artifacts / name, tmp_path)
     old = load_predictor(tmp_path / LIBRARY, run_foreign_code=True).predict(digit).probabilities
     text = (artifacts / "mnist.int8_host.c").read_text()
-    opposite = text.replace("    softmax(layer_2, probabilities);", "    softmax(layer_1, probabilities);")
+    opposite = text.replace("_uint8_0(input, ", "_uint8_0(input + 40, ")
+    opposite = opposite.replace("mnist_run(input,", "mnist_run((const uint8_t *)input + 40,")
     assert opposite != text
     library = compiled(opposite, tmp_path / LIBRARY)
     new = load_predictor(library, run_foreign_code=True).predict(digit).probabilities

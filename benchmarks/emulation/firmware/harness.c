@@ -1,11 +1,11 @@
 /*
- * Run a model on every image in images.bin, and measure what it takes.
+ * Run a model on every input in inputs.bin, and measure what it takes.
  *
- * MODEL is the prefix of the model's functions, MODEL_HEADER its header, IMAGE_BYTES and CLASSES its sizes.
- * answers.bin gets, for each image, the logits, the probabilities and the class, 2 * CLASSES + 1 bytes.
- * stack.bin gets bytes of stack as 32 bits, least significant byte first: of known_stack, and of the model.
- * Between counting_begins and counting_ends an emulator counts instructions: of nothing, of known_work, then
- * of the model's probabilities, once for each image.
+ * MODEL is the prefix of the model's functions, MACRO that of its macros, MODEL_HEADER its header; CLASSIFIER is
+ * defined if it has functions for images and classes. answers.bin gets, for each input, the output and the class as
+ * 16 bits, least significant byte first; the class is 0 if the model has none. stack.bin gets bytes of stack as 32
+ * bits, least significant byte first: of known_stack, and of the model. Between counting_begins and counting_ends an
+ * emulator counts instructions: of nothing, of known_work, then of the model, once for each input.
  */
 #include <stdint.h>
 
@@ -16,8 +16,13 @@
 #define JOIN_EXPANDED(prefix, name) prefix##_##name
 #define JOIN(prefix, name) JOIN_EXPANDED(prefix, name)
 
-enum { BATCH = 8, PAINTED = 4096, PAINTED_FOR = BATCH };
-enum { EXIT_NO_FILE = 2, EXIT_NOT_WRITTEN = 3, EXIT_TORN_IMAGE = 4 };
+#define INPUT_BYTES JOIN(MACRO, INPUT_BYTES)
+#define OUTPUT_BYTES JOIN(MACRO, OUTPUT_BYTES)
+#define ARENA_BYTES JOIN(MACRO, ARENA_BYTES)
+#define WORDS(bytes) ((bytes) / 4 + 1)
+
+enum { PAINTED = 4096, PAINTED_FOR = 8, ANSWER_BYTES = OUTPUT_BYTES + 2 };
+enum { EXIT_NO_FILE = 2, EXIT_NOT_WRITTEN = 3, EXIT_TORN_INPUT = 4, EXIT_BEYOND_ARENA = 5 };
 
 #if defined(__arm__) || defined(__aarch64__)
 #define STACK_POINTER "mov %0, sp"
@@ -31,17 +36,16 @@ enum { EXIT_NO_FILE = 2, EXIT_NOT_WRITTEN = 3, EXIT_TORN_IMAGE = 4 };
 #error "no stack pointer is known for this instruction set"
 #endif
 
-typedef void work(const uint8_t *pixels, uint8_t *into);
+typedef void work(const uint8_t *from, uint8_t *into);
 
 work nothing, known_work, known_stack;
 
-/* Apart from each other and as large as the model may use, so that a sanitizer sees a step beyond. */
-static uint8_t image[IMAGE_BYTES];
-static int8_t logits[CLASSES];
-static uint8_t probabilities[CLASSES];
-
-static uint8_t images[BATCH][IMAGE_BYTES];
-static uint8_t answers[BATCH][2 * CLASSES + 1];
+/* Apart from each other and as large as the model may use, so that a sanitizer sees a step beyond; aligned as
+ * the model's element types may ask. */
+#define ALIGNED __attribute__((aligned(8)))
+static uint8_t input[INPUT_BYTES] ALIGNED, output[OUTPUT_BYTES] ALIGNED;
+static uint32_t arena[WORDS(ARENA_BYTES)] ALIGNED;
+static uint8_t answer[ANSWER_BYTES];
 
 __attribute__((noinline)) void counting_begins(void)
 {
@@ -57,19 +61,13 @@ __attribute__((noinline)) void counting_ends(void)
 __attribute__((noinline)) static void counted(work *function)
 {
     counting_begins();
-    function(image, probabilities);
+    function(input, output);
     counting_ends();
 }
 
-static void call_logits(const uint8_t *pixels, uint8_t *into)
+static void run(const uint8_t *from, uint8_t *into)
 {
-    (void)into;
-    JOIN(MODEL, logits)(pixels, logits);
-}
-
-static void call_classify(const uint8_t *pixels, uint8_t *into)
-{
-    *into = (uint8_t)JOIN(MODEL, classify)(pixels);
+    JOIN(MODEL, run)((const void *)from, (void *)into, arena);
 }
 
 /* Paint the memory below the stack pointer, call the function, and see how far the paint is gone. */
@@ -80,7 +78,7 @@ __attribute__((noinline, no_sanitize("address", "undefined"))) static uint32_t s
     __asm__ volatile(STACK_POINTER : "=r"(top));
     for (byte = top - PAINTED; byte < top; byte++)
         *byte = paint;
-    function(image, probabilities);
+    function(input, output);
     for (byte = top - PAINTED; byte < top && *byte == paint; byte++)
         continue;
     return (uint32_t)(top - byte);
@@ -95,18 +93,21 @@ static uint32_t deeper(uint32_t so_far, work *function)
     return one < so_far ? so_far : one;
 }
 
-static void run_model(const uint8_t *pixels, uint8_t *into)
+static int run_model(void)
 {
-    uint32_t index;
-    for (index = 0; index < IMAGE_BYTES; index++)
-        image[index] = pixels[index];
-    JOIN(MODEL, logits)(image, logits);
-    counted(JOIN(MODEL, probabilities));
-    for (index = 0; index < CLASSES; index++) {
-        into[index] = (uint8_t)logits[index];
-        into[CLASSES + index] = probabilities[index];
-    }
-    into[2 * CLASSES] = (uint8_t)JOIN(MODEL, classify)(image);
+    uint32_t index, found = 0;
+    arena[ARENA_BYTES / 4] = 0xA5A5A5A5u;
+    counted(run);
+    if (arena[ARENA_BYTES / 4] != 0xA5A5A5A5u)
+        return EXIT_BEYOND_ARENA;
+    for (index = 0; index < OUTPUT_BYTES; index++)
+        answer[index] = output[index];
+#ifdef CLASSIFIER
+    found = (uint32_t)JOIN(MODEL, classify)(input);
+#endif
+    answer[OUTPUT_BYTES] = (uint8_t)found;
+    answer[OUTPUT_BYTES + 1] = (uint8_t)(found >> 8);
+    return 0;
 }
 
 static int write_stack(uint32_t model)
@@ -127,27 +128,22 @@ static int write_stack(uint32_t model)
 
 int main(void)
 {
-    uint32_t index, size, done = 0, stack = 0;
-    int lost = 0;
-    int32_t input = file_open("images.bin", READING), output = file_open("answers.bin", WRITING);
-    if (input < 0 || output < 0)
+    uint32_t size, done = 0, stack = 0;
+    int lost = 0, failed = 0;
+    int32_t from = file_open("inputs.bin", READING), into = file_open("answers.bin", WRITING);
+    if (from < 0 || into < 0)
         return EXIT_NO_FILE;
     counted(nothing);
     counted(known_work);
-    while ((size = file_read(input, images, sizeof images)) != 0) {
-        if (size % IMAGE_BYTES != 0)
-            return EXIT_TORN_IMAGE;
-        for (index = 0; index < size / IMAGE_BYTES; index++, done++) {
-            run_model(images[index], answers[index]);
-            if (done < PAINTED_FOR) {
-                stack = deeper(stack, call_logits);
-                stack = deeper(stack, JOIN(MODEL, probabilities));
-                stack = deeper(stack, call_classify);
-            }
-        }
-        lost |= file_write(output, answers, index * (uint32_t)sizeof answers[0]);
+    for (; failed == 0 && (size = file_read(from, input, INPUT_BYTES)) != 0; done++) {
+        failed = size == INPUT_BYTES ? run_model() : EXIT_TORN_INPUT;
+        if (done < PAINTED_FOR)
+            stack = deeper(stack, run);
+        lost |= file_write(into, answer, ANSWER_BYTES);
     }
-    if (file_close(output) || lost)
+    if (failed != 0)
+        return failed;
+    if (file_close(into) || lost)
         return EXIT_NOT_WRITTEN;
     return write_stack(stack);
 }

@@ -91,7 +91,7 @@ def bench(
     from ...benchmarks.report.training.outputs import read_trained
     from ...benchmarks.runner.benchmark import run_benchmark
     from ...data.datasets import load_test_split
-    from ...export.c_source.regenerate import regenerate
+    from ...export.codegen.regenerate import regenerate
     from ...runtime.errors import OptionError
 
     if loadgen:

@@ -21,6 +21,7 @@ EXAMPLES = """
 - `edgemnist export --all` every format that `edgemnist formats` lists
 - `edgemnist export --format int8.tflite --io int8 --format int8.onnx --calibration-samples 2000`
 - `edgemnist export --format c --compile` C for any device, and a shared library of it for this machine
+- `edgemnist export --model anyones.tflite --format c --artifacts DIR` C of a full-integer TFLite file
 - `edgemnist export --int8 --min-agreement 0.9985 --max-accuracy-drop 0.001`
 - `edgemnist export --model my.keras --data my-data.npz --artifacts my-artifacts`
 """
@@ -28,7 +29,11 @@ EXAMPLES = """
 
 _FORMAT_HELP = "Make this format only; repeatable. `edgemnist formats` lists them, such as float16.onnx."
 _IO_HELP = "Input and output of int8.tflite: pixels as they are, or minus 128 for microcontrollers."
-_MODEL_HELP = "Export this model instead of the one in the artifacts folder."
+_MODEL_HELP = (
+    "Export this .keras model instead of the one in the artifacts folder; or make C of this full-integer"
+    " .tflite file, whoever made it."
+)
+_MATCH_HELP = "The runtime whose bytes C of a .tflite file has: LiteRT's reference kernels, or TF Lite Micro."
 _COMPILE_HELP = "Put a shared library for this machine beside int8.c, made by $CC, cc, gcc or clang."
 _OVERWRITE_HELP = "Replace artifacts that were made from another model, data set or tool version."
 
@@ -41,7 +46,7 @@ def export(
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Make every format.")] = False,
     io: Annotated[str, typer.Option(metavar="uint8|int8", help=_IO_HELP)] = "uint8",
-    model: Annotated[Path | None, typer.Option(metavar="FILE.keras", help=_MODEL_HELP)] = None,
+    model: Annotated[Path | None, typer.Option(metavar="FILE", help=_MODEL_HELP)] = None,
     opset: Annotated[
         int, typer.Option(help="ONNX opset, 13 to 18; a lower one loads on older runtimes.")
     ] = 13,
@@ -56,6 +61,7 @@ def export(
     allow_empty_classes: AllowEmptyClasses = False,
     artifacts: Artifacts = Path("artifacts"),
     compile_: Annotated[bool, typer.Option("--compile", help=_COMPILE_HELP)] = False,
+    match: Annotated[str, typer.Option(metavar="litert|tflm", help=_MATCH_HELP)] = "litert",
     overwrite: Annotated[bool, typer.Option("--overwrite", help=_OVERWRITE_HELP)] = False,
     json: Json = False,
 ) -> None:
@@ -71,6 +77,20 @@ def export(
     """
     from dataclasses import replace
 
+    if model is not None and model.suffix == ".tflite":
+        from ..tflite_export import export_tflite_file
+
+        export_tflite_file(
+            model,
+            formats or [],
+            artifacts,
+            data=data,
+            match=match,
+            compile_library=compile_,
+            overwrite=overwrite,
+            json=json,
+        )
+        return
     from ...export.calibration import choose_calibration
     from ...export.convert.options import DEFAULT, INT8, ExportOptions
     from ...export.convert.source import load_source

@@ -96,6 +96,7 @@ def _show_c(file: Path, json: bool) -> None:
         "",
         "Its own comment claims, which proves nothing:",
         f"  written by edgemnist {claims.version or 'of an unknown version'}",
+        f"  to match {claims.match or 'an unknown runtime'}",
         f"  made of {claims.made_of or 'an unknown file'}, sha256 {claims.made_of_sha256 or 'unknown'}",
         "",
         f"edgemnist verify {file.parent}  generates it again from the TFLite file, and compares every byte",

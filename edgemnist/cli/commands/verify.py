@@ -43,8 +43,9 @@ def verify(
     from dataclasses import replace
 
     from ...data.datasets import load_test_split
-    from ...export.c_source.regenerate import regenerate
     from ...export.codegen.compiler import libraries
+    from ...export.codegen.exactness import prove_generated
+    from ...export.codegen.regenerate import regenerate
     from ...proof.formats import FORMATS, SOURCE
     from ...proof.verify import verify as prove_again
 
@@ -63,6 +64,7 @@ def verify(
             test,
             generate=regenerate,
             build=libraries,
+            prove_exact=prove_generated,
             formats=rows,
             report=report,
         )

@@ -52,7 +52,7 @@ KERNEL void sum_window(const struct conv_2d_dsp s, const struct conv_2d_dsp_wind
             const int32_t place = (at.top + y * s.dilation_y) * s.input_width + at.left + x * s.dilation_x;
 
             (void)sum_words(at.image + place * s.input_channels, weights + (y * s.width + x) * words * 4,
-                together * words, s.input_channels % 8 ? 1 : 2, s.apart, pair, sums);
+                together * words, s.input_channels % 8 ? 1 : 2, s.apart, pair, 0, sums);
         }
     }
 }
@@ -86,7 +86,7 @@ KERNEL void conv_2d_dsp(const struct conv_2d_dsp s, const int8_t *input, int8_t 
                 struct four_sums sums = { 0, 0, 0, 0 };
 
                 if (s.input_channels % 4) {
-                    (void)sum_words(copy, row_of_weights, words, words % 2 ? 1 : 2, s.apart, pair, &sums);
+                    (void)sum_words(copy, row_of_weights, words, words % 2 ? 1 : 2, s.apart, pair, 0, &sums);
                 } else {
                     sum_window(s, at, row_of_weights, pair, &sums);
                 }

@@ -77,7 +77,7 @@ KERNEL void conv_2d_mve(const struct conv_2d_mve s, const int8_t *input, int8_t 
                 int32_t sums[4] = { 0, 0, 0, 0 };
 
                 for (int32_t y = 0; y < rows; ++y) {
-                    sum_vectors(values, filters, run, sums);
+                    sum_vectors(values, filters, run, 0, sums);
                     values += next_row;
                     filters += vectors * 64;
                 }

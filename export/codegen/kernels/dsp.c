@@ -39,6 +39,17 @@ KERNEL uint32_t even_bytes(uint32_t pair, uint32_t bytes)
     return (uint32_t)__sxtab16((int16x2_t)pair, (int8x4_t)bytes);
 }
 
+/* The bytes 0 and 2, or 1 and 3, each as 16 bits without a sign. */
+KERNEL uint32_t even_bytes_unsigned(uint32_t bytes)
+{
+    return (uint32_t)__uxtb16((uint8x4_t)bytes);
+}
+
+KERNEL uint32_t odd_bytes_unsigned(uint32_t bytes)
+{
+    return (uint32_t)__uxtb16((uint8x4_t)(bytes >> 8));
+}
+
 KERNEL int32_t two_products(uint32_t a, uint32_t b, int32_t sum)
 {
     return __smlad((int16x2_t)a, (int16x2_t)b, sum);
@@ -100,10 +111,10 @@ KERNEL void sum_two(uint32_t even, uint32_t odd, uint64_t weights, int32_t apart
 
 /*
  * Four channels' sums of `words` times four products each, `unrolled` of them in each turn. `pair` is what is added
- * to all of the input, twice. Returns the weights that follow.
+ * to all of the input, twice; not if it is unsigned. Returns the weights that follow.
  */
 KERNEL const int32_t *sum_words(const int8_t *input, const int32_t *weights, int32_t words, int32_t unrolled,
-    int32_t apart, uint32_t pair, struct four_sums *sums)
+    int32_t apart, uint32_t pair, int32_t is_unsigned, struct four_sums *sums)
 {
     const int8_t *const end = input + 4 * words;
 
@@ -111,7 +122,8 @@ KERNEL const int32_t *sum_words(const int8_t *input, const int32_t *weights, int
 #pragma GCC unroll 2
         for (int32_t i = 0; i < unrolled; ++i) {
             const uint32_t bytes = load_word(input + 4 * i);
-            const uint32_t even = even_bytes(pair, bytes), odd = odd_bytes(pair, bytes);
+            const uint32_t even = is_unsigned ? even_bytes_unsigned(bytes) : even_bytes(pair, bytes);
+            const uint32_t odd = is_unsigned ? odd_bytes_unsigned(bytes) : odd_bytes(pair, bytes);
 
             sum_two(even, odd, *(const two_words *)(weights + 4 * i), apart, &sums->first, &sums->second);
             sum_two(even, odd, *(const two_words *)(weights + 4 * i + 2), apart, &sums->third, &sums->fourth);

@@ -13,9 +13,15 @@ struct fully_connected {
     int32_t rounding;
 };
 
-KERNEL void fully_connected(const struct fully_connected s, const int8_t *input, int8_t *output,
+/* An element of the input, which may be bytes without a sign. */
+KERNEL int32_t element(const int8_t *input, int32_t i, int32_t is_unsigned)
+{
+    return is_unsigned ? (uint8_t)input[i] : input[i];
+}
+
+KERNEL void sums_of_rows(const struct fully_connected s, const int8_t *input, int8_t *output,
     const int8_t *weights, const int32_t *bias, const int32_t *multiplier, const int8_t *exponent,
-    const struct range range)
+    const struct range range, int32_t is_unsigned)
 {
     for (int32_t batch = 0; batch < s.batches; ++batch) {
         const int8_t *row = weights;
@@ -24,7 +30,13 @@ KERNEL void fully_connected(const struct fully_connected s, const int8_t *input,
         for (; j < s.outputs / 4 * 4; j += 4) {
             int32_t sums[4] = { bias[j], bias[j + 1], bias[j + 2], bias[j + 3] };
 
-            sum_four(input, row, s.inputs, 0, sums);
+            if (is_unsigned) {
+                for (int32_t i = 0; i < 4 * s.inputs; ++i) {
+                    sums[i % 4] += (uint8_t)input[i / 4] * row[i];
+                }
+            } else {
+                sum_four(input, row, s.inputs, 0, sums);
+            }
             for (int32_t i = j; i < j + 4; ++i) {
                 output[i] = requantize(sums[i - j], multiplier[i], exponent[i], s.rounding, range);
             }
@@ -34,7 +46,7 @@ KERNEL void fully_connected(const struct fully_connected s, const int8_t *input,
             int32_t sum = bias[j];
 
             for (int32_t i = 0; i < s.inputs; ++i) {
-                sum += input[i] * row[i];
+                sum += element(input, i, is_unsigned) * row[i];
             }
             output[j] = requantize(sum, multiplier[j], exponent[j], s.rounding, range);
             row += s.inputs;
@@ -42,4 +54,11 @@ KERNEL void fully_connected(const struct fully_connected s, const int8_t *input,
         input += s.inputs;
         output += s.outputs;
     }
+}
+
+KERNEL void fully_connected(const struct fully_connected s, const int8_t *input, int8_t *output,
+    const int8_t *weights, const int32_t *bias, const int32_t *multiplier, const int8_t *exponent,
+    const struct range range)
+{
+    sums_of_rows(s, input, output, weights, bias, multiplier, exponent, range, 0);
 }

@@ -37,9 +37,9 @@ KERNEL void fully_connected_block_avx2(const struct fully_connected s, int32_t v
     }
 }
 
-KERNEL void fully_connected_avx2(const struct fully_connected s, const int8_t *input, int8_t *output,
+KERNEL void sums_of_rows_avx2(const struct fully_connected s, const int8_t *input, int8_t *output,
     const int8_t *weights, const int32_t *bias, const int32_t *multiplier, const int32_t *bits, const int32_t *zero,
-    const struct range range, uint8_t *scratch)
+    const struct range range, int32_t is_unsigned, uint8_t *scratch)
 {
     const int32_t all = (s.inputs + 1) / 2;
     const int32_t whole = (s.outputs + LANES_AVX2 - 1) / LANES_AVX2;
@@ -51,8 +51,8 @@ KERNEL void fully_connected_avx2(const struct fully_connected s, const int8_t *i
         int32_t v = 0;
 
         for (int32_t i = 0; i < all; ++i) {
-            const int32_t low = input[2 * i] - zero[0];
-            const int32_t high = 2 * i + 1 < s.inputs ? input[2 * i + 1] - zero[0] : 0;
+            const int32_t low = element(input, 2 * i, is_unsigned) - zero[0];
+            const int32_t high = 2 * i + 1 < s.inputs ? element(input, 2 * i + 1, is_unsigned) - zero[0] : 0;
 
             pairs[count] = (int32_t)((uint32_t)high << 16 | ((uint32_t)low & 0xFFFFu));
             places[count] = i;
@@ -69,4 +69,11 @@ KERNEL void fully_connected_avx2(const struct fully_connected s, const int8_t *i
         input += s.inputs;
         output += s.outputs;
     }
+}
+
+KERNEL void fully_connected_avx2(const struct fully_connected s, const int8_t *input, int8_t *output,
+    const int8_t *weights, const int32_t *bias, const int32_t *multiplier, const int32_t *bits, const int32_t *zero,
+    const struct range range, uint8_t *scratch)
+{
+    sums_of_rows_avx2(s, input, output, weights, bias, multiplier, bits, zero, range, 0, scratch);
 }

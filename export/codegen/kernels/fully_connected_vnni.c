@@ -1,15 +1,15 @@
 /*
  * FULLY_CONNECTED by dot products of four bytes (AVX-512 VNNI).
  *
- * The weights are [outputs / 16][inputs / 4][16][4], filled up with zeros. The input goes in plus 128, which is part
- * of the bias.
+ * The weights are [outputs / 16][inputs / 4][16][4], filled up with zeros. An input with a sign goes in plus 128,
+ * which is part of the bias.
  */
 #include "fully_connected.c"
 #include "vectors_vnni.c"
 
 KERNEL void fully_connected_block_vnni(const struct fully_connected s, int32_t vectors, int32_t output_first,
     const int8_t *input, int8_t *output, const int8_t *weights, const int32_t *bias, const int32_t *multiplier,
-    const int32_t *bits, const struct range range)
+    const int32_t *bits, const struct range range, int32_t is_unsigned)
 {
     const int32_t quads = (s.inputs + 3) / 4;
     const __m512i plus_128 = _mm512_set1_epi8((char)-128);
@@ -31,7 +31,10 @@ KERNEL void fully_connected_block_vnni(const struct fully_connected s, int32_t v
                 four |= (int32_t)((uint32_t)(uint8_t)input[4 * q + i] << (8 * i));
             }
         }
-        values = _mm512_xor_si512(_mm512_set1_epi32(four), plus_128);
+        values = _mm512_set1_epi32(four);
+        if (!is_unsigned) {
+            values = _mm512_xor_si512(values, plus_128);
+        }
 #pragma GCC unroll 8
         for (int32_t v = 0; v < vectors; ++v) {
             sums[v] = _mm512_dpbusd_epi32(sums[v], values, _mm512_loadu_si512(weights + (v * quads + q) * 64));
@@ -46,9 +49,9 @@ KERNEL void fully_connected_block_vnni(const struct fully_connected s, int32_t v
     }
 }
 
-KERNEL void fully_connected_vnni(const struct fully_connected s, const int8_t *input, int8_t *output,
+KERNEL void sums_of_rows_vnni(const struct fully_connected s, const int8_t *input, int8_t *output,
     const int8_t *weights, const int32_t *bias, const int32_t *multiplier, const int32_t *bits,
-    const struct range range)
+    const struct range range, int32_t is_unsigned)
 {
     const int32_t whole = (s.outputs + LANES_VNNI - 1) / LANES_VNNI;
 
@@ -57,13 +60,20 @@ KERNEL void fully_connected_vnni(const struct fully_connected s, const int8_t *i
 
         for (; v + 8 <= whole; v += 8) {
             fully_connected_block_vnni(
-                s, 8, v * LANES_VNNI, input, output, weights, bias, multiplier, bits, range);
+                s, 8, v * LANES_VNNI, input, output, weights, bias, multiplier, bits, range, is_unsigned);
         }
         if (whole % 8 > 0) {
             fully_connected_block_vnni(
-                s, whole % 8, v * LANES_VNNI, input, output, weights, bias, multiplier, bits, range);
+                s, whole % 8, v * LANES_VNNI, input, output, weights, bias, multiplier, bits, range, is_unsigned);
         }
         input += s.inputs;
         output += s.outputs;
     }
+}
+
+KERNEL void fully_connected_vnni(const struct fully_connected s, const int8_t *input, int8_t *output,
+    const int8_t *weights, const int32_t *bias, const int32_t *multiplier, const int32_t *bits,
+    const struct range range)
+{
+    sums_of_rows_vnni(s, input, output, weights, bias, multiplier, bits, range, 0);
 }

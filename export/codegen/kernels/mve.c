@@ -8,13 +8,20 @@
 #include "requantize.c"
 #include <arm_mve.h>
 
+/* 16 bytes as they go into a sum: if they have no sign, less 128, which is then part of the bias. */
+KERNEL int8x16_t with_sign(int8x16_t values, int32_t is_unsigned)
+{
+    return is_unsigned ? veorq_s8(values, vdupq_n_s8(-128)) : values;
+}
+
 /* Add to the sums of four channels; `count` elements of the input, the last vector is not read beyond them. */
-KERNEL void sum_vectors(const int8_t *input, const int8_t *weights, int32_t count, int32_t sums[4])
+KERNEL void sum_vectors(
+    const int8_t *input, const int8_t *weights, int32_t count, int32_t is_unsigned, int32_t sums[4])
 {
     int32_t sum0 = sums[0], sum1 = sums[1], sum2 = sums[2], sum3 = sums[3];
 
     for (int32_t vector = 0; vector < count / 16; ++vector) {
-        const int8x16_t values = vldrbq_s8(input);
+        const int8x16_t values = with_sign(vldrbq_s8(input), is_unsigned);
 
         sum0 = vmladavaq_s8(sum0, values, vldrbq_s8(weights));
         sum1 = vmladavaq_s8(sum1, values, vldrbq_s8(weights + 16));
@@ -24,7 +31,7 @@ KERNEL void sum_vectors(const int8_t *input, const int8_t *weights, int32_t coun
         weights += 64;
     }
     if (count % 16) {
-        const int8x16_t values = vldrbq_z_s8(input, vctp8q((uint32_t)count % 16));
+        const int8x16_t values = with_sign(vldrbq_z_s8(input, vctp8q((uint32_t)count % 16)), is_unsigned);
 
         sum0 = vmladavaq_s8(sum0, values, vldrbq_s8(weights));
         sum1 = vmladavaq_s8(sum1, values, vldrbq_s8(weights + 16));

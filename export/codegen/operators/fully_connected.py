@@ -28,7 +28,7 @@ def shapes(node: Node) -> tuple[Shape, ...]:
 def lower(node: Node, match: Match) -> Lowered:
     """Return the call of the kernel `fully_connected`."""
     source, output = node.input(0), node.outputs[0]
-    require(node, source, ("int8",))
+    require(node, source, ("int8", "uint8"))  # uint8 where `unsigned` has taken a QUANTIZE away
     require(node, output, ("int8",))
     if node.options.get("weightsFormat"):
         raise node.error("its weights are shuffled", expected="the default format")
@@ -48,7 +48,8 @@ def lower(node: Node, match: Match) -> Lowered:
     )
     overlap = Rows(channels, np.arange(batches, dtype=np.int64) * inputs)
     values = {"range": activation_range(node, output)}
-    return [Step(node, "fully_connected", shape, (source,), (output,), tables, values, (overlap,))]
+    kernel = "fully_connected" if source.dtype == "int8" else "fully_connected_uint8"
+    return [Step(node, kernel, shape, (source,), (output,), tables, values, (overlap,))]
 
 
 def _multipliers(node: Node, reach: NDArray[np.int64], match: Match) -> tuple[Sequence[Multiplier], Rounding]:

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from ..ir import Step, Struct, Table
 
-INT8 = (-128, 127)
+INT8, UINT8 = (-128, 127), (0, 255)
 
 
 def filter_rows(step: Step) -> NDArray[np.int64]:

@@ -50,6 +50,7 @@ def pair_bytes(step: Step) -> int:
     return 2 * 4 * ((step.shape["inputs"] + 1) // 2)
 
 
+_FULLY_CONNECTED = Implementation(fully_connected_tables, x86.does_fully_connected, scratch_bytes=pair_bytes)
 VARIANT = Variant(
     "avx2",
     "defined(__GNUC__) && defined(__x86_64__)",
@@ -58,9 +59,8 @@ VARIANT = Variant(
         "depthwise_conv_2d": Implementation(
             depthwise_tables, x86.does_depthwise, scratch_bytes=bordered_bytes
         ),
-        "fully_connected": Implementation(
-            fully_connected_tables, x86.does_fully_connected, scratch_bytes=pair_bytes
-        ),
+        "fully_connected": _FULLY_CONNECTED,
+        "fully_connected_uint8": _FULLY_CONNECTED,
         "add": Implementation(supports=x86.does_add),
     },
     PLAIN,

@@ -10,6 +10,7 @@ from ..ir import Step, Table
 from . import PLAIN, Implementation, Variant
 from ._layout import (
     INT8,
+    UINT8,
     filled_up,
     filter_rows,
     is_full,
@@ -26,7 +27,8 @@ _MOST_COPIED = 1024  # bytes of a window on the stack
 
 def _reach(step: Step) -> int:
     """Return the largest absolute sum of products that can occur, of all channels."""
-    products = filter_rows(step) * (np.asarray(INT8)[:, None, None] + offset_of(step))
+    limits = UINT8 if step.inputs[0].dtype == "uint8" else INT8
+    products = filter_rows(step) * (np.asarray(limits)[:, None, None] + offset_of(step))
     above = products.max(axis=0, initial=0).sum(axis=1)
     below = products.min(axis=0, initial=0).sum(axis=1)
     return int(max(above.max(initial=0), -below.min(initial=0)))
@@ -102,13 +104,15 @@ def _does_depthwise(step: Step) -> bool:
     return step.shape["output_channels"] == channels and channels % _TOGETHER == 0 and _rounds(step)
 
 
+_FULLY_CONNECTED = Implementation(_fully_connected_tables, _does_fully_connected, _shape)
 VARIANT = Variant(
     "dsp",
     "defined(__ARM_FEATURE_DSP) && defined(__GNUC__) && !defined(__ARM_BIG_ENDIAN)",
     {
         "conv_2d": Implementation(_conv_2d_tables, _does_conv_2d, _shape),
         "depthwise_conv_2d": Implementation(_depthwise_tables, _does_depthwise, _shape),
-        "fully_connected": Implementation(_fully_connected_tables, _does_fully_connected, _shape),
+        "fully_connected": _FULLY_CONNECTED,
+        "fully_connected_uint8": _FULLY_CONNECTED,
     },
     PLAIN,
 )

@@ -29,8 +29,9 @@ def _channels(step: Step, bias: NDArray[np.int64], order: Sequence[int]) -> Tabl
 
 
 def _folded(step: Step) -> NDArray[np.int64]:
-    """Return the bias with the input's zero point."""
-    folded: NDArray[np.int64] = table_values(step, "bias") + offset_of(step) * filter_rows(step).sum(axis=1)
+    """Return the bias with what is added to the input: its zero point, and 128 where it has no sign."""
+    offset = offset_of(step) + 128 * (step.inputs[0].dtype == "uint8")
+    folded: NDArray[np.int64] = table_values(step, "bias") + offset * filter_rows(step).sum(axis=1)
     return folded
 
 
@@ -105,6 +106,7 @@ def _does_add(step: Step) -> bool:
     return single and (s["size3"] == 1 or s["left3"] == s["right3"] == 1)
 
 
+_FULLY_CONNECTED = Implementation(_fully_connected_tables, _rounds)
 VARIANT = Variant(
     "mve",
     "defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 1) && !defined(__ARM_BIG_ENDIAN)",
@@ -112,7 +114,8 @@ VARIANT = Variant(
         "add": Implementation(supports=_does_add),
         "conv_2d": Implementation(_conv_2d_tables, _does_conv_2d, _conv_2d_shape),
         "depthwise_conv_2d": Implementation(_depthwise_tables, _does_depthwise),
-        "fully_connected": Implementation(_fully_connected_tables, _rounds),
+        "fully_connected": _FULLY_CONNECTED,
+        "fully_connected_uint8": _FULLY_CONNECTED,
     },
     dsp.VARIANT,
 )

@@ -7,7 +7,7 @@ from ..ir import Step, Table
 from . import PLAIN, Implementation, Variant, x86
 
 _LANES, _TOGETHER = 16, 4  # sums of a vector, bytes of a dot product
-_MORE = 128  # the first factor of a dot product is unsigned: inputs go in plus this
+_MORE = 128  # the first factor of a dot product is unsigned: inputs with a sign go in plus this
 _SLACK = 64  # what a load of the last window may read too much
 
 
@@ -23,8 +23,10 @@ def other_tables(step: Step) -> tuple[Table, ...]:
 
 def _bias(step: Step) -> NDArray[np.int64]:
     sums = x86.channel_rows(step).astype(np.int64).sum(axis=1)
-    offset = 0 if step.kernel == "fully_connected" else x86.offset_of(step)  # there the lowering folds it
-    folded: NDArray[np.int64] = step.tables[1].values.astype(np.int64) + (offset - _MORE) * sums
+    # the lowering of FULLY_CONNECTED has folded the zero point
+    offset = 0 if step.node.operator == "FULLY_CONNECTED" else x86.offset_of(step)
+    more = 0 if step.inputs[0].dtype == "uint8" else _MORE
+    folded: NDArray[np.int64] = step.tables[1].values.astype(np.int64) + (offset - more) * sums
     return folded
 
 
@@ -40,6 +42,7 @@ VARIANT = Variant(
         "conv_2d": Implementation(conv_tables, x86.does_conv, scratch_bytes=scratch_bytes),
         "depthwise_conv_2d": Implementation(other_tables, x86.does_depthwise, scratch_bytes=scratch_bytes),
         "fully_connected": Implementation(other_tables, x86.does_fully_connected),
+        "fully_connected_uint8": Implementation(other_tables, x86.does_fully_connected),
         "add": Implementation(supports=x86.does_add),
     },
     PLAIN,

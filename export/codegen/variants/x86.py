@@ -22,9 +22,8 @@ def conv_rows(step: Step, together: int) -> NDArray[np.int8]:
     weights = np.asarray(step.node.input(1).data)
     channels, height, width, depth = weights.shape
     runs = 1 if step.shape["dilation_x"] == 1 else width
-    return filled(weights.reshape(channels, height, runs, width * depth // runs), 3, together).reshape(
-        channels, -1
-    )
+    whole = filled(weights.reshape(channels, height, runs, width * depth // runs), 3, together)
+    return whole.reshape(channels, -1).astype(np.int8)
 
 
 def channel_rows(step: Step) -> NDArray[np.int8]:

@@ -101,9 +101,9 @@ class Firmware:
             self.expected.append(golden.outputs[0].reshape(count, -1).view(np.uint8))
             given += [array[one].tobytes() for one in range(count) for array in arrays]
             offsets = np.cumsum([0, *(tensor.size_bytes for tensor in graph.inputs)])
-            places = [f"(const int8_t *)input + {offset}" for offset in offsets[:-1]]
+            places = [f"(const void *)((const char *)input + {offset})" for offset in offsets[:-1]]
             includes.append(f'#include "{name}.int8.h"')
-            includes.append(_CALL.format(name=name, arguments=", ".join([*places, "(int8_t *)output"])))
+            includes.append(_CALL.format(name=name, arguments=", ".join([*places, "(void *)output"])))
             answer = graph.outputs[0].size_bytes
             sizes = f"{count}, {offsets[-1]}, {answer}, {sources.plan.arena_bytes}"
             rows.append(f"    {{ {sizes}, run_{name} }},")

@@ -50,14 +50,17 @@ def _convolution(shape, filters, taps, stride=1, padding=SAME, dilation=1, depth
     return file.content([source], [output])
 
 
-def _dense(inputs, outputs):
+def _dense(inputs, outputs, *, is_unsigned=False):
     file, generator = File(), np.random.default_rng(inputs)
     data = generator.normal(0, 40, (outputs, inputs)).round().clip(-127, 127).astype(np.int8)
-    source = file.tensor((1, inputs), scale=0.02, zero=3)
+    first = source = file.tensor((1, inputs), scale=0.02, zero=3)
+    if is_unsigned:
+        first = file.tensor((1, inputs), "uint8", scale=0.02, zero=131)
+        file.operator("QUANTIZE", [first], [source])
     weights = file.tensor((outputs, inputs), scale=0.004, data=data)
     output = file.tensor((1, outputs), scale=float(0.004 * 0.02 * 40 * np.sqrt(inputs)), zero=-9)
     file.operator("FULLY_CONNECTED", [source, weights, -1], [output], "FullyConnectedOptions")
-    return file.content([source], [output])
+    return file.content([first], [output])
 
 
 def _sum(name, size, left=(0.02, -128), right=(0.05, 4)):
@@ -87,6 +90,8 @@ LAYERS = {
     "twelve channels": _convolution((5, 5, 12), 12, (5, 5), depthwise=True, zero=-3),
     "two filters a channel": _convolution((5, 5, 4), 8, (3, 3), depthwise=True),
     "dense": _dense(128, 16),
+    "dense, bytes": _dense(784, 16, is_unsigned=True),
+    "dense, bytes, nothing even": _dense(71, 13, is_unsigned=True),
     "dense, nothing even": _dense(71, 13),
     "dense, small": _dense(3, 5),
     "dense, wide": _dense(1500, 3),

@@ -116,7 +116,11 @@ def dense_layers(draw):
     out_scale = draw(st.sampled_from((0.001, 0.02, 0.3, 4.0))) * float(scale)
     if powers:
         out_scale = draw(st.sampled_from((0.125, 1.0, 16.0, 256.0)))
-    source = file.tensor((rows, inputs), scale=scale, zero=draw(zeros))
+    zero = draw(zeros)
+    first = source = file.tensor((rows, inputs), scale=scale, zero=zero)
+    if draw(st.booleans()):
+        first = file.tensor((rows, inputs), "uint8", scale=scale, zero=zero + 128)
+        file.operator("QUANTIZE", [first], [source])
     weights = file.tensor(
         (outputs, inputs), scale=weight_scales, data=_weights(draw, generator, (outputs, inputs))
     )
@@ -132,7 +136,7 @@ def dense_layers(draw):
         "FullyConnectedOptions",
         fusedActivationFunction=draw(activations),
     )
-    return file.content([source], [output])
+    return file.content([first], [output])
 
 
 @exact

@@ -1,6 +1,7 @@
 """The planner and its checker, which know nothing of each other."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -138,3 +139,32 @@ def test_an_output_lies_over_rows_that_are_used_up():
     offsets, size = place([source, output])
     assert size == 1100
     assert abs(offsets[source] - offsets[output]) == 100
+
+
+def _three_convolutions():
+    rng = np.random.default_rng(0)
+    file = File()
+    tensors = [file.tensor((1, 9, 7, 4), "int8", 0.1, 0) for _ in range(4)]
+    for source, output in pairwise(tensors):
+        kernel = file.tensor((4, 3, 3, 4), "int8", 0.01, 0, rng.integers(-127, 128, (4, 3, 3, 4)))
+        bias = file.tensor((4,), "int32", 0.001, 0, np.zeros(4))
+        file.operator("CONV_2D", [source, kernel, bias], [output], "Conv2DOptions", strideH=1, strideW=1)
+    return file.content(tensors[:1], tensors[-1:])
+
+
+def test_an_overlap_that_is_four_bytes_too_large_is_found():
+    plan = read_plan(_three_convolutions())
+    step = plan.steps[1]
+    source, output = plan.places[step.inputs[0]], plan.places[step.outputs[0]]
+    assert abs(source.offset - output.offset) < step.inputs[0].size_bytes, "they do not overlap"
+    closer = 4 if output.offset < source.offset else -4
+    moved = replace(output, offset=output.offset + closer)
+    root = plan.roots[step.outputs[0]]
+    places = {
+        tensor: moved if plan.roots[tensor] is root else old
+        for tensor, old in plan.places.items()
+        if tensor in plan.roots
+    }
+    check_plan(plan)
+    with pytest.raises(ConversionError, match="overwrites an input that it still needs"):
+        check_plan(replace(plan, places=places))

@@ -1,1 +1,0 @@
-"""From a full-integer TFLite model to C99: its graph, its arithmetic in integers, the text of the files."""
