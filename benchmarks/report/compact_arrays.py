@@ -3,8 +3,9 @@
 import base64
 import binascii
 import zlib
-from typing import Any
+from typing import Annotated, Any, Literal
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +14,14 @@ from ...runtime.errors import ArtifactError
 _COMPRESSION_LEVEL = 9
 _MAX_COUNT = 20_000_000
 _DTYPES = ("<u1", "<u2", "<u4", "<u8")
+
+
+class Samples(msgspec.Struct, frozen=True):
+    """Whole numbers: little-endian bytes of `dtype`, zlib, base64."""
+
+    dtype: Literal["<u1", "<u2", "<u4", "<u8"]
+    count: Annotated[int, msgspec.Meta(ge=0)]
+    zlib_base64: str
 
 
 def encode_array(samples: NDArray[np.integer]) -> dict[str, Any]:

@@ -1,16 +1,15 @@
 """`bench.json`: the figures, everything they depend on, and the raw samples they were computed from."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+
+import msgspec
 
 from ...data.datasets import Split
-from ...runtime.artifact.documents import DocumentKind
-from ...runtime.errors import ArtifactError, ArtifactNotFoundError
+from ...runtime.artifact.documents import encode
+from ...runtime.errors import ArtifactNotFoundError
 from ...runtime.files import write_text
-from ...runtime.printable import json_text
-from ...runtime.reading import read_json
 from ..analysis.comparisons import Comparison
 from ..analysis.metrics import ResultRow
 from ..analysis.results import Results
@@ -18,26 +17,15 @@ from ..emulation.metrics import DeviceMetrics, DeviceRow
 from ..runner.collect import Collection, Measurement
 from ..runner.processes import MEASURED
 from .compact_arrays import encode_array
-
-SCHEMA_VERSION = 1
-REPORT = DocumentKind(
-    "a benchmark report",
-    SCHEMA_VERSION,
-    __package__,
-    "bench.schema.json",
-    ArtifactError,
-    "`edgemnist bench` writes one.",
-)
-_BATCH = "batch_"
-_LARGEST_NS = 1e15  # eleven days
+from .document import REPORT
 
 
 def to_document(
     results: Results, collection: Collection, split: Split, verdicts: tuple[str, ...]
 ) -> dict[str, Any]:
-    """Return the benchmark as one JSON object that keeps `bench.schema.json`."""
+    """Return the benchmark as the JSON object that `document.Bench` describes."""
     return {
-        "schema_version": SCHEMA_VERSION,
+        "schema_version": REPORT.version,
         "created": results.created,
         "elapsed_secs": results.elapsed_secs,
         "machine": asdict(results.machine) | {"load_before": results.load_before},
@@ -58,14 +46,14 @@ def to_document(
 
 
 def write_document(path: Path, document: dict[str, Any]) -> None:
-    """Check a document against the schema and write it.
+    """Check a document and write it.
 
     Raises:
-        ArtifactError: It is not as the schema says.
+        ArtifactError: It is not as its type has it.
         OutputError: It cannot be written.
     """
-    text = json_text(document) + "\n"
-    REPORT.check(json.loads(text), path)
+    text = encode(document)
+    REPORT.decode(text.encode(), path)
     write_text(path, text)
 
 
@@ -74,39 +62,15 @@ def read_document(path: Path) -> dict[str, Any]:
 
     Raises:
         ArtifactNotFoundError: There is no such file.
-        ArtifactError: It is not JSON, not as the schema says, or written by a newer version.
+        ArtifactError: It is not JSON, not as its type has it, or written by a newer version.
     """
     try:
-        document = read_json(path)
+        document = REPORT.read(path)
     except FileNotFoundError as error:
         raise ArtifactNotFoundError(
             f"no such file: {path}", fix="`edgemnist bench` writes bench.json."
         ) from error
-    except (ValueError, OSError) as error:
-        raise ArtifactError(f"{path} cannot be read as JSON", received=error) from error
-    REPORT.check(document, path)
-    checked: dict[str, Any] = document
-    for row in checked["rows"]:
-        _check_figures(row, checked["images"], path)
-    return checked
-
-
-def _check_figures(row: dict[str, Any], images: int, path: Path) -> None:
-    """Check what no schema can, so that two reports can be compared."""
-    figures, predicted = row["figures"], row["predicted"]
-    measured = row["status"] == MEASURED
-    complete = figures is not None and predicted is not None and predicted["count"] == images
-    times = [figures["end_to_end"]["p50_ns"], *figures["end_to_end"]["round_p50_ns"]] if figures else []
-    if (
-        measured != (figures is not None)
-        or (measured and not complete)
-        or not all(0 < one < _LARGEST_NS for one in times)
-    ):
-        raise ArtifactError(
-            f"{path} is not {REPORT.name}",
-            received=f"figures of {row['file']} ({row['engine']}) that do not fit together",
-            fix=REPORT.fix,
-        )
+    return cast("dict[str, Any]", msgspec.json.decode(msgspec.json.encode(document)))
 
 
 def _row(row: ResultRow, measured: Measurement) -> dict[str, Any]:

@@ -56,6 +56,7 @@ class Items:
     """A list; each item is a text, after the name of what it is about or ""."""
 
     items: tuple[tuple[str, str], ...]
+    quiet: bool = False
     kind: str = "items"
 
 
@@ -169,7 +170,8 @@ def device_sections(rows: Sequence[DeviceRow]) -> Iterator[Section]:
 def device_tools(rows: Sequence[DeviceRow]) -> Iterator[Section]:
     """Describe what compiled and emulated: each once, with the options that choose a processor."""
     tools = dict.fromkeys(_tools(row.outcome.device, row.outcome.run) for row in rows if row.outcome.run)
-    yield from _items("", (("", line) for line in tools))
+    if tools:
+        yield Section("", (Items(tuple(("", line) for line in tools), quiet=True),))
 
 
 def tools(benchmark: Benchmark) -> Iterator[Section]:

@@ -75,7 +75,7 @@ def run_worker(
         return WorkerResult(FAILED, _how_it_died(process), elapsed_ns=elapsed_ns)
     try:
         reply = read_reply(reply_path)
-    except msgspec.DecodeError as error:
+    except (ValueError, msgspec.ValidationError) as error:
         reason = f"its process left no reply that can be read: {error}"
         return WorkerResult(FAILED, reason, elapsed_ns=elapsed_ns)
     if reply.status != MEASURED:

@@ -1,5 +1,6 @@
 """What the runner asks a worker process to do, and what comes back, as files in one folder."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -117,17 +118,18 @@ class Reply:
 
 def read_task(path: Path) -> Task:
     """Read what `write_json` wrote."""
-    return msgspec.json.decode(path.read_bytes(), type=Task)
+    return msgspec.convert(json.loads(path.read_bytes()), Task)
 
 
 def read_reply(path: Path) -> Reply:
     """Read what `write_json` wrote."""
-    return msgspec.json.decode(path.read_bytes(), type=Reply)
+    return msgspec.convert(json.loads(path.read_bytes()), Reply)
 
 
 def write_json(path: Path, content: Task | Reply) -> None:
     """Write a task or a reply."""
-    path.write_bytes(msgspec.json.encode(content))
+    # Not by `msgspec.json`, which refuses the half characters of a path that is not UTF-8.
+    path.write_text(json.dumps(msgspec.to_builtins(content)), encoding="ascii")
 
 
 def result_paths(task_path: Path) -> tuple[Path, Path]:

@@ -24,7 +24,7 @@ class Helper:
 
     It is spawned, not forked, since TensorFlow's threads do not survive a fork. If this process is killed,
     the pipe breaks, and the helper ends as soon as it next reads or writes. `concurrent.futures` does neither
-    that, nor does it notice a worker that is killed while it sends a large result (Python 3.11 to 3.13).
+    that, nor does it notice a worker that is killed while it sends a large result (Python 3.11).
     """
 
     def __init__(self, purpose: str, prepare: Callable[..., Callable[[Any], Any]], *arguments: Any) -> None:

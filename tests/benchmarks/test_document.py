@@ -9,7 +9,9 @@ import pytest
 
 from edgemnist.benchmarks.regression import find_changes
 from edgemnist.benchmarks.report.compact_arrays import decode_array
+from edgemnist.benchmarks.report.document import REPORT
 from edgemnist.benchmarks.report.json import read_document, write_document
+from edgemnist.runtime.artifact.documents import schema
 from edgemnist.runtime.errors import ArtifactError, ArtifactNotFoundError
 
 SCHEMA = json.loads(resources.files("edgemnist.benchmarks.report").joinpath("bench.schema.json").read_text())
@@ -21,8 +23,13 @@ def document(synthetic):
 
 
 def test_the_schema_is_one_and_the_document_keeps_it_by_an_independent_validator(document):
-    jsonschema.Draft7Validator.check_schema(SCHEMA)
-    jsonschema.Draft7Validator(SCHEMA).validate(document)
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    jsonschema.Draft202012Validator(SCHEMA).validate(document)
+
+
+def test_the_schema_file_is_the_one_that_is_generated_from_the_type():
+    text = resources.files("edgemnist.benchmarks.report").joinpath("bench.schema.json").read_text()
+    assert text == schema(REPORT), "write it anew: schema(REPORT)"
 
 
 def test_a_document_is_read_back_as_it_was_written(document, tmp_path):

@@ -116,6 +116,7 @@ def test_present_model_is_not_trained_again(trained, data):
     assert sha256_of(folder / "mnist.keras") == before
 
 
+@pytest.mark.slow
 def test_missing_model_is_trained_by_the_notebooks_recipe(data, tmp_path):
     path = training.ensure_model(tmp_path, data, seed=1)
     history = json.loads((tmp_path / "history.json").read_text())
@@ -192,6 +193,7 @@ def test_wrong_class_numbers_are_refused_before_training(
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.slow
 def test_empty_classes_are_trained_when_they_are_meant_and_every_former_model_is_kept(data, tmp_path):
     arrays = dict(np.load(data))
     for part in ("y_train", "y_test"):

@@ -1,6 +1,7 @@
 """What the variants for x86 share: which steps their kernels can do, and how tables are laid out."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,7 +67,7 @@ def after_sums(step: Step, bias: NDArray[np.int64], lanes: int) -> tuple[Table, 
     )
 
 
-def filled(values: NDArray[np.generic], axis: int, multiple: int) -> NDArray[np.generic]:
+def filled(values: NDArray[Any], axis: int, multiple: int) -> NDArray[Any]:
     """Return an array with zeros at the end of an axis, so that its size is a multiple."""
     missing = -values.shape[axis] % multiple
     return np.pad(values, [(0, missing if each == axis else 0) for each in range(values.ndim)])

@@ -11,6 +11,7 @@ from .build import File
 from .firmware import BOARDS, Firmware
 from .test_operators import binary, convolutions, dense_layers, exact, matches
 
+pytestmark = pytest.mark.slow  # hundreds of programs, compiled and emulated
 SAME, VALID = schema.Padding.SAME, schema.Padding.VALID
 RELU, NONE = schema.ActivationFunctionType.RELU, schema.ActivationFunctionType.NONE
 
