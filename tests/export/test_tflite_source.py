@@ -5,6 +5,7 @@ import json
 import sys
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from typer.testing import CliRunner
@@ -17,7 +18,7 @@ from edgemnist.export.codegen.regenerate import regenerate
 from edgemnist.export.tflite_source import export_tflite
 from edgemnist.proof.verify import verify
 from edgemnist.runtime import load_predictor, read_manifest
-from edgemnist.runtime.errors import ConversionError, OptionError
+from edgemnist.runtime.errors import ConversionError, OptionError, ProofError
 
 _SPEC = importlib.util.spec_from_file_location("build", Path(__file__).parent / "codegen" / "build.py")
 build = importlib.util.module_from_spec(_SPEC)
@@ -139,6 +140,48 @@ def test_c_that_is_not_what_the_file_makes_fails(saved, folder, test_split):
     assert failure.startswith("anyones.int8.c is not what edgemnist")
     (folder / "anyones.int8.h").unlink()
     assert verdicts(folder, test_split)["anyones.int8.c"].failures[-1] == "anyones.int8.h is missing"
+
+
+def edit_record(folder, kind, **changes):
+    document = json.loads((folder / "manifest.json").read_text())
+    (record,) = (one for one in document["artifacts"] if one["format"] == kind)
+    record.update(changes)
+    (folder / "manifest.json").write_text(json.dumps(document))
+
+
+@pytest.mark.parametrize("kind", ["c", "tflite"])
+@pytest.mark.parametrize("changes", [{"operators": ["ADD"]}, {"size_bytes": 7}], ids=str)
+def test_what_the_manifest_says_wrongly_of_a_file_fails(saved, folder, test_split, kind, changes):
+    export_tflite(saved(network()), folder, no_images())
+    edit_record(folder, kind, **changes)
+    (failure,) = verdicts(folder, test_split)[f"anyones.int8.{kind}"].failures
+    assert failure.startswith("the manifest says")
+
+
+def test_another_runtime_on_record_fails(saved, folder, test_split):
+    made = export_tflite(saved(network()), folder, no_images())
+    edit_record(folder, "c", exactness=msgspec.to_builtins(made.exactness) | {"runtime": "tflm"})
+    (failure,) = verdicts(folder, test_split)["anyones.int8.c"].failures
+    assert failure == "the manifest says the bytes of tflm, found those of litert"
+
+
+def test_parity_without_a_data_set_is_not_believed(saved, folder, test_split, artifacts):
+    export_tflite(saved(network()), folder, no_images())
+    document = json.loads((artifacts / "manifest.json").read_text())
+    proved = next(record for record in document["artifacts"] if record["file"] == "mnist.int8.tflite")
+    edit_record(folder, "tflite", parity=proved["parity"])
+    with pytest.raises(ProofError, match="must have parity, tolerances and labels if there is a data set"):
+        verdicts(folder, test_split)
+
+
+def test_a_model_beside_its_artifacts_is_checked_too(saved, folder, test_split):
+    export_tflite(saved(network()), folder, no_images())
+    document = json.loads((folder / "manifest.json").read_text())
+    document["model"]["file"] = "anyones.keras"
+    (folder / "manifest.json").write_text(json.dumps(document))
+    (folder / "anyones.keras").write_bytes(b"another")
+    (failure,) = verdicts(folder, test_split)["anyones.keras"].failures
+    assert failure.startswith("anyones.keras has sha256")
 
 
 def test_a_folder_of_another_model_is_not_overwritten_unasked(saved, folder):

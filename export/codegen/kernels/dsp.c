@@ -47,7 +47,10 @@ KERNEL uint32_t even_bytes_unsigned(uint32_t bytes)
 
 KERNEL uint32_t odd_bytes_unsigned(uint32_t bytes)
 {
-    return (uint32_t)__uxtb16((uint8x4_t)(bytes >> 8));
+    uint32_t pair;
+
+    __asm__("uxtb16 %0, %1, ror #8" : "=r"(pair) : "r"(bytes));
+    return pair;
 }
 
 KERNEL int32_t two_products(uint32_t a, uint32_t b, int32_t sum)
