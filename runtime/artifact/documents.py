@@ -60,7 +60,9 @@ class DocumentType(msgspec.Struct, Generic[T], frozen=True):
                 edgemnist.
         """
         try:
-            version = msgspec.json.decode(content, type=_Versioned).schema_version
+            # Not `msgspec.json`, which refuses the half characters of a path that is not UTF-8.
+            plain = json.loads(content, parse_constant=_refused)
+            version = msgspec.convert(plain, _Versioned).schema_version
             if isinstance(version, int) and version > self.version:
                 raise self.error(
                     f"{path} was written by a newer edgemnist",
@@ -68,10 +70,10 @@ class DocumentType(msgspec.Struct, Generic[T], frozen=True):
                     expected=f"at most {self.version}",
                     fix="Upgrade with: pip install --upgrade edgemnist",
                 )
-            return msgspec.json.decode(content, type=self.struct)
+            return msgspec.convert(plain, self.struct)
         except msgspec.ValidationError as error:
             raise self.error(f"{path} is not {self.name}", received=error, fix=self.fix) from error
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             raise self.error(f"{path} cannot be read as JSON", received=error) from error
 
     def write(self, path: Path, document: T, *, indent: int | None = None) -> None:
@@ -99,6 +101,10 @@ def schema(kind: DocumentType[Any]) -> str:
     """Return the JSON schema (draft 2020-12) of a kind of document as text: the file that is committed."""
     document = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"edgemnist: {kind.name}"}
     return json.dumps(document | msgspec.json.schema(kind.struct), indent=2, ensure_ascii=False) + "\n"
+
+
+def _refused(constant: str) -> Any:
+    raise ValueError(f"{constant} is not JSON")
 
 
 def _plain(value: Any) -> Any:
