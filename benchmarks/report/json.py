@@ -1,10 +1,9 @@
 """`bench.json`: the figures, everything they depend on, and the raw samples they were computed from."""
 
+import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
-
-import msgspec
 
 from ...data.datasets import Split
 from ...runtime.artifact.documents import encode
@@ -70,7 +69,7 @@ def read_document(path: Path) -> dict[str, Any]:
         raise ArtifactNotFoundError(
             f"no such file: {path}", fix="`edgemnist bench` writes bench.json."
         ) from error
-    return cast("dict[str, Any]", msgspec.json.decode(msgspec.json.encode(document)))
+    return cast("dict[str, Any]", json.loads(encode(document)))
 
 
 def _row(row: ResultRow, measured: Measurement) -> dict[str, Any]:
