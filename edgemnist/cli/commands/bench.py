@@ -1,7 +1,7 @@
 """`edgemnist bench`: accuracy, agreement and latency of every artifact on every engine."""
 
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from typer import Argument, Option
 
 from ...benchmarks.emulation.boards import HOST, find_devices
-from ...benchmarks.emulation.model import c_models
+from ...benchmarks.emulation.model import CModel, c_models
 from ...benchmarks.emulation.proven import proven_copies
 from ...benchmarks.regression import Scope, open_gate
 from ...benchmarks.report import html, markdown, terminal
@@ -19,7 +19,6 @@ from ...benchmarks.runner.benchmark import Benchmark, run_benchmark
 from ...benchmarks.runner.cases import Case, cases_for, cases_in
 from ...benchmarks.runner.plan import QUICK, Plan
 from ...data.datasets import load_test_split
-from ...export.codegen.regenerate import regenerate
 from ...runtime.artifact.folder import recover
 from ...runtime.artifact.manifest import newer_model
 from ...runtime.errors import OptionError
@@ -126,8 +125,11 @@ def bench(
     cases = _cases(files, artifacts, keras, engine or (), why_no_keras, run_foreign_code) if on_host else ()
     folder = files[0].parent if files else artifacts
     trained = read_trained(folder, history or ())
-    # Generated again, so that no stranger's code is compiled and run.
-    runnable = nullcontext(models) if run_foreign_code else proven_copies(models, regenerate)
+    runnable: AbstractContextManager[tuple[CModel, ...]] = nullcontext(models)
+    if models and not run_foreign_code:  # generated again, so that no stranger's code is compiled and run
+        from ...export.codegen.regenerate import regenerate  # needs LiteRT
+
+        runnable = proven_copies(models, regenerate)
     with runnable as c_sources, bench_progress() as report:
         benchmark = run_benchmark(
             cases,

@@ -3,16 +3,18 @@
 import re
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
 from ...benchmarks.emulation.boards import DEVICES
-from ...export.codegen.size import LayerSize, ModelSize, measure
 from ...runtime.errors import ArtifactError, OptionError, ProofError
 from ...runtime.model_file import read_model
 from ..console import literal, messages, print_json, print_message, print_result, print_table
 from ..options import Json
+
+if TYPE_CHECKING:
+    from ...export.codegen.size import LayerSize, ModelSize
 
 EXAMPLES = """
 **Examples**
@@ -64,7 +66,9 @@ def size(
         raise ProofError(f"{model.name} does not fit: {'; '.join(excess)}")
 
 
-def _measure(model: Path, target: str) -> tuple[ModelSize, str]:
+def _measure(model: Path, target: str) -> "tuple[ModelSize, str]":
+    from ...export.codegen.size import measure  # needs LiteRT
+
     device = DEVICES.get(target)
     if device is None or device.memory is None:
         boards = [name for name, one in DEVICES.items() if one.memory is not None]
@@ -97,7 +101,7 @@ def _bytes(text: str | None, option: str) -> int | None:
     return int(found[1]) * _FACTORS[found[2].lower()]
 
 
-def _show(measured: ModelSize, model: Path, target: str) -> None:
+def _show(measured: "ModelSize", model: Path, target: str) -> None:
     print_table(("layer", "output", ">weights", ">code", ">arena in use"), map(_cells, measured.layers))
     code = "code not counted" if measured.code_bytes is None else f"code {measured.code_bytes:,} on {target}"
     print_result(
@@ -107,7 +111,7 @@ def _show(measured: ModelSize, model: Path, target: str) -> None:
     )
 
 
-def _cells(layer: LayerSize) -> tuple[str, ...]:
+def _cells(layer: "LayerSize") -> tuple[str, ...]:
     name, shape = f"{layer.number} {layer.operator}", "x".join(map(str, layer.output))
     code = "" if layer.code_bytes is None else f"{layer.code_bytes:,}"
     return name, shape, f"{layer.weight_bytes:,}", code, f"{layer.ram_bytes:,}"

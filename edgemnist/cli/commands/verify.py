@@ -7,9 +7,6 @@ from typing import Annotated
 from typer import Argument
 
 from ...data.datasets import load_test_split
-from ...export.codegen.compiler import libraries
-from ...export.codegen.exactness import prove_generated
-from ...export.codegen.regenerate import regenerate
 from ...proof.formats import FORMATS, SOURCE
 from ...proof.verify import NOT_CHECKED, Verdict
 from ...proof.verify import verify as prove_again
@@ -43,6 +40,10 @@ def verify(
 
     Prints one line per file; exits with 0 if everything passed and with 3 if anything failed or is unproven.
     """
+    from ...export.codegen.compiler import libraries  # needs LiteRT
+    from ...export.codegen.exactness import prove_generated
+    from ...export.codegen.regenerate import regenerate
+
     test = load_test_split(data)
     limits = (min_agreement, max_accuracy_drop, atol)
     rows = [replace(row, tolerances=row.tolerances.replaced(*limits)) for row in FORMATS]
