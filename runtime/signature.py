@@ -102,11 +102,16 @@ class InputSpec(Struct, frozen=True, forbid_unknown_fields=True):
         return None if table.dtype == np.uint8 and np.array_equal(table, pixels) else table
 
     def encode(self, raw: NDArray[Any], tensor: TensorSpec) -> NDArray[Any]:
-        """Return raw features as an engine's input tensor: scaled, then quantized if the tensor is.
+        """Return raw items as an engine's input tensor: scaled, then quantized if the tensor is.
 
         Raises:
-            ArtifactError: The input is of a dtype that no feature can be turned into.
+            ArtifactError: The input is of a dtype that no item can be turned into.
         """
+        if self.kind == "image":
+            table = self.pixel_table(tensor)
+            if table is None:
+                return raw
+            return table[raw] if table.ndim == 1 else table[raw, np.arange(self.shape[-1])]
         if tensor.dtype == "float32" and not self.is_scaled:
             return raw
         return _to_tensor(self.scaled(raw), tensor)
@@ -158,10 +163,14 @@ class OutputSpec(Struct, frozen=True, forbid_unknown_fields=True):
         """The tensor's name in every artifact."""
         return "probabilities" if self.kind == "classes" else "values"
 
+    def with_probabilities(self) -> "OutputSpec":
+        """Return the spec of the output once its logits have become probabilities."""
+        return OutputSpec(self.kind, self.shape, self.labels, "sigmoid" if self.shape == (1,) else "softmax")
+
     @property
     def is_binary(self) -> bool:
         """Whether one number is the probability of the second of two classes."""
-        return self.kind == "classes" and self.activation == "sigmoid" and self.shape == (1,)
+        return self.kind == "classes" and self.shape == (1,)
 
     @property
     def classes(self) -> int:
@@ -169,6 +178,25 @@ class OutputSpec(Struct, frozen=True, forbid_unknown_fields=True):
         if self.kind == "values":
             return 0
         return 2 if self.is_binary else self.shape[0]
+
+
+class SignatureOptions(Struct, frozen=True):
+    """What a user knows of a Keras model's signature; what is None is read off the model's layers.
+
+    Attributes:
+        input_kind: "image" or "features"; None: an image where the shape is one's.
+        output_kind: "classes" or "values"; None: classes where the last layer gives probabilities.
+        scale: What raw input is multiplied with. None: 1 where the model scales its input itself, or takes
+            features; 1/255 for images.
+        offset: What is added then. None: 0.
+        labels: The class names; None calls classes by their numbers.
+    """
+
+    input_kind: Literal["image", "features"] | None = None
+    output_kind: Literal["classes", "values"] | None = None
+    scale: Numbers | None = None
+    offset: Numbers | None = None
+    labels: tuple[str, ...] | None = None
 
 
 class ModelSignature(Struct, frozen=True, forbid_unknown_fields=True):

@@ -36,9 +36,8 @@ def test_each_channel_has_its_own_scale():
     spec = InputSpec("image", (2, 2, 3), (1.0, 2.0, 4.0), (0.0, -1.0, 10.0))
     image = np.full((1, 2, 2, 3), 10, np.uint8)
     assert spec.scaled(image)[0, 0, 0].tolist() == [10.0, 19.0, 50.0]
-    table = spec.pixel_table(TensorSpec("x", "float32", (None, 2, 2, 3)))
-    assert table is not None
-    assert table[image, np.arange(3)][0, 1, 1].tolist() == [10.0, 19.0, 50.0]
+    encoded = spec.encode(image, TensorSpec("x", "float32", (None, 2, 2, 3)))
+    assert encoded[0, 1, 1].tolist() == [10.0, 19.0, 50.0]
 
 
 def test_features_are_rounded_and_clipped_where_the_tensor_is_quantized():
