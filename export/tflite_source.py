@@ -27,8 +27,7 @@ from ..runtime.artifact.manifest import (
 )
 from ..runtime.engines.registry import LIBRARY_SUFFIX
 from ..runtime.errors import OptionError
-from ..runtime.files import sha256_of
-from ..runtime.model_file import read_model
+from ..runtime.files import read_model, sha256_of
 from .codegen import Match
 from .codegen.artifact import make_c
 from .codegen.compiler import compiled

@@ -17,7 +17,7 @@ def default_model(artifacts: Path, engine: str | None, run_foreign_code: bool) -
     from ..runtime.artifact.folder import recover
     from ..runtime.artifact.manifest import read_manifest
     from ..runtime.engines.registry import engine_for
-    from ..runtime.reading import leads_out
+    from ..runtime.files import leads_out
 
     if engine is not None:
         engine_for(artifacts, engine).import_module()  # fails if it is unknown or not installed

@@ -28,7 +28,6 @@ def export_tflite_file(
     from ..data.datasets import load_test_split
     from ..export.codegen import Match
     from ..export.tflite_source import export_tflite
-    from ..proof.exactness import sentence
     from ..runtime.errors import OptionError
 
     others = [name for name in formats if name not in _C]
@@ -56,7 +55,7 @@ def export_tflite_file(
         print_json({"artifact": msgspec.to_builtins(made.record), "arena_bytes": made.arena_bytes})
     else:
         print_result(
-            f"{literal(made.record.file)}  [green]passed[/]  {sentence(made.exactness)};"
+            f"{literal(made.record.file)}  [green]passed[/]  {made.exactness.sentence};"
             f" {made.arena_bytes:,} bytes of RAM between the layers"
         )
     print_message(f"wrote {literal(made.record.file)} and manifest.json to {literal(artifacts)}")

@@ -15,9 +15,9 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
-from ...proof.quiet import quiet
 from ...runtime.artifact.tflite_file import unpack
 from ...runtime.errors import ConversionError
+from ...runtime.process import quiet
 from ..backend import tf
 from .logit_range import narrow_logits
 from .options import Converted, ExportOptions

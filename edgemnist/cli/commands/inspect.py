@@ -39,8 +39,8 @@ def inspect(
     import msgspec
 
     from ...proof.inspect.structure import probe_structure, require_readable
+    from ...runtime.files import read_model
     from ...runtime.isolation.probe import Probe
-    from ...runtime.model_file import read_model
     from ..model_drawing import draw, metadata_lines
 
     if file.suffix == ".c":
@@ -106,9 +106,9 @@ def _show_c(file: Path, json: bool) -> None:
 
 
 def _arena_bytes(name: str, content: bytes) -> int:
-    from ...proof.quiet import quiet
     from ...runtime.engines.registry import ENGINES
     from ...runtime.errors import MissingExtraError
+    from ...runtime.process import quiet
 
     if not ENGINES["tflite_micro"].available:
         raise MissingExtraError("tflite_micro", "micro", "measuring the arena")

@@ -69,7 +69,7 @@ def size(
 def _measure(model: Path, target: str) -> "tuple[ModelSize, str]":
     from ...benchmarks.emulation.boards import DEVICES
     from ...export.codegen.size import measure
-    from ...runtime.model_file import read_model
+    from ...runtime.files import read_model
 
     device = DEVICES.get(target)
     if device is None or device.memory is None:
