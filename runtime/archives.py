@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from .reading import opened
+from .files import opened
 
 MAX_DATA_BYTES = 4 * 1024 * 1024 * 1024
 # Data of people is packed to a tenth; what is packed to a thousandth is there to fill the memory.

@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 
 from ..runtime.errors import ArtifactError, ArtifactNotFoundError
-from ..runtime.reading import read_json
+from ..runtime.files import read_json
 
 HISTORY_FILE = "history.json"
 _FIX = f"`edgemnist train` writes {HISTORY_FILE}."

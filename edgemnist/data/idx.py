@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from ..runtime.archives import MAX_DATA_BYTES, max_unpacked_bytes
 from ..runtime.errors import DatasetError
-from ..runtime.reading import read_limited
+from ..runtime.files import read_limited
 
 Part = Literal["train", "test"]
 UNSIGNED_BYTE = 8

@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from ..data.datasets import Split
 from ..runtime.artifact.metadata import Metadata, read_metadata
 from ..runtime.errors import EdgeMnistError
+from ..runtime.files import read_model
 from ..runtime.isolation.probe import Probe
 from ..runtime.loading import load_predictor
-from ..runtime.model_file import read_model
 from ..runtime.predictor import Predictor
+from ..runtime.process import quiet
 from .formats import Format
 from .inspect.structure import Structure, probe_structure, read_structure
 from .parity import Parity, compare
-from .quiet import quiet
 
 _NEVER, _ALWAYS = Probe(when="never"), Probe(when="always")
 

@@ -13,8 +13,12 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
+from ..runtime.artifact.manifest import ExactnessRecord
 from ..runtime.errors import ArtifactError, EdgeMnistError, ProofError, UnprovenError, first_line
-from ..runtime.reading import read_limited
+from ..runtime.files import read_limited
 from .inspect.structure import Structure
 
 ENDINGS = (".c", ".h", "_host.c", "_selftest.c")
@@ -60,6 +64,13 @@ Build = Callable[[Path, Path | None], AbstractContextManager[Mapping[Path, str |
 expected hash if there is one.
 
 Raises MissingCompilerError if there is neither a compiler nor `library`.
+"""
+
+ProveExact = Callable[[Path, bytes, NDArray[np.uint8]], ExactnessRecord]
+"""`prove_exact(c, tflite, images)`: compiles C that the caller has generated of a TFLite file, and compares
+its bytes with its runtime's for seeded random inputs and those test images that fit.
+
+Raises ProofError if a byte differs, MissingCompilerError, and MissingExtraError without the runtime.
 """
 
 

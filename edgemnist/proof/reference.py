@@ -14,7 +14,7 @@ from ..runtime.archives import unpack_arrays
 from ..runtime.artifact.manifest import MANIFEST_NAME, Manifest, read_manifest
 from ..runtime.artifact.settling import read_settled
 from ..runtime.errors import ArtifactError, IntegrityError
-from ..runtime.reading import read_limited
+from ..runtime.files import read_limited
 
 _ARRAY = "probabilities"
 _MAX_REFERENCE_BYTES = 512 * 1024 * 1024

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from ...proof.quiet import quiet
 from ...runtime.errors import ConversionError
+from ...runtime.process import quiet
 from .onnx import finish, from_keras
 from .options import Converted, ExportOptions
 from .source import Form, Source

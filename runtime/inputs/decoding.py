@@ -39,22 +39,15 @@ def decode(picture: Any, name: str, options: "PictureOptions") -> Image.Image:
         raise
     except Image.DecompressionBombError as error:
         raise InputError("a picture of too many pixels", received=first_line(error)) from error
-    except UnidentifiedImageError as error:
-        raise InputError(
-            f"{name} is not a picture that can be decoded",
-            received=_beginning(picture),
-            expected=f"one of {', '.join(options.formats)}",
-        ) from error
     except Exception as error:  # what damaged data leads Pillow's decoders to: OSError, SyntaxError, ...
+        found = first_line(error)[:200]
+        if isinstance(error, UnidentifiedImageError):
+            found = f"{len(picture):,} bytes that begin with {picture[:8]!r}" if picture else "nothing"
         raise InputError(
             f"{name} is not a picture that can be decoded",
-            received=first_line(error)[:200],
+            received=found,
             expected=f"one of {', '.join(options.formats)}",
         ) from error
-
-
-def _beginning(content: bytes) -> str:
-    return f"{len(content):,} bytes that begin with {content[:8]!r}" if content else "nothing"
 
 
 def _checked(picture: Image.Image, options: "PictureOptions") -> Image.Image:

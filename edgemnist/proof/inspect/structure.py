@@ -13,8 +13,8 @@ import msgspec
 
 from ...runtime.engines.registry import engine_for
 from ...runtime.errors import ArtifactError, EdgeMnistError
+from ...runtime.files import read_model
 from ...runtime.isolation.probe import Probe, read_in_child
-from ...runtime.model_file import read_model
 from ...runtime.tensors import TensorSpec
 
 _MAX_PARTS = 200_000  # of a structure, which is shown to people
