@@ -46,7 +46,6 @@ class Verdict:
     """The result for one file.
 
     Attributes:
-        file: Its name.
         failures: A sentence for each failed check; empty if there is none.
         parity: Against the source model; None if the file was not run.
         note: What was left out, and why; "" if nothing was.

@@ -24,10 +24,7 @@ _MAX_REFERENCE_BYTES = 512 * 1024 * 1024
 class Reference:
     """The source model's answers on the test images.
 
-    Attributes:
-        file: The file they are from, or the model that was run for them.
-        model_sha256: Of the source model.
-        probabilities: (N, classes) float32.
+    The `file` is the one they are from, or the model that was run for them; `probabilities`, (N, classes).
     """
 
     file: str
@@ -38,10 +35,7 @@ class Reference:
 def stored_reference(folder: Path, split: Split) -> Reference | None:
     """Return the reference that a folder's manifest records, if it was made from these test images.
 
-    Raises:
-        ManifestError: The manifest is damaged.
-        IntegrityError: The file's sha256 differs from the manifest's.
-        ArtifactError: The file does not contain the source model's answers.
+    Raises ManifestError if the manifest is damaged, and what `read_reference` raises.
     """
     return read_settled(folder, lambda: _stored_reference(folder, split))
 

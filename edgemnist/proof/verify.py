@@ -88,7 +88,8 @@ def _verify_set(
         manifest = read_manifest(folder)
     except ManifestError as error:
         raise ProofError(error.problem, **error.facts) from error
-    stored, reference, failures = manifest.reference, None, ()
+    stored, reference = manifest.reference, None
+    failures: tuple[str, ...] = ()
     if manifest.dataset:
         _check_test(manifest, test)
         try:

@@ -113,9 +113,9 @@ class _Calls:
         description = self._description
         inputs = [np.ascontiguousarray(one) for one in (batch if len(description.inputs) > 1 else (batch,))]
         count = self._count(inputs)
-        outputs = [
-            np.empty((count, *end.shape[1:]) if description.batched else end.shape, end.dtype)
-            for end in description.outputs
+        batch_axis = (count,) if description.batched else ()
+        outputs: list[Array] = [
+            np.empty(batch_axis + _sizes(end)[len(batch_axis) :], end.dtype) for end in description.outputs
         ]
         done = 0
         if self._helpers is not None and count > 1 and not self._each_ns:
@@ -165,9 +165,13 @@ class _Calls:
         return counts.pop()
 
 
+def _sizes(end: TensorSpec) -> tuple[int, ...]:
+    """Return the shape of one call's array, in which no axis is open."""
+    return tuple(size or 0 for size in end.shape)
+
+
 def _nbytes(end: TensorSpec) -> int:
-    """Return the size of one call's array."""
-    return math.prod(size or 0 for size in end.shape) * np.dtype(end.dtype).itemsize
+    return math.prod(_sizes(end)) * np.dtype(end.dtype).itemsize
 
 
 def _runner(library: ctypes.CDLL, description: _Description, calls: _Calls) -> Callable[[Array], Array]:
@@ -199,7 +203,8 @@ def _runner(library: ctypes.CDLL, description: _Description, calls: _Calls) -> C
     def run(batch: Array) -> Array:
         """Return the raw output for a raw input batch."""
         if batch.nbytes != input_bytes:
-            return many(batch)
+            outputs: Array = many(batch)
+            return outputs
         try:
             memory, answer = take()
         except IndexError:
