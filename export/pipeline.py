@@ -12,8 +12,15 @@ from ..data.datasets import Dataset
 from ..proof.artifact import Proof, prove
 from ..proof.formats import SOURCE, Format
 from ..proof.parity import Parity
+from ..proof.reference import outputs_of
 from ..runtime.artifact.folder import staging
-from ..runtime.artifact.manifest import ArtifactRecord, ModelRecord, ParityRecord, TolerancesRecord
+from ..runtime.artifact.manifest import (
+    ArtifactRecord,
+    DataRecord,
+    ModelRecord,
+    ParityRecord,
+    TolerancesRecord,
+)
 from ..runtime.engines.registry import LIBRARY_SUFFIX
 from ..runtime.errors import ConversionError, MissingCompilerError
 from .codegen.compiler import libraries
@@ -47,6 +54,7 @@ def export_all(
     folder: Path,
     *,
     options: ExportOptions | None = None,
+    data: DataRecord | None = None,
     overwrite: bool = False,
     report: Callable[[str], None] = lambda _: None,
 ) -> tuple[Outcome, ...]:
@@ -60,6 +68,7 @@ def export_all(
         dataset: The test images to prove it on.
         folder: Where the artifacts, the manifest and the reference go.
         options: Of the converters.
+        data: Where the data set was.
         overwrite: Replace artifacts that were made from another model, on other data or by other tools.
         report: Called with each format's name before its conversion starts.
 
@@ -72,16 +81,16 @@ def export_all(
         OutputError: The folder cannot be written.
     """
     model = ModelRecord(source.name, source.path.name, source.sha256)
-    origin = Origin(source.path, model, dataset.sha256, tool_versions())
+    origin = Origin(source.path, model, dataset.sha256, tool_versions(), source.signature, data)
     check_target(folder, origin, overwrite=overwrite)
-    reference = source.predictor.predict(dataset.test.images).probabilities
+    reference = outputs_of(source.predictor, dataset.test)
     with staging(folder) as staged:
         outcomes = []
         for row in with_origins((SOURCE, *formats)):
             report(row.name)
             outcomes.append(_make(row, source, dataset, reference, staged, options or ExportOptions()))
         records = tuple(outcome.record for outcome in outcomes if outcome.record and not outcome.failures)
-        publish(staged, folder, origin, {"probabilities": reference}, records)
+        publish(staged, folder, origin, {source.signature.output.name: reference}, records)
     return tuple(outcomes)
 
 
@@ -107,7 +116,17 @@ def _make(
     compiled = libraries(path, built) if path.suffix in row.engine.sources else nullcontext()
     try:
         with compiled as run:
-            proof = prove(path, row, reference, dataset.test, ours=True, structure=structure, files=run)
+            proof = prove(
+                path,
+                row,
+                reference,
+                dataset.test,
+                ours=True,
+                batch=source.batch if row.spec.contract else None,
+                structure=structure,
+                signature=None if row.spec.contract else source.signature,
+                files=run,
+            )
     except (ConversionError, MissingCompilerError) as error:
         proof = Proof((str(error),), structure)
     record = None
@@ -120,7 +139,8 @@ def _make(
             precision=row.precision,
             input=proof.predictor.input,
             output=proof.predictor.output,
-            labels=source.class_names,
+            labels=proof.predictor.class_names,
+            signature=proof.predictor.signature,
             calibration=source.calibration.record() if row.calibrated else None,
             parity=ParityRecord(**asdict(proof.parity)),
             tolerances=TolerancesRecord(**asdict(row.tolerances)),

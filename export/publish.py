@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec import UNSET
 from numpy.typing import NDArray
 
 from ..proof.inspect.structure import Structure
@@ -16,6 +17,7 @@ from ..runtime.artifact.manifest import (
     REFERENCE_NAME,
     SCHEMA_VERSION,
     ArtifactRecord,
+    DataRecord,
     Manifest,
     ModelRecord,
     ReferenceRecord,
@@ -24,6 +26,7 @@ from ..runtime.artifact.manifest import (
 )
 from ..runtime.errors import IntegrityError, ManifestError, OptionError
 from ..runtime.files import leads_out, sha256_of
+from ..runtime.signature import ModelSignature
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +38,16 @@ class Origin:
         model: The record of its copy in the folder.
         dataset: The sha256 of each part of the data set; empty for a TFLite file of anyone's.
         tools: The versions of everything that has a part in an artifact's bytes.
+        signature: Of the model; None for a TFLite file of anyone's.
+        data: Where the data set was; None for a TFLite file of anyone's.
     """
 
     path: Path
     model: ModelRecord
     dataset: dict[str, str]
     tools: dict[str, str]
+    signature: ModelSignature | None = None
+    data: DataRecord | None = None
 
 
 def describe(
@@ -130,6 +137,8 @@ def publish(
             tools=origin.tools,
             artifacts=tuple(sorted(artifacts, key=lambda record: record.file)),
             schema_version=SCHEMA_VERSION,
+            data=origin.data or UNSET,
+            signature=origin.signature or UNSET,
         )
         write_manifest(staged, manifest)
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from .errors import ArtifactError, OptionError
@@ -18,12 +19,9 @@ PIXEL_VALUES = 256  # of a uint8
 DEFAULT_PIXEL_SCALE = 1 / (PIXEL_VALUES - 1)
 Axis = Annotated[int, Meta(ge=1)]
 Numbers = tuple[float, ...]
-# The ranges that images are scaled to, and what scale and offset lead there.
-_KNOWN_RANGES: tuple[tuple[float, float, float, float], ...] = (
-    (0.0, 1.0, DEFAULT_PIXEL_SCALE, 0.0),
-    (0.0, 255.0, 1.0, 0.0),
-    (-1.0, 1.0, 2 * DEFAULT_PIXEL_SCALE, -1.0),
-)
+# The scales and offsets of pixels that most networks were trained with: to [0, 1], not at all, to [-1, 1].
+KNOWN_SCALINGS = ((DEFAULT_PIXEL_SCALE, 0.0), (1.0, 0.0), (2 * DEFAULT_PIXEL_SCALE, -1.0))
+_GREY_AXES = 2
 _RANGE_TOLERANCE = 0.02  # of the range: quantizers widen it by a step or two
 
 
@@ -37,12 +35,15 @@ class InputSpec(Struct, frozen=True, forbid_unknown_fields=True):
         shape: Of one item: `(H, W)` or `(H, W, C)` for an image, any for features.
         scale: One number, or one for each entry of the last axis.
         offset: The same.
+        ink: Whether images are light ink on dark background, as MNIST's, so that pictures are fitted and centred
+            as these were.
     """
 
     kind: Literal["image", "features"]
     shape: tuple[Axis, ...]
     scale: Numbers = (1.0,)
     offset: Numbers = (0.0,)
+    ink: bool = False
 
     def __post_init__(self) -> None:
         if not self.shape:
@@ -210,6 +211,14 @@ class ModelSignature(Struct, frozen=True, forbid_unknown_fields=True):
     input: InputSpec
     output: OutputSpec
 
+    def with_scaling(self, scale: float, offset: float) -> "ModelSignature":
+        """Return this signature with another scaling of its input."""
+        return replace(self, input=replace(self.input, scale=(scale,), offset=(offset,)))
+
+    def with_labels(self, labels: tuple[str, ...]) -> "ModelSignature":
+        """Return this signature with other class names."""
+        return replace(self, output=replace(self.output, labels=labels))
+
 
 def assumed_signature(file: str, model_input: TensorSpec, output: TensorSpec) -> ModelSignature:
     """Return the signature of a file that has none, from its tensors alone.
@@ -239,13 +248,15 @@ def assumed_signature(file: str, model_input: TensorSpec, output: TensorSpec) ->
 
 
 def _assumed_input(tensor: TensorSpec, shape: tuple[int, ...]) -> InputSpec:
+    ink = len(shape) == _GREY_AXES
     if not tensor.quantized:
-        return InputSpec("image", shape, (DEFAULT_PIXEL_SCALE,))
+        return InputSpec("image", shape, (DEFAULT_PIXEL_SCALE,), ink=ink)
     limits = np.iinfo(tensor.dtype)
     low, high = to_real(np.array([limits.min, limits.max], tensor.dtype), tensor).tolist()
-    for known_low, known_high, scale, offset in _KNOWN_RANGES:
+    for scale, offset in KNOWN_SCALINGS:
+        known_low, known_high = offset, (PIXEL_VALUES - 1) * scale + offset
         if max(abs(low - known_low), abs(high - known_high)) <= _RANGE_TOLERANCE * (known_high - known_low):
-            return InputSpec("image", shape, (scale,), (offset,))
+            return InputSpec("image", shape, (scale,), (offset,), ink)
     return InputSpec("features", shape)
 
 
