@@ -84,7 +84,7 @@ def read_picture(picture: Any, image_shape: tuple[int, ...], options: PictureOpt
     except ImportError as error:
         raise MissingExtraError("PIL", "image", "reading pictures") from error
     height, width = image_shape
-    decoded = decode(_encoded(picture, options), _name_of(picture), options)
+    decoded = decode(encoded(picture, options), _name_of(picture), options)
     if decoded.size == (width, height) and options.fit != "always":
         return _of_the_models_size(np.asarray(decoded), options.dark)
     if options.fit == "never":
@@ -97,7 +97,7 @@ def read_picture(picture: Any, image_shape: tuple[int, ...], options: PictureOpt
     return mnist_like(decoded, (height, width), dark=options.dark)
 
 
-def _encoded(picture: Any, options: PictureOptions) -> Any:
+def encoded(picture: Any, options: PictureOptions) -> Any:
     """Return encoded bytes, no more than allowed, or Pillow's image as it is."""
     if isinstance(picture, (bytes, bytearray)):
         content = bytes(picture[: options.max_bytes + 1])
