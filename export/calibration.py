@@ -65,4 +65,4 @@ def choose_calibration(train: Split, classes: int, samples: int, seed: int) -> C
         for label, quota in enumerate(quotas)
     ]
     indices = rng.permutation(np.concatenate(drawn))
-    return Calibration(train.images[indices], indices, tuple(int(quota) for quota in quotas), seed)
+    return Calibration(train.inputs[indices], indices, tuple(int(quota) for quota in quotas), seed)

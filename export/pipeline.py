@@ -73,7 +73,7 @@ def export_all(
         OutputError: The folder cannot be written.
     """
     check_target(folder, source, dataset, overwrite=overwrite)
-    reference = source.predictor.predict(dataset.test.images).probabilities
+    reference = source.predictor.predict(dataset.test.inputs).probabilities
     with staging(folder) as staged:
         outcomes = []
         for row in with_origins((SOURCE, *formats)):

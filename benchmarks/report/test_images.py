@@ -60,7 +60,7 @@ def answers(indices: Iterable[int], split: Split, probabilities: NDArray[np.floa
     for index in islice(indices, MAX_PICTURES):
         label = int(probabilities[index].argmax())
         confidence = float(probabilities[index, label])
-        picture = _png(split.images[index])
+        picture = _png(split.inputs[index])
         found.append(Answer(int(index), int(split.labels[index]), label, confidence, picture))
     return tuple(found)
 

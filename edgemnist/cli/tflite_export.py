@@ -46,7 +46,7 @@ def export_tflite_file(
         made = export_tflite(
             model,
             artifacts,
-            load_test_split(data).images,
+            load_test_split(data).inputs,
             match=matches[match],
             compile_library=compile_library,
             overwrite=overwrite,

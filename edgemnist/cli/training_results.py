@@ -47,7 +47,7 @@ def write_results(
             fix="Give a data set whose training part has every class.",
         )
     history_path = folder / HISTORY_FILE
-    probabilities = predict(model, test.images)
+    probabilities = predict(model, test.inputs)
     tested = describe_test(probabilities, test)
     write_model(model_path, model)
     write_history(
@@ -60,7 +60,7 @@ def write_results(
         test=tested,
     )
     draw_digits(folder / DIGITS_FILE, dataset.train, names)
-    _draw_augmented(folder / AUGMENTED_FILE, origin["recipe"], dataset.train.images)
+    _draw_augmented(folder / AUGMENTED_FILE, origin["recipe"], dataset.train.inputs)
     draw_curves(folder / "curves.png", [read_history(history_path)])
     draw_confusion(folder / "confusion.png", probabilities, test, names)
     draw_mistakes(folder / "mistakes.png", probabilities, test, names)

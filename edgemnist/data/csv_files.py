@@ -107,15 +107,15 @@ def _is_whole(text: str) -> bool:
 def _read(path: Path, wanted: Wanted) -> _Table:
     with _rows(path) as (header, rows), tempfile.TemporaryFile() as spool:
         column = _answer_column(path, header, wanted)
-        answers, number_of = array("f" if wanted.output == "values" else "i"), dict[str, int]()
+        values, codes, number_of = array("f"), array("i"), dict[str, int]()
         chunk, count = array("f"), 0
         for line, row in rows:
             if column is not None:
                 answer = row.pop(column).strip()
                 if wanted.output == "values":
-                    answers.append(_number(answer, path, line, _TARGET))
+                    values.append(_number(answer, path, line, _TARGET))
                 else:
-                    answers.append(number_of.setdefault(answer, len(number_of)))
+                    codes.append(number_of.setdefault(answer, len(number_of)))
                     _require_label(answer, number_of, path, line)
             try:
                 chunk.extend(map(float, row))
@@ -133,12 +133,12 @@ def _read(path: Path, wanted: Wanted) -> _Table:
         if not count:
             raise _refusal(f"{path} has no rows", "a header alone", "a row for each input")
         features = _spooled(spool, (count, width))
-    codes = targets = None
-    if column is not None and wanted.output == "values":
-        targets = np.array(answers, np.float32)
-    elif column is not None:
-        codes = np.array(answers, np.int32)
-    return _Table(features, codes, tuple(number_of), targets)
+    return _Table(
+        features,
+        np.array(codes, np.int32) if codes else None,
+        tuple(number_of),
+        np.array(values, np.float32) if values else None,
+    )
 
 
 def _spooled(spool: Any, shape: tuple[int, int]) -> NDArray[np.float32]:

@@ -74,7 +74,7 @@ def prove(
         for file, sha256 in files.items():
             # LiteRT announces its kernels
             with quiet(), load_predictor(file, probe=probe, sha256=sha256) as predictor:
-                answers.append((file.name, predictor.predict(test.images).probabilities))
+                answers.append((file.name, predictor.predict(test.inputs).probabilities))
         (_, first), *others = answers
         parity = compare(first, reference, test.labels)
     except EdgeMnistError as error:

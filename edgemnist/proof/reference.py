@@ -51,7 +51,7 @@ def _stored_reference(folder: Path, split: Split) -> Reference | None:
         return None
     manifest = read_manifest(folder)
     path = folder / manifest.reference.file
-    if split.images_sha256 not in manifest.dataset.values() or not os.path.lexists(path):
+    if split.inputs_sha256 not in manifest.dataset.values() or not os.path.lexists(path):
         return None
     return Reference(path.name, manifest.model.sha256, read_reference(folder, manifest, len(split)))
 

@@ -93,7 +93,7 @@ def _verify_set(
             error.problem, received=error.received, expected=error.expected, fix=error.fix
         ) from error
     if not manifest.dataset:
-        verdicts = verify_without_data(folder, manifest, test.images, generate, prove_exact, report)
+        verdicts = verify_without_data(folder, manifest, test.inputs, generate, prove_exact, report)
         return (*verdicts, *_unrecorded(folder, manifest))
     _check_test(manifest, test)
     try:
@@ -114,7 +114,7 @@ def _verify_set(
 
 
 def _check_test(manifest: Manifest, test: Split) -> None:
-    found = {"test_images": test.images_sha256, "test_labels": test.labels_sha256}
+    found = {"test_images": test.inputs_sha256, "test_labels": test.labels_sha256}
     expected = {name: manifest.dataset[name] for name in found}
     if found != expected:
         raise ProofError(

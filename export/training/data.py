@@ -120,10 +120,10 @@ def validated_by_holding_out(images: Split, share: float) -> TrainingData:
         "validation_images": int(held_out.sum()),
         "split_seed": SPLIT_SEED,
         "class_names": names,
-        "sha256": {"train_images": images.images_sha256, "train_labels": images.labels_sha256},
+        "sha256": {"train_images": images.inputs_sha256, "train_labels": images.labels_sha256},
     }
     learned, validation = (
-        Split(images.images[part], images.labels[part], images.source) for part in (~held_out, held_out)
+        images.select(part) for part in (~held_out, held_out)
     )
     return TrainingData(learned, validation, names, record)
 

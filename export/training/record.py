@@ -49,7 +49,7 @@ def describe_test(probabilities: NDArray[np.float32], test: Split) -> dict[str, 
     return {
         "images": len(test),
         "accuracy": float((probabilities.argmax(axis=1) == test.labels).mean()),
-        "sha256": {"test_images": test.images_sha256, "test_labels": test.labels_sha256},
+        "sha256": {"test_images": test.inputs_sha256, "test_labels": test.labels_sha256},
     }
 
 

@@ -46,4 +46,5 @@ def _interpolated(pixels: NDArray[Any], length: int, axis: int) -> NDArray[np.fl
     share = (positions - below).astype(np.float32).reshape(shape)
     lower = pixels.take(below.clip(0, last), axis).astype(np.float32)
     upper = pixels.take((below + 1).clip(0, last), axis)
-    return lower + (upper - lower) * share
+    mixed: NDArray[np.float32] = lower + (upper - lower) * share
+    return mixed

@@ -11,21 +11,21 @@ from edgemnist.runtime.errors import DatasetError
 
 def test_bundled_files_are_the_original_mnist(mnist):
     assert mnist.sha256 == dict(MNIST_SHA256)
-    assert mnist.train.images.shape == (60_000, 28, 28)
+    assert mnist.train.inputs.shape == (60_000, 28, 28)
     assert mnist.class_names == tuple("0123456789")
 
 
 def test_data_set_of_the_user_is_read(tmp_path, small_mnist):
     path = tmp_path / "small.npz"
     train, test = small_mnist.train, small_mnist.test
-    np.savez(path, x_train=train.images, y_train=train.labels, x_test=test.images, y_test=test.labels)
+    np.savez(path, x_train=train.inputs, y_train=train.labels, x_test=test.inputs, y_test=test.labels)
     assert load_dataset(path).sha256 == small_mnist.sha256
 
 
 def test_installation_without_the_training_files_asks_keras(mnist, monkeypatch, capsys):
     def load_data():
         sys.stdout.write("Downloading data")
-        return (mnist.train.images, mnist.train.labels), (mnist.test.images, mnist.test.labels)
+        return (mnist.train.inputs, mnist.train.labels), (mnist.test.inputs, mnist.test.labels)
 
     monkeypatch.setattr("edgemnist.data.mnist.has_training_pair", lambda: False)
     monkeypatch.setattr(keras.datasets.mnist, "load_data", load_data)
@@ -34,7 +34,7 @@ def test_installation_without_the_training_files_asks_keras(mnist, monkeypatch, 
 
 
 def test_download_that_is_not_mnist_is_refused(mnist, monkeypatch):
-    images = mnist.train.images.copy()
+    images = mnist.train.inputs.copy()
     images[7, 3, 3] ^= 1
     monkeypatch.setattr("edgemnist.data.mnist.has_training_pair", lambda: False)
     monkeypatch.setattr(

@@ -37,7 +37,7 @@ def draw_digits(path: Path, split: Split, class_names: Sequence[str]) -> None:
     for cell, axes in enumerate(figure.subplots(GRID_SIDE, GRID_SIDE).flat):
         axes.set_axis_off()
         if cell < len(split):
-            _show(axes, split.images[cell], class_names[split.labels[cell]])
+            _show(axes, split.inputs[cell], class_names[split.labels[cell]])
     _write(figure, path)
 
 
@@ -153,7 +153,7 @@ def draw_mistakes(
             index = shown[cell]
             label = int(probabilities[index].argmax())
             names = f"{class_names[split.labels[index]]} → {class_names[label]}"
-            _show(axes, split.images[index], f"{names}\n{probabilities[index, label]:.1%}")
+            _show(axes, split.inputs[index], f"{names}\n{probabilities[index, label]:.1%}")
     _write(figure, path)
 
 
