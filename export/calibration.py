@@ -46,7 +46,7 @@ def choose_calibration(train: Split, classes: int, samples: int, seed: int) -> C
     Raises:
         OptionError: `samples` is below 1 or more than the split can give evenly.
     """
-    available = np.bincount(train.labels, minlength=classes)
+    available = np.bincount(train.known_labels, minlength=classes)
     present = np.flatnonzero(available)
     quotas = np.zeros(classes, np.int64)
     quotas[present] = samples // len(present)
@@ -61,7 +61,7 @@ def choose_calibration(train: Split, classes: int, samples: int, seed: int) -> C
         )
     rng = np.random.default_rng(seed)
     drawn = [
-        rng.choice(np.flatnonzero(train.labels == label), quota, replace=False)
+        rng.choice(np.flatnonzero(train.known_labels == label), quota, replace=False)
         for label, quota in enumerate(quotas)
     ]
     indices = rng.permutation(np.concatenate(drawn))

@@ -61,7 +61,7 @@ def answers(indices: Iterable[int], split: Split, probabilities: NDArray[np.floa
         label = int(probabilities[index].argmax())
         confidence = float(probabilities[index, label])
         picture = _png(split.inputs[index])
-        found.append(Answer(int(index), int(split.labels[index]), label, confidence, picture))
+        found.append(Answer(int(index), int(split.known_labels[index]), label, confidence, picture))
     return tuple(found)
 
 

@@ -71,7 +71,7 @@ def encoded_test_images(count: int) -> tuple[list[bytes], list[int]]:
         buffer = io.BytesIO()
         Image.fromarray(image).save(buffer, "PNG")
         pictures.append(buffer.getvalue())
-    return pictures, split.labels[:count].tolist()
+    return pictures, split.known_labels[:count].tolist()
 
 
 @contextmanager

@@ -79,10 +79,10 @@ def _train_by_fit(recipe: Recipe, data: "TrainingData", seed: int, augment: "Aug
 
     keras.utils.set_random_seed(seed)
     classes = len(data.class_names)
-    images, labels = data.train.inputs, keras.utils.to_categorical(data.train.labels, classes)
+    images, labels = data.train.array, keras.utils.to_categorical(data.train.known_labels, classes)
     validation = (
-        _floats(data.validation.inputs),
-        keras.utils.to_categorical(data.validation.labels, classes),
+        _floats(data.validation.array),
+        keras.utils.to_categorical(data.validation.known_labels, classes),
     )
     mean = _floats(images).mean(axis=0) if recipe.centred else 0
     model = keras.Sequential(

@@ -47,7 +47,7 @@ def idx_sha256(array: Inputs, shape: tuple[int, ...] | None = None) -> str:
     """
     digest = hashlib.sha256(_header(shape or array.shape, array.dtype))
     for rows in batches(array):
-        digest.update(memoryview(np.ascontiguousarray(rows, _TYPES[_CODES[array.dtype]])).cast("B"))
+        digest.update(np.ascontiguousarray(rows, _TYPES[_CODES[array.dtype]]).data)
     return digest.hexdigest()
 
 

@@ -50,15 +50,16 @@ class PictureFiles(LazyArray):
 
     def _image(self, path: Path) -> NDArray[np.uint8]:
         shape = self.shape[1:]
+        size = (shape[0], shape[1])
         pixels = _decoded(path, self._root, 1 if len(shape) == _GREY_AXES else shape[2])
-        if pixels.shape[:2] != shape[:2] and not self._resize:
+        if pixels.shape[:2] != size and not self._resize:
             raise DatasetError(
                 f"{path} is of another size than the model's input or the first picture",
                 received=f"{pixels.shape[1]} x {pixels.shape[0]}",
                 expected=f"{shape[1]} x {shape[0]}",
                 fix="Give pictures of one size, or let them be resized with --resize.",
             )
-        return resized(pixels, shape[:2]).reshape(shape)
+        return resized(pixels, size).reshape(shape)
 
 
 def matches(path: Path) -> bool:

@@ -118,6 +118,11 @@ class Split:
             )
         return self.labels
 
+    @property
+    def array(self) -> NDArray[Any]:
+        """All inputs in memory, for what needs them at once."""
+        return np.asarray(self.inputs)
+
     def batches(self, size: int | None = None) -> Iterator[NDArray[Any]]:
         """Yield all inputs in order, `size` at a time; None chooses a size that fits the memory."""
         return batches(self.inputs, size)

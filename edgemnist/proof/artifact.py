@@ -76,7 +76,7 @@ def prove(
             with quiet(), load_predictor(file, probe=probe, sha256=sha256) as predictor:
                 answers.append((file.name, predictor.predict(test.inputs).probabilities))
         (_, first), *others = answers
-        parity = compare(first, reference, test.labels)
+        parity = compare(first, reference, test.known_labels)
     except EdgeMnistError as error:
         return Proof((str(error),), structure, metadata, predictor)
     failures = (

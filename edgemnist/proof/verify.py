@@ -93,7 +93,7 @@ def _verify_set(
             error.problem, received=error.received, expected=error.expected, fix=error.fix
         ) from error
     if not manifest.dataset:
-        verdicts = verify_without_data(folder, manifest, test.inputs, generate, prove_exact, report)
+        verdicts = verify_without_data(folder, manifest, test.array, generate, prove_exact, report)
         return (*verdicts, *_unrecorded(folder, manifest))
     _check_test(manifest, test)
     try:

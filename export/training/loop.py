@@ -122,8 +122,8 @@ class TrainingRun:
             loss="categorical_crossentropy",
             metrics=["accuracy"],
         )
-        self._examples = Examples(data.train.inputs, one_hot(data.train.labels, classes))
-        self._validation = Examples(data.validation.inputs, one_hot(data.validation.labels, classes))
+        self._examples = Examples(data.train.array, one_hot(data.train.known_labels, classes))
+        self._validation = Examples(data.validation.array, one_hot(data.validation.known_labels, classes))
         self._recipe, self._seed = recipe, seed
         self._shuffler = np.random.default_rng(seed)
         self._finished_epochs = 0

@@ -5,7 +5,8 @@ import pytest
 
 from edgemnist.data.mnist import MNIST_SHA256
 from edgemnist.export.backend import keras
-from edgemnist.export.training.data import load_dataset
+from edgemnist.export.training.data import load_dataset, load_training_data
+from edgemnist.export.training.recipe import EDGE
 from edgemnist.runtime.errors import DatasetError
 
 
@@ -52,3 +53,11 @@ def test_failed_download_says_what_to_do(monkeypatch):
     monkeypatch.setattr(keras.datasets.mnist, "load_data", load_data)
     with pytest.raises(DatasetError, match=r"no network.*--data"):
         load_dataset()
+
+
+def test_colour_images_are_no_training_data_of_the_reference_network(tmp_path):
+    np.savez(tmp_path / "data.npz", x_train=np.zeros((9, 4, 5, 3), np.uint8), y_train=np.arange(9) % 3)
+    with pytest.raises(DatasetError, match=r"not grey.*received images of shape \(4, 5, 3\)"):
+        load_training_data(tmp_path / "data.npz", EDGE)
+    np.savez(tmp_path / "data.npz", x_train=np.zeros((90, 4, 5, 1), np.uint8), y_train=np.arange(90) % 3)
+    assert load_training_data(tmp_path / "data.npz", EDGE).train.input_shape == (4, 5)
