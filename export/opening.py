@@ -7,17 +7,17 @@ from pathlib import Path
 import numpy as np
 
 from ..data.datasets import Dataset, Wanted, load_test_split
+from ..proof.formats import Format
 from ..proof.parity import Accuracy, score
 from ..proof.reference import outputs_of
+from ..proof.tolerances import REFERENCE, Tolerances
 from ..runtime.artifact.manifest import DataRecord, SplitRecord
 from ..runtime.errors import ArtifactError, DatasetError
-from ..runtime.loading import load_predictor
-from ..runtime.predictor import Predictor
-from ..runtime.process import usable_cpu_count
 from ..runtime.signature import KNOWN_SCALINGS, ModelSignature, SignatureOptions
 from .calibration import choose_calibration
-from .convert.source import Source
+from .convert.source import Source, load_model
 from .training.data import load_train_split
+from .training.network import is_bundled
 
 _ENOUGH_IMAGES = 1000  # to tell a right scale from a wrong one
 _CHANCE_DEVIATIONS = 3
@@ -61,12 +61,7 @@ def open_source(
         DatasetError: The data cannot be read or do not fit the model.
         OptionError: The scale or the number of calibration samples is out of range.
     """
-    # As many threads as TensorFlow starts by itself: the number decides the order of its sums, and so the
-    # last digit of the reference, which must not depend on whether this process has trained the model before.
-    # No manifest, since the one beside it may be of the same model before it was trained again.
-    predictor = load_predictor(
-        path, engine="keras", num_threads=usable_cpu_count(), manifest=False, signature=wanted
-    )
+    predictor = load_model(path, wanted)
     dataset, kind = _fitting_data(data, predictor.signature, wanted)
     names = wanted.labels or dataset.test.class_names or None
     known = replace_options(wanted, input_kind=dataset.test.kind, output_kind=kind, labels=names)
@@ -136,7 +131,9 @@ def _fitting_data(
     A model that ends in plain numbers gives the logits of classes if the data have labels of that many classes,
     else values.
     """
-    spec = Wanted(signature.input.shape, wanted.input_kind, resize=data.resize, class_names=wanted.labels or ())
+    spec = Wanted(
+        signature.input.shape, wanted.input_kind, resize=data.resize, class_names=wanted.labels or ()
+    )
     kind = wanted.output_kind or signature.output.kind
     if kind == "values" and wanted.output_kind is None and len(signature.output.shape) == 1:
         classes = 2 if signature.output.shape == (1,) else signature.output.shape[0]
@@ -148,4 +145,10 @@ def _fitting_data(
             if test.labels is not None and int(test.labels.max()) < classes:
                 kind = "classes"
     asked = replace(spec, output=kind)
-    return Dataset(load_train_split(data.path, asked), load_test_split(data.path, asked)), kind
+    train = load_train_split(data.path, asked)
+    return Dataset(train, load_test_split(data.path, asked)), kind
+
+
+def tolerances_of(row: Format, source: Source) -> Tolerances:
+    """Return how far a format's outputs may lie from the model's: less far for the bundled network."""
+    return REFERENCE[row.tolerances] if is_bundled(source.model) else row.tolerances

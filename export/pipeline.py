@@ -39,12 +39,19 @@ class Outcome:
         failures: A sentence for each check that failed; empty where the artifact passed.
         record: The artifact's record; None where the conversion itself or the engine failed.
         parity: How its outputs compare with the source model's; None where it did not run.
+        unavailable: Why it cannot be made of this model or on this machine; "" where it was.
     """
 
     format: Format
     failures: tuple[str, ...]
     record: ArtifactRecord | None = None
     parity: Parity | None = None
+    unavailable: str = ""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the limits do not say of it."""
+        return self.format.tolerances.notes(self.parity) if self.parity else ()
 
 
 def export_all(
@@ -105,8 +112,8 @@ def _make(
     path = staged / row.file_name(source.name)
     try:
         converted = convert(row, source, options)
-    except ConversionError as error:
-        return Outcome(row, (str(error),))
+    except (ConversionError, MissingCompilerError) as error:
+        return Outcome(row, (), unavailable=str(error))
     files = {path: converted.content}
     files |= {path.with_name(path.stem + ending): content for ending, content in converted.companions.items()}
     for file, content in files.items():

@@ -126,9 +126,7 @@ class Predictor:
 
     def with_signature(self, signature: ModelSignature) -> "Predictor":
         """Return a predictor of the same loaded model that reads its numbers by another signature."""
-        return Predictor(
-            self._source, self.engine, signature, checked=self._checked, pictures=self.pictures
-        )
+        return Predictor(self._source, self.engine, signature, checked=self._checked, pictures=self.pictures)
 
     def close(self) -> None:
         """Free the model, once calls under way are done; predicting afterwards raises `EngineError`."""

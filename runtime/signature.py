@@ -19,6 +19,8 @@ PIXEL_VALUES = 256  # of a uint8
 DEFAULT_PIXEL_SCALE = 1 / (PIXEL_VALUES - 1)
 Axis = Annotated[int, Meta(ge=1)]
 Numbers = tuple[float, ...]
+InputKind = Literal["image", "features"]
+OutputKind = Literal["classes", "values"]
 # The scales and offsets of pixels that most networks were trained with: to [0, 1], not at all, to [-1, 1].
 KNOWN_SCALINGS = ((DEFAULT_PIXEL_SCALE, 0.0), (1.0, 0.0), (2 * DEFAULT_PIXEL_SCALE, -1.0))
 _GREY_AXES = 2
@@ -39,7 +41,7 @@ class InputSpec(Struct, frozen=True, forbid_unknown_fields=True):
             as these were.
     """
 
-    kind: Literal["image", "features"]
+    kind: InputKind
     shape: tuple[Axis, ...]
     scale: Numbers = (1.0,)
     offset: Numbers = (0.0,)
@@ -141,7 +143,7 @@ class OutputSpec(Struct, frozen=True, forbid_unknown_fields=True):
             "none" for values.
     """
 
-    kind: Literal["classes", "values"]
+    kind: OutputKind
     shape: tuple[Axis, ...]
     labels: tuple[str, ...] = ()
     activation: Literal["softmax", "sigmoid", "logits", "none"] = "softmax"
@@ -193,8 +195,8 @@ class SignatureOptions(Struct, frozen=True):
         labels: The class names; None calls classes by their numbers.
     """
 
-    input_kind: Literal["image", "features"] | None = None
-    output_kind: Literal["classes", "values"] | None = None
+    input_kind: InputKind | None = None
+    output_kind: OutputKind | None = None
     scale: Numbers | None = None
     offset: Numbers | None = None
     labels: tuple[str, ...] | None = None

@@ -145,7 +145,7 @@ def artifacts_copy(artifacts: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def digit(test_split: Split) -> np.ndarray:
     """The first test image, a seven: (28, 28) uint8."""
-    return test_split.images[0]
+    return test_split.inputs[0]
 
 
 @pytest.fixture
@@ -169,7 +169,7 @@ def small_mnist(mnist) -> Dataset:
     """150 training and 70 test images of MNIST."""
 
     def first(split: Split, count: int) -> Split:
-        return dataclasses.replace(split, images=split.images[:count], labels=split.labels[:count])
+        return dataclasses.replace(split, inputs=split.inputs[:count], labels=split.labels[:count])
 
     return Dataset(train=first(mnist.train, 150), test=first(mnist.test, 70))
 
@@ -177,7 +177,7 @@ def small_mnist(mnist) -> Dataset:
 @pytest.fixture(scope="session")
 def quick_mnist(mnist) -> Dataset:
     """All training images and the first 500 test images, so that a proof takes no time."""
-    test = dataclasses.replace(mnist.test, images=mnist.test.images[:500], labels=mnist.test.labels[:500])
+    test = dataclasses.replace(mnist.test, inputs=mnist.test.inputs[:500], labels=mnist.test.labels[:500])
     return Dataset(train=mnist.train, test=test)
 
 

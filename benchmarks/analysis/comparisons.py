@@ -84,7 +84,7 @@ def _round_p50_ns(measured: Measurement) -> dict[int, float]:
 def _parity(one: Measurement, base: Measurement, split: Split) -> Parity | None:
     try:
         return compare(
-            one.rounds[0].arrays["probabilities"], base.rounds[0].arrays["probabilities"], split.labels
+            one.rounds[0].arrays["probabilities"], base.rounds[0].arrays["probabilities"], split.known_labels
         )
     except InputError:
         return None

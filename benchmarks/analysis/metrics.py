@@ -133,8 +133,8 @@ def compute_metrics(
         paused=summarize(_all(rounds, "paused_ns")),
         throughput=_throughput(rounds),
         memory=_memory([fact.memory for fact in facts]),
-        accuracy=score(probabilities, split.labels),
-        parity=compare(probabilities, reference, split.labels)
+        accuracy=score(probabilities, split.known_labels),
+        parity=compare(probabilities, reference, split.known_labels)
         if reference is not None and comparable
         else None,
         stable=all(np.array_equal(one.arrays["probabilities"], probabilities) for one in rounds),

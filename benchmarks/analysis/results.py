@@ -82,7 +82,7 @@ def compute(
         machine=machine,
         plan=plan,
         images=len(split),
-        images_sha256=split.images_sha256,
+        images_sha256=split.inputs_sha256,
         reference=reference.file if reference else "",
         load_before=collection.load_before,
         elapsed_secs=collection.elapsed_secs,

@@ -76,7 +76,7 @@ def collect_devices(
     """
     pairs = [(model, device) for model in models for device in devices]
     able = {model for model, device in pairs if not device.missing}
-    expected = {model: expected_answers(model, split.images) for model in able}
+    expected = {model: expected_answers(model, split.array) for model in able}
 
     def measure(pair: tuple[CModel, Device]) -> DeviceOutcome:
         model, device = pair

@@ -128,7 +128,7 @@ def _metrics(outcome: DeviceOutcome, split: Split) -> DeviceMetrics | None:
 def _accuracy(expected: Expected, run: DeviceRun, split: Split) -> float | None:
     if not expected.tested or expected.classes is None:
         return None
-    return float((run.answers.labels == split.labels).mean())
+    return float((run.answers.labels == split.known_labels).mean())
 
 
 def _wrong_labels(run: DeviceRun, expected: Expected) -> int:

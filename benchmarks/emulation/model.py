@@ -11,10 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...proof.generated_c import read_claims
+from ...proof.inspect.structure import parse_structure
+from ...runtime.artifact.metadata import read_metadata
 from ...runtime.engines.registry import ENGINES, EngineOptions
 from ...runtime.errors import ArtifactError, ArtifactNotFoundError, MissingExtraError
 from ...runtime.files import MAX_MODEL_BYTES, read_limited, sha256_of
-from ...runtime.tensors import TensorSpec, pixel_table
+from ...runtime.signature import DEFAULT_PIXEL_SCALE, InputSpec
+from ...runtime.tensors import TensorSpec
 
 _SUFFIX = ".c"
 _FUNCTION = re.compile(
@@ -147,12 +150,15 @@ def expected_answers(model: CModel, images: NDArray[np.uint8]) -> Expected:
             expected=claims.made_of_sha256 or "a sha256 in its first comment",
             fix="Export both again.",
         )
-    taken, run = (_tflm if claims.match == _TFLM else _litert)(read_limited(path, MAX_MODEL_BYTES))
+    content = read_limited(path, MAX_MODEL_BYTES)
+    taken, run = (_tflm if claims.match == _TFLM else _litert)(content)
     shape = tuple(axis or 1 for axis in taken.shape)
     tested = math.prod(shape) == images[0].size and np.dtype(taken.dtype).kind in "iu"
     if tested:
-        table = pixel_table(taken)
-        inputs = (images if table is None else table[images]).reshape(-1, *shape)
+        metadata = read_metadata(parse_structure(path, content).metadata)
+        known = metadata and metadata.signature
+        spec = known.input if known else InputSpec("image", images.shape[1:], (DEFAULT_PIXEL_SCALE,))
+        inputs = spec.encode(images.reshape(-1, *spec.shape), taken).reshape(-1, *shape)
     else:
         inputs = _random(taken, shape)
     outputs = np.stack([run(one) for one in inputs])

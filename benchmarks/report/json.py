@@ -31,7 +31,7 @@ def to_document(
         "plan": asdict(results.plan),
         "images": results.images,
         "images_sha256": results.images_sha256,
-        "labels": encode_array(split.labels),
+        "labels": encode_array(split.known_labels),
         "reference": results.reference,
         "verdicts": list(verdicts),
         "doubts": [{"code": one.code, "target": one.case, "text": one.text} for one in results.warnings],

@@ -60,8 +60,8 @@ def answers(indices: Iterable[int], split: Split, probabilities: NDArray[np.floa
     for index in islice(indices, MAX_PICTURES):
         label = int(probabilities[index].argmax())
         confidence = float(probabilities[index, label])
-        picture = _png(split.images[index])
-        found.append(Answer(int(index), int(split.labels[index]), label, confidence, picture))
+        picture = _png(split.inputs[index])
+        found.append(Answer(int(index), int(split.known_labels[index]), label, confidence, picture))
     return tuple(found)
 
 

@@ -106,7 +106,7 @@ def collect(
 
     with tempfile.TemporaryDirectory(prefix="edgemnist-bench-") as folder:
         images = Path(folder) / "images.npy"
-        np.save(images, split.images)
+        np.save(images, split.inputs)
         for number in range(plan.rounds):
             order = [case for case in going_on() if number < schedule.rounds(case, going_on())]
             shuffler.shuffle(order)

@@ -157,7 +157,7 @@ def main(
 ) -> None:
     """Measure the model in C beside the other engines and beside the limit of the second-level cache."""
     engine_for(Path(_OURS)).file_to_load(artifacts / _OURS)
-    images = load_test_split().images
+    images = load_test_split().array
     figures = measure(artifacts, images, rounds)
     ratios = _ratios(figures, len(images))
     if as_json:

@@ -176,7 +176,7 @@ def _seed_file(name: str, artifacts: Path, folder: Path) -> Path:
         from PIL import Image
 
         page = np.full((300, 400), 235, np.uint8)
-        digit = np.kron(load_test_split().images[0], np.ones((_ENLARGED, _ENLARGED), np.uint8))
+        digit = np.kron(load_test_split().array[0], np.ones((_ENLARGED, _ENLARGED), np.uint8))
         page[10:290, 60:340] -= (digit * 0.8).astype(np.uint8)
         path = folder / f"page.{name}"
         Image.fromarray(page).save(path)

@@ -137,7 +137,7 @@ def measure_turn(path: str, seed: int) -> Turn:
         os.sched_setaffinity(0, cpus[-1:])
     predictor = load_predictor(path, num_threads=1)
     classify = classifier(predictor)
-    images = load_test_split().images
+    images = load_test_split().array
     images = images[np.random.default_rng(seed).permutation(len(images))]
     shape = [axis for axis in predictor.input.shape[1:] if axis is not None]
     if math.prod(shape) == images[0].size:

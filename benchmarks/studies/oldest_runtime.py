@@ -77,7 +77,7 @@ def main(
     split = load_test_split()
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder, "test.npz")
-        np.savez(data, images=split.images, labels=split.labels)
+        np.savez(data, images=split.inputs, labels=split.known_labels)
         for package, releases in RELEASES.items():
             names = [name for name in files if name.endswith(SUFFIXES[package])]
             print(f"\n| artifact | stated | {' | '.join(f'{package} {release}' for release in releases)} |")

@@ -88,7 +88,7 @@ def overhead(
 
     Each round loads all anew, in another order, since where the weights lie in memory makes a difference.
     """
-    images = load_test_split().images
+    images = load_test_split().array
     print(f"{'artifact':22} {'images':>6} {'way':29} {'bare p50':>11} {'p50':>11} {'ratio':>6}  rounds")
     for path in _models(artifacts):
         for size in (1, batch_size):
@@ -149,7 +149,7 @@ def memory(
             module = [sys.executable, "-P", "-m", f"{__package__}.predictor", "memory"]
             subprocess.run([*module, "--only", str(path), "--calls", str(calls)], check=True)  # noqa: S603 - this module
         return
-    images = load_test_split().images
+    images = load_test_split().array
     classify = classifier(load_predictor(only))
 
     def call_often(count: int) -> None:
@@ -174,7 +174,7 @@ def threads(
 
     LiteRT's interpreter is not safe to share, so it is also run the other safe way, behind a lock.
     """
-    images = load_test_split().images
+    images = load_test_split().array
     failed = False
     print(f"{'artifact':22} {'images':>6} {'way':12} {'threads':>7} {'images/s':>10}  wrong outputs")
     for path in _models(artifacts):

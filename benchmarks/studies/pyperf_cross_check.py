@@ -36,7 +36,7 @@ from edgemnist.data.datasets import load_test_split
 from edgemnist.benchmarks.worker.measure import classifier
 from edgemnist.runtime import load_predictor
 classify = classifier(load_predictor({path!r}, engine={engine!r}))
-images = itertools.cycle(list(load_test_split().images))
+images = itertools.cycle(list(load_test_split().array))
 """
 
 

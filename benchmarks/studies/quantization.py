@@ -121,7 +121,7 @@ def _proof(path: Path, row: "Format", samples: int, seed: int, dataset: "Dataset
 
     images = choose_calibration(dataset.train, len(dataset.class_names), samples, seed)
     source = load_source(path, images, dataset.class_names)
-    reference = source.predictor.predict(dataset.test.images).probabilities
+    reference = source.predictor.predict(dataset.test.array).probabilities
     with tempfile.TemporaryDirectory() as folder:
         artifact = Path(folder, row.file_name(source.name))
         artifact.write_bytes(convert(row, source, ExportOptions()).content)

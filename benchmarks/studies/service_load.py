@@ -67,11 +67,11 @@ def encoded_test_images(count: int) -> tuple[list[bytes], list[int]]:
 
     split = load_test_split()
     pictures = []
-    for image in split.images[:count]:
+    for image in split.inputs[:count]:
         buffer = io.BytesIO()
         Image.fromarray(image).save(buffer, "PNG")
         pictures.append(buffer.getvalue())
-    return pictures, split.labels[:count].tolist()
+    return pictures, split.known_labels[:count].tolist()
 
 
 @contextmanager

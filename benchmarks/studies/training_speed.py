@@ -70,7 +70,7 @@ def train_plainly_on_our_sets(recipe: Recipe, data: "TrainingData", seed: int) -
 
     if recipe.augmentation is None:
         raise OptionError("the recipe bends no images", received=recipe.name)
-    return _train_by_fit(recipe, data, seed, Augmenter(recipe.augmentation, data.train.image_shape).augment)
+    return _train_by_fit(recipe, data, seed, Augmenter(recipe.augmentation, data.train.input_shape).augment)
 
 
 def _train_by_fit(recipe: Recipe, data: "TrainingData", seed: int, augment: "Augment | None") -> Timing:
@@ -79,10 +79,10 @@ def _train_by_fit(recipe: Recipe, data: "TrainingData", seed: int, augment: "Aug
 
     keras.utils.set_random_seed(seed)
     classes = len(data.class_names)
-    images, labels = data.train.images, keras.utils.to_categorical(data.train.labels, classes)
+    images, labels = data.train.array, keras.utils.to_categorical(data.train.known_labels, classes)
     validation = (
-        _floats(data.validation.images),
-        keras.utils.to_categorical(data.validation.labels, classes),
+        _floats(data.validation.array),
+        keras.utils.to_categorical(data.validation.known_labels, classes),
     )
     mean = _floats(images).mean(axis=0) if recipe.centred else 0
     model = keras.Sequential(

@@ -68,8 +68,8 @@ def main(model: Annotated[Path, typer.Argument(help="A model file.")]) -> None:
     print("| what is wrong | accuracy |\n|---|---|")
     with load_predictor(model) as predictor:
         for name, change in faults().items():
-            answers = predictor.predict(np.ascontiguousarray(change(split.images))).probabilities
-            print(f"| {name} | {percent(float((answers.argmax(axis=1) == split.labels).mean()))} |")
+            answers = predictor.predict(np.ascontiguousarray(change(split.array))).probabilities
+            print(f"| {name} | {percent(float((answers.argmax(axis=1) == split.known_labels).mean()))} |")
 
 
 if __name__ == "__main__":

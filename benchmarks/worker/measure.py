@@ -39,7 +39,11 @@ def classifier(predictor: Predictor) -> Classify:
         predictions = predict(images)
         return predictions.indices, predictions.confidences
 
-    return classify
+    def evaluate(items: NDArray[np.float32]) -> tuple[NDArray[Any], NDArray[Any]]:
+        values = predict(items).values
+        return values, values
+
+    return classify if predictor.signature.output.kind == "classes" else evaluate
 
 
 def measure(task: Task, started_ns: int, importing_ns: int) -> tuple[Facts, Samples]:
@@ -114,14 +118,14 @@ def _import_engine(task: Task) -> None:
 def _shaped(predictor: Predictor, task: Task) -> NDArray[np.uint8]:
     """Return the test images in the shape of this model's input, such as `(N, 784)` or `(N, 28, 28, 1)`."""
     images: NDArray[np.uint8] = np.load(task.images)
-    batch, *axes = predictor.input.shape
+    batch = predictor.input.shape[0]
     if batch not in (None, 1):
         raise ArtifactError(
             f"{predictor.path.name} cannot be measured image by image",
             received=f"an input for exactly {batch} images",
             expected="an input for 1 or any number of images",
         )
-    shape = tuple(axis for axis in axes if axis is not None)
+    shape = predictor.signature.input.shape
     fits = images[0].size == math.prod(shape)
     return images.reshape(-1, *shape) if fits else images
 
@@ -144,9 +148,7 @@ def _pause() -> None:
 
 def _outputs(predictor: Predictor, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     size = predictor.input.shape[0] or len(images)
-    parts = [
-        predictor.predict(images[start : start + size]).probabilities for start in range(0, len(images), size)
-    ]
+    parts = [predictor.predict(images[start : start + size]).values for start in range(0, len(images), size)]
     return np.concatenate(parts)
 
 

@@ -6,8 +6,9 @@ request the library too.
 """
 
 from ...runtime.engines.registry import LIBRARY_SUFFIX
-from ..codegen.artifact import choose_samples, make_c
+from ..codegen.artifact import choose_samples, make_c, spec_of
 from ..codegen.compiler import compiled
+from ..codegen.importing import read_graph
 from . import tflite
 from .options import Converted, ExportOptions
 from .source import Source
@@ -22,7 +23,9 @@ def int8(source: Source, options: ExportOptions) -> Converted:
     """
     # Of the very file that int8.tflite becomes, so that both can lie side by side and prove each other.
     content = tflite.int8(source, options).content
-    generated = make_c(content, source.name, samples=choose_samples(content, source.calibration.images))
+    tensor = spec_of(read_graph(content).inputs[0], batched=True)
+    inputs = source.quantizer_form().signature.input.encode(source.calibration.inputs, tensor)
+    generated = make_c(content, source.name, samples=choose_samples(content, inputs))
     files = dict(generated.files)
     if options.compile:
         files |= {LIBRARY_SUFFIX: compiled(f"{source.name}.int8", files)}

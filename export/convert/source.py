@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from ...runtime.artifact.metadata import Metadata
 from ...runtime.engines.keras_signature import leading_scaling
 from ...runtime.errors import ConversionError
+from ...runtime.loading import load_predictor
 from ...runtime.predictor import Predictor
-from ...runtime.signature import PIXEL_VALUES, InputSpec, ModelSignature
+from ...runtime.process import usable_cpu_count
+from ...runtime.signature import PIXEL_VALUES, InputSpec, ModelSignature, SignatureOptions
 from ...runtime.tensors import TensorSpec
 from ..backend import keras, tf
 from ..calibration import Calibration
@@ -175,6 +177,31 @@ class _Flatten(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
     def call(self, inputs: Any) -> Any:
         """Return `(N, elements)` for `(N, ...)`."""
         return tf.reshape(inputs, (-1, math.prod(inputs.shape[1:])))
+
+
+def load_model(path: Path, wanted: SignatureOptions | None = None) -> Predictor:
+    """Load a Keras model.
+
+    Args:
+        path: A `.keras` or `.h5` file.
+        wanted: What is known of its signature; the rest is read off its layers.
+
+    Raises:
+        ArtifactNotFoundError: There is no such file.
+        ArtifactError: It is not a Keras model of one input and one output, or not what is wanted.
+    """
+    # As many threads as TensorFlow starts by itself: the number decides the order of its sums, and so the
+    # last digit of the reference, which must not depend on whether this process has trained the model before.
+    # No manifest, since the one beside it may be of the same model before it was trained again.
+    return load_predictor(
+        path, engine="keras", num_threads=usable_cpu_count(), manifest=False, signature=wanted
+    )
+
+
+def load_source(path: Path, calibration: Calibration, wanted: SignatureOptions | None = None) -> Source:
+    """Load a Keras model to export; arguments and errors as of `load_model`."""
+    predictor = load_model(path, wanted)
+    return Source(path, predictor.sha256, predictor, calibration)
 
 
 def tool_versions() -> dict[str, str]:

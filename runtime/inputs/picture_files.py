@@ -103,7 +103,7 @@ def read_picture(picture: Any, spec: InputSpec, options: PictureOptions) -> NDAr
     return image.reshape(spec.shape)
 
 
-def _encoded(picture: Any, options: PictureOptions) -> Any:
+def encoded(picture: Any, options: PictureOptions) -> Any:
     """Return encoded bytes, no more than allowed, or Pillow's image as it is."""
     size = options.max_bytes + 1
     if isinstance(picture, (bytes, bytearray)):

@@ -42,7 +42,7 @@ def bench(*arguments, path=None):
 @pytest.fixture(scope="module")
 def some(test_split, tmp_path_factory):
     """A data set of a few test images."""
-    images, labels = test_split.images[:IMAGES], test_split.labels[:IMAGES]
+    images, labels = test_split.inputs[:IMAGES], test_split.labels[:IMAGES]
     path = tmp_path_factory.mktemp("some") / "some.npz"
     np.savez(path, x_train=images[:1], y_train=labels[:1], x_test=images, y_test=labels)
     return path

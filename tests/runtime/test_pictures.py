@@ -42,12 +42,12 @@ def enlarged(image: np.ndarray) -> np.ndarray:
 
 
 def test_encoded_images_of_the_models_size_are_taken_as_they_are(predictor, test_split: Split):
-    images = test_split.images[:50]
+    images = test_split.inputs[:50]
     np.testing.assert_array_equal(predictor.to_pixels([encoded(image) for image in images]), images)
 
 
 def test_dark_ink_on_light_paper_is_turned_round(predictor, test_split: Split):
-    images = test_split.images[:50]
+    images = test_split.inputs[:50]
     np.testing.assert_array_equal(predictor.to_pixels([encoded(255 - image) for image in images]), images)
 
 
@@ -118,7 +118,7 @@ def test_the_digit_is_fitted_and_centred_as_in_mnist(predictor, digit):
 
 def test_refitted_digits_keep_their_labels(predictor, artifacts: Path, test_split: Split):
     always = load_predictor(artifacts / "mnist.float32.onnx", pictures=PictureOptions(fit="always"))
-    images, labels = test_split.images[:300], test_split.labels[:300]
+    images, labels = test_split.inputs[:300], test_split.labels[:300]
     plain = (predictor.predict(images).indices == labels).mean()
     refitted = (always.predict([encoded(image) for image in images]).indices == labels).mean()
     assert refitted >= plain - 0.02

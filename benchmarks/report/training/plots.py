@@ -37,7 +37,7 @@ def draw_digits(path: Path, split: Split, class_names: Sequence[str]) -> None:
     for cell, axes in enumerate(figure.subplots(GRID_SIDE, GRID_SIDE).flat):
         axes.set_axis_off()
         if cell < len(split):
-            _show(axes, split.images[cell], class_names[split.labels[cell]])
+            _show(axes, split.inputs[cell], class_names[split.known_labels[cell]])
     _write(figure, path)
 
 
@@ -97,7 +97,7 @@ def draw_confusion(
     Raises:
         OutputError: The file cannot be written.
     """
-    result = score(probabilities, split.labels)
+    result = score(probabilities, split.known_labels)
     counts = np.array(result.confusion)
     errors = counts.astype(float)
     np.fill_diagonal(errors, np.nan)
@@ -137,7 +137,7 @@ def draw_mistakes(
     Raises:
         OutputError: The file cannot be written.
     """
-    wrong = mistakes(probabilities, split.labels)
+    wrong = mistakes(probabilities, split.known_labels)
     shown = wrong[: MISTAKES_ACROSS * MISTAKES_DOWN]
     rows = max(1, -(-len(shown) // MISTAKES_ACROSS))
     figure = Figure(figsize=(MISTAKES_ACROSS * 1.05, rows * 1.4 + 0.6), layout="constrained")
@@ -152,8 +152,8 @@ def draw_mistakes(
         if cell < len(shown):
             index = shown[cell]
             label = int(probabilities[index].argmax())
-            names = f"{class_names[split.labels[index]]} → {class_names[label]}"
-            _show(axes, split.images[index], f"{names}\n{probabilities[index, label]:.1%}")
+            names = f"{class_names[split.known_labels[index]]} → {class_names[label]}"
+            _show(axes, split.inputs[index], f"{names}\n{probabilities[index, label]:.1%}")
     _write(figure, path)
 
 
@@ -168,7 +168,7 @@ def draw_reliability(path: Path, probabilities: NDArray[np.float32], split: Spli
     Raises:
         OutputError: The file cannot be written.
     """
-    found = find_reliability(probabilities, split.labels)
+    found = find_reliability(probabilities, split.known_labels)
     figure = Figure(figsize=(10, 4.4), layout="constrained")
     left, right = figure.subplots(1, 2)
     reliability(left, found, _colour)

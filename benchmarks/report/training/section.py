@@ -31,7 +31,7 @@ def training_section(benchmark: Benchmark, trained: Trained | None) -> dict[str,
     if own.model_sha256 != reference.model_sha256:
         return {"other_model": True}
     split, probabilities = benchmark.split, reference.probabilities
-    wrong = mistakes(probabilities, split.labels)
+    wrong = mistakes(probabilities, split.known_labels)
     pictures = {
         "The first 25 training images": trained.digits,
         "Augmented training images": trained.augmented,
@@ -54,7 +54,7 @@ def training_section(benchmark: Benchmark, trained: Trained | None) -> dict[str,
 
 def _charts(benchmark: Benchmark, reference: Reference, trained: Trained) -> list[dict[str, str]]:
     histories = trained.histories
-    found = find_reliability(reference.probabilities, benchmark.split.labels)
+    found = find_reliability(reference.probabilities, benchmark.split.known_labels)
     drawn: dict[str, Callable[[Axes], None]] = {
         "Accuracy": lambda axes: training_charts.accuracy_curves(axes, histories, series),
         "Loss": lambda axes: training_charts.loss_curves(axes, histories, series),
