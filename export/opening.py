@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from msgspec.structs import replace as replace_struct
 
 from ..data.datasets import Dataset, Wanted, load_test_split
 from ..proof.formats import Format
@@ -65,8 +66,11 @@ def open_source(
     dataset, kind = _fitting_data(data, predictor.signature, wanted)
     names = wanted.labels or dataset.test.class_names or None
     known = replace_options(wanted, input_kind=dataset.test.kind, output_kind=kind, labels=names)
-    predictor = predictor.with_signature(predictor.engine.infer_signature(path.name, known))  # type: ignore[attr-defined]
-    output = predictor.signature.output
+    signature = predictor.engine.infer_signature(path.name, known)  # type: ignore[attr-defined]
+    if data.path is None and signature.input.kind == "image":
+        signature = replace_struct(signature, input=replace_struct(signature.input, ink=True))
+    predictor = predictor.with_signature(signature)
+    output = signature.output
     if output.kind == "classes" and dataset.test.labels is not None:
         largest = max(int(part.known_labels.max()) for part in (dataset.train, dataset.test))
         if largest >= output.classes:
@@ -128,8 +132,8 @@ def _fitting_data(
 ) -> tuple[Dataset, str]:
     """Return the data, and whether they and the model are of classes or of values.
 
-    A model that ends in plain numbers gives the logits of classes if the data have labels of that many classes,
-    else values.
+    A model that ends in plain numbers gives the logits of classes if the data have labels of that many
+    classes, else values.
     """
     spec = Wanted(
         signature.input.shape, wanted.input_kind, resize=data.resize, class_names=wanted.labels or ()

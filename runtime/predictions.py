@@ -73,7 +73,7 @@ class OutputDecoder:
                 self._one_of_byte = tuple(self._real_of_byte.reshape(256, 1))
 
     def decode(self, raw: NDArray[Any]) -> NDArray[np.float32]:
-        """Return what raw output stands for, probabilities where it is logits, as float32 of the same shape."""
+        """Return what raw output stands for, of logits the probabilities, as float32 of the same shape."""
         if self.spec.activation == "logits":
             return _probabilities(to_real(raw, self._tensor))
         if raw.dtype == np.float32:

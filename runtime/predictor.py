@@ -71,10 +71,10 @@ class Predictor:
 
         Args:
             images: For a model of images `(H, W)` or `(H, W, C)` as its signature has it, or `(N, ...)` of
-                them, uint8 0..255 or float in [0, 1], which is rounded to the nearest of the 256 pixel values;
-                an axis of one channel may be there or not. Or a picture: encoded bytes, a path, a file
-                object, an image of Pillow's. Or a list of any of these. For a model of features numbers of
-                its shape, or `(N, ...)` of them.
+                them, uint8 0..255 or float in [0, 1], which is rounded to the nearest of the 256 pixel
+                values; an axis of one channel may be there or not. Or a picture: encoded bytes, a path, a
+                file object, an image of Pillow's. Or a list of any of these. For a model of features numbers
+                of its shape, or `(N, ...)` of them.
 
         Returns:
             The predictions, N of them; N is 1 for one image.

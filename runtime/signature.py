@@ -37,8 +37,8 @@ class InputSpec(Struct, frozen=True, forbid_unknown_fields=True):
         shape: Of one item: `(H, W)` or `(H, W, C)` for an image, any for features.
         scale: One number, or one for each entry of the last axis.
         offset: The same.
-        ink: Whether images are light ink on dark background, as MNIST's, so that pictures are fitted and centred
-            as these were.
+        ink: Whether images are light ink on dark background, as MNIST's, so that pictures are fitted and
+            centred as these were.
     """
 
     kind: InputKind

@@ -28,7 +28,7 @@ class Input(Struct, frozen=True):
 
 
 class Limits(Struct, frozen=True):
-    """The table `[tolerances]`: how far artifacts may differ from the model; as the options of these names."""
+    """The table `[tolerances]`: how far artifacts may differ from the model; as the options of that name."""
 
     min_agreement: Share | UnsetType = UNSET
     max_accuracy_drop: Share | UnsetType = UNSET
@@ -58,7 +58,7 @@ class Project(Struct, frozen=True):
 
 
 def read_defaults(path: Path = FILE) -> dict[str, Any]:
-    """Return the values of options that a project's file sets, by the names of the parameters; none without it.
+    """Return the values of options that a project's file sets, by the names of the parameters.
 
     Raises:
         OptionError: The file is no TOML, has an unknown key, or a value of the wrong type.

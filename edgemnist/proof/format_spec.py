@@ -36,8 +36,8 @@ _SMALLEST_QUANTIZED = 1024
 class FormatSpec:
     """What the files of one format and precision must contain.
 
-    Always: one input and one output with a dynamic batch, unless a fixed one was asked for, and only operators
-    that every runtime of the format has.
+    Always: one input and one output with a dynamic batch, unless a fixed one was asked for, and only
+    operators that every runtime of the format has.
 
     Attributes:
         weights: The element type of each weight.
@@ -74,7 +74,8 @@ class FormatSpec:
         self, role: str, tensors: tuple[TensorSpec, ...], name: str, batch: int | None
     ) -> Iterator[str]:
         if [tensor.shape[:1] for tensor in tensors] != [(batch,)]:
-            yield f"its {role} is not one tensor with a {'dynamic batch' if batch is None else f'batch of {batch}'}"
+            wanted = "dynamic batch" if batch is None else f"batch of {batch}"
+            yield f"its {role} is not one tensor with a {wanted}"
             return
         tensor = tensors[0]
         if self.contract and tensor.name != name:

@@ -124,8 +124,8 @@ class Artifacts:
         if path.suffix in row.engine.sources:
             proof = self._prove_c(path, record, row, self.reference)
         else:
-            # Of a Keras file nothing but its record can tell how raw input is scaled; no record can make it wrong
-            # unnoticed, since its outputs are compared.
+            # Of a Keras file nothing but its record can tell how raw input is scaled; no record can make it
+            # wrong unnoticed, since its outputs are compared.
             known = record.signature or None if row.format == SOURCE.format else None
             proof = prove(
                 path, row, self.reference, self.test, ours=False, batch=record.input.shape[0], signature=known

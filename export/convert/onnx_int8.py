@@ -1,10 +1,10 @@
 """The format int8.onnx: static QDQ quantization per channel by ONNX Runtime.
 
 Its calibration items are TFLite's. The quantizer gets the float-input form of the model. Where the file of an
-image model begins by quantizing the image to what a uint8 pixel is already, that node is removed and the input
-is pixels as they are; where no step of a quantization is one pixel, the image is cast and scaled in floats.
-The quantizer also quantizes the logits for a softmax of floats; that pair of nodes is removed too, and ONNX
-Runtime fuses the last layer into one with float output. Features stay floats until the first layer.
+image model begins by quantizing the image to what a uint8 pixel is already, that node is removed and the
+input is pixels as they are; where no step of a quantization is one pixel, the image is cast and scaled in
+floats. The quantizer also quantizes the logits for a softmax of floats; that pair of nodes is removed too,
+and ONNX Runtime fuses the last layer into one with float output. Features stay floats until the first layer.
 
 Weights are uint8 around 128. int8 weights against uint8 activations overflow 16 bits in ONNX Runtime's AVX2
 kernels, on every x86 CPU without VNNI: agreement 99.6 %, a probability off by 0.9 (onnxruntime's document

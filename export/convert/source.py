@@ -97,19 +97,19 @@ class Source:
     def raw_form(self) -> Form:
         """Return the model as the artifact contract has it: raw items to probabilities or values."""
         spec = self.signature.input
-        return self._form(self.model, spec.raw_dtype, spec, _unscaled(spec))
+        return self._form(spec.raw_dtype, spec, _unscaled(spec))
 
     def quantizer_form(self) -> Form:
         """Return the model with float32 input, in the range that quantizes it best.
 
-        A scaling of the input is left to whoever quantizes it, that of the model's first layer too. For images
-        this is so where a pixel then is its own quantized value, else the model gets raw pixels as floats.
+        A scaling of the input is left to whoever quantizes it, that of the model's first layer too. For
+        images this is so where a pixel then is its own quantized value, else the model gets raw pixels as
+        floats.
         """
-        spec, model = self.signature.input, self.model
-        scaling = leading_scaling(model)
+        spec, first = self.signature.input, None
+        scaling = leading_scaling(self.model)
         if scaling is not None:
             first, scale, offset = scaling
-            model = keras.Model(first.output, model.outputs[0])
             spec = InputSpec(
                 spec.kind,
                 spec.shape,
@@ -118,11 +118,14 @@ class Source:
             )
         pixel = _pixel(spec) if spec.kind == "image" else None
         if spec.kind == "image" and pixel is None:
-            return self._form(self.model, "float32", self.signature.input, _unscaled(spec))
-        return replace(self._form(model, "float32", _unscaled(spec), spec), pixel=pixel)
+            return self._form("float32", self.signature.input, _unscaled(spec))
+        return replace(self._form("float32", _unscaled(spec), spec, without=first), pixel=pixel)
 
-    def _form(self, model: Any, dtype: str, inside: InputSpec, outside: InputSpec) -> Form:
-        """Return a model that scales its input as `inside` has it, for callers who scale as `outside` has it."""
+    def _form(self, dtype: str, inside: InputSpec, outside: InputSpec, *, without: Any = None) -> Form:
+        """Return a model that scales its input as `inside` has it, and whose users scale as `outside` has.
+
+        The layer `without` is left out.
+        """
         output = self.signature.output
         item = keras.Input(inside.shape, batch_size=self.batch, dtype=dtype, name=inside.name)
         floats = item if dtype == "float32" else keras.ops.cast(item, "float32")
@@ -130,7 +133,7 @@ class Source:
             floats = floats * _constant(inside.scale)
             if any(inside.offset):
                 floats = floats + _constant(inside.offset)
-        answer = _convertible(model)(floats)
+        answer = _convertible(self.model, without)(floats)
         if output.activation == "logits":
             output = output.with_probabilities()
             answer = keras.layers.Activation(output.activation)(answer)
@@ -209,10 +212,17 @@ def tool_versions() -> dict[str, str]:
     return {tool: version(tool) for tool in _TOOLS}
 
 
-def _convertible(model: Any) -> Any:
-    """Return the same network with layers that convert to fewer operators, where it is made of layers."""
+def _convertible(model: Any, without: Any = None) -> Any:
+    """Return the same network with layers that convert to fewer operators, where it is made of layers.
+
+    Args:
+        model: The network.
+        without: A layer of it that is left out; None leaves none out.
+    """
 
     def convertible(layer: Any) -> Any:
+        if layer is without:
+            return keras.layers.Identity(name=layer.name)
         if isinstance(layer, keras.layers.Flatten) and layer.data_format == "channels_last":
             return _Flatten(name=layer.name)
         return type(layer).from_config(layer.get_config())
@@ -221,5 +231,7 @@ def _convertible(model: Any) -> Any:
         clone = keras.models.clone_model(model, clone_function=convertible)
     except ValueError:  # a subclass of keras.Model, whose layers only its own code connects
         return model
-    clone.set_weights(model.get_weights())
+    for copy, layer in zip(clone.layers, model.layers, strict=True):
+        if layer is not without:
+            copy.set_weights(layer.get_weights())
     return clone

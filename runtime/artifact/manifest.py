@@ -247,7 +247,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
 
 class ExpectedHash(Struct, frozen=True):
-    """What a predictor needs of a file's record: its sha256, its class names, and its signature, if recorded."""
+    """What a predictor needs of a file's record: its sha256, its class names, its signature if it has one."""
 
     sha256: str
     labels: tuple[str, ...]

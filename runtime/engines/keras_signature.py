@@ -27,8 +27,8 @@ def infer_signature(file: str, model: Any, wanted: SignatureOptions) -> ModelSig
         wanted: What is known of it; the rest is read off its layers.
 
     Raises:
-        ArtifactError: It has several inputs or outputs, keeps a state, has an axis of no fixed size, or gives no
-            classes although they are asked for, or has another number of them than there are labels.
+        ArtifactError: It has several inputs or outputs, keeps a state, has an axis of no fixed size, or gives
+            no classes although they are asked for, or has another number of them than there are labels.
         OptionError: The scale or the offset does not fit the input.
     """
     shape = _end(file, "input", model.inputs)

@@ -103,11 +103,11 @@ def export(
 ) -> None:
     """Convert the model to TFLite and ONNX, and prove every file on the whole test set.
 
-    Each artifact takes raw input, uint8 pixels or float32 features, and gives probabilities or values. It must
-    contain what its precision requires and agree with the Keras model: floats on every class that the model is
-    not torn between, integers with at most 0.5 points of accuracy lost, if that is more than chance; values
-    within 1e-4 of their range, quantized ones within 2 % of it (root mean square). The bundled network keeps
-    99.8 % and 0.2 points. What failed is not written, the others are, and the exit code is 3.
+    Each artifact takes raw input, uint8 pixels or float32 features, and gives probabilities or values. It
+    must contain what its precision requires and agree with the Keras model: floats on every class that the
+    model is not torn between, integers with at most 0.5 points of accuracy lost, if that is more than chance;
+    values within 1e-4 of their range, quantized ones within 2 % of it (root mean square). The bundled network
+    keeps 99.8 % and 0.2 points. What failed is not written, the others are, and the exit code is 3.
 
     Writes the artifacts, `manifest.json` and `reference.npz`, all at once. Files that they replace stay in
     the folder `previous` until a later export replaces others; a `.keras` file stays for good.
