@@ -144,13 +144,9 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
     """The record of an artifact folder.
 
     Attributes:
-        model: The source model.
         dataset: The sha256 of each part of the data set, as unpacked IDX files; empty for anybody's TFLite
             file, whose artifacts then have neither parity nor tolerances.
-        reference: The file of the source model's outputs on the test set.
         tools: The versions of what made the artifacts.
-        artifacts: The artifacts, one record each.
-        schema_version: The version of this record's own format.
     """
 
     model: ModelRecord

@@ -59,13 +59,7 @@ def is_picture(value: object) -> bool:
 
 
 def read_picture(picture: Any, image_shape: tuple[int, ...], options: PictureOptions) -> NDArray[np.uint8]:
-    """Return a picture as one image of raw pixels, `image_shape` uint8, light ink on dark background.
-
-    Raises:
-        InputError: The picture cannot be read or decoded, is too large, of another size than the model's
-            where that is not to be changed, or shows nothing.
-        MissingExtraError: Pillow is not installed.
-    """
+    """Return a picture as one image, `image_shape` uint8, light on dark; errors as of `Predictor.predict`."""
     if len(image_shape) != 2:  # noqa: PLR2004
         raise InputError(
             "a picture for a model whose input is no grey image",
