@@ -52,8 +52,8 @@ class _Ink:
 def mnist_like(picture: Image.Image, image_shape: tuple[int, int], *, dark: bool | None) -> NDArray[np.uint8]:
     """Return a picture as MNIST would have it: light ink on black, fitted, centred by its mass.
 
-    The picture is a grey one, Pillow's mode "L", of any size. Whether the ink is dark is found out where `dark`
-    is None. InputError if there is no ink.
+    The picture is grey, Pillow's mode "L", of any size; where `dark` is None, it is found out. InputError if
+    there is no ink.
     """
     ink, scale = _ink_in(picture, dark)
     if scale > 1 and max(ink.amounts.shape) < _ENOUGH_DETAIL:  # small in a large picture: look closer
