@@ -67,10 +67,7 @@ def image_shape(file: str, model_input: TensorSpec, output: TensorSpec) -> tuple
 def pixel_table(tensor: TensorSpec) -> NDArray[Any] | None:
     """Return the raw input values for the pixels 0..255, or None where pixels go in as they are.
 
-    A real input of 1 is a full pixel (255), as in training.
-
-    Raises:
-        ArtifactError: The input is of a dtype that no pixel can be turned into.
+    A real input of 1 is a full pixel (255), as in training. ArtifactError for a dtype that no pixel becomes.
     """
     pixels = np.arange(256)
     dtype = np.dtype(tensor.dtype)

@@ -207,7 +207,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
 
 class ExpectedHash(Struct, frozen=True):
-    """What a predictor needs of a file's record: its sha256, and the class names, if any, in output order."""
+    """What a predictor needs of a file's record; `labels` are in output order."""
 
     sha256: str
     labels: tuple[str, ...]
