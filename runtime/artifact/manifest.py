@@ -228,9 +228,8 @@ def find_record(path: Path) -> ArtifactRecord | None:
 
 
 def _records_beside(path: Path) -> tuple[ArtifactRecord, ...]:
-    if not os.path.lexists(path.with_name(MANIFEST_NAME)):
-        return ()
-    return read_manifest(path.parent).artifacts
+    found = os.path.lexists(path.with_name(MANIFEST_NAME))
+    return read_manifest(path.parent).artifacts if found else ()
 
 
 def newer_model(folder: Path) -> str:
@@ -238,10 +237,8 @@ def newer_model(folder: Path) -> str:
     if not (folder / MANIFEST_NAME).exists():
         return ""
     manifest = read_manifest(folder)
-    path = folder / manifest.model.file
-    if not path.is_file():
-        return ""
-    found, recorded = sha256_of(path), manifest.model.sha256
+    path, recorded = folder / manifest.model.file, manifest.model.sha256
+    found = sha256_of(path) if path.is_file() else recorded
     if found == recorded:
         return ""
     formats = [f"--format {record.precision}.{record.format}" for record in manifest.artifacts]
