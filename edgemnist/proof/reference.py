@@ -63,8 +63,10 @@ def read_recorded(path: Path, sha256: str) -> bytes:
         raise IntegrityError(f"{path.name} cannot be read: {error.strerror}") from error
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:
-        problem = f"{path.name} has sha256 {found}, the manifest says {sha256}"
-        raise IntegrityError(problem, fix="Fetch the artifacts again, or export them again.")
+        raise IntegrityError(
+            f"{path.name} has sha256 {found}, the manifest says {sha256}",
+            fix=f"{path.name} is not the file that its manifest records; fetch or export the artifacts again.",
+        )
     return content
 
 
