@@ -65,7 +65,7 @@ def read_recorded(path: Path, sha256: str) -> bytes:
     if found != sha256:
         raise IntegrityError(
             f"{path.name} has sha256 {found}, the manifest says {sha256}",
-            fix=f"{path.name} is not the file that its manifest records; fetch or export the artifacts again.",
+            fix=f"{path.name} is not the file that its manifest records; fetch or export them again.",
         )
     return content
 
