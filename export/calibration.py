@@ -13,14 +13,7 @@ from ..runtime.errors import OptionError
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Calibration:
-    """The calibration images and where they came from.
-
-    Attributes:
-        images: `(n, H, W)` uint8, from the training split.
-        indices: `(n,)` int64, their positions there.
-        samples_per_class: How many images there are of each class.
-        seed: What the choice was drawn with.
-    """
+    """The calibration images, `(n, H, W)` uint8, and their `(n,)` indices in the training split."""
 
     images: NDArray[np.uint8]
     indices: NDArray[np.int64]

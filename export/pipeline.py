@@ -29,9 +29,9 @@ class Outcome:
 
     Attributes:
         format: The format.
-        failures: A sentence for each check that failed; empty where the artifact passed.
-        record: The artifact's record; None where the conversion itself or the engine failed.
-        parity: How its outputs compare with the source model's; None where it did not run.
+        failures: A sentence for each check that failed.
+        record: None where the conversion itself or the engine failed.
+        parity: Of its outputs with the source model's; None where it did not run.
     """
 
     format: Format
@@ -62,9 +62,6 @@ def export_all(
         options: Of the converters.
         overwrite: Replace artifacts that were made from another model, on other data or by other tools.
         report: Called with each format's name before its conversion starts.
-
-    Returns:
-        One outcome a format: the source model's own, then the others in order.
 
     Raises:
         OptionError: The folder holds artifacts of another model and `overwrite` is off.

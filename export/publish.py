@@ -47,14 +47,9 @@ class Origin:
 def describe(
     path: Path, structure: Structure, *, kind: str, companions: Iterable[Path] = (), **proof: Any
 ) -> ArtifactRecord:
-    """Return the record of an artifact.
+    """Return the record of an artifact of the file format `kind`.
 
-    Args:
-        path: The artifact.
-        structure: What it contains.
-        kind: Its file format.
-        companions: The files that belong to it.
-        **proof: The record's other attributes; input and output are the structure's unless they are given.
+    `proof` has the record's other attributes; input and output are the structure's unless they are given.
     """
     ends = {"input": structure.inputs[0], "output": structure.outputs[0]}
     return ArtifactRecord(
@@ -115,7 +110,7 @@ def publish(
     model = staged / origin.model.file
     if not model.exists():
         shutil.copyfile(origin.path, model)
-    np.savez_compressed(staged / REFERENCE_NAME, **dict(reference))
+    np.savez_compressed(staged / REFERENCE_NAME, allow_pickle=False, **reference)
 
     def record() -> None:  # the set that is there now, not the one from before the conversions
         if {sha256_of(path) for path in (origin.path, model)} != {origin.model.sha256}:

@@ -25,15 +25,16 @@ _LEVELS = 255
 
 
 def narrow_logits(model: Any, images: NDArray[np.uint8]) -> None:
-    """Narrow the range of the tensor that goes into the softmax, if the model ends in one.
+    """Narrow, in place, the range of the tensor that goes into a full-integer model's softmax, if it has one.
 
-    Args:
-        model: The full-integer model, changed in place.
-        images: (N, H, W) uint8, the calibration images.
+    `images` are those of the calibration, (N, H, W) uint8.
     """
-    index = _logits_index(model)
-    if index is None:
+    softmax = schema.BuiltinOperator.SOFTMAX
+    codes = [code.builtinCode for code in model.operatorCodes]
+    operators = [one for one in model.subgraphs[0].operators if codes[one.opcodeIndex] == softmax]
+    if not operators:
         return
+    index = int(operators[0].inputs[0])
     low, high = useful_range(_values(model, index, images))
     quantization = model.subgraphs[0].tensors[index].quantization
     scale = (high - low) / _LEVELS
@@ -54,15 +55,6 @@ def useful_range(logits: NDArray[np.float32]) -> tuple[float, float]:
     low = float((largest - _REACH).min())
     high = float(np.minimum(largest, second + _REACH).max())
     return min(low, 0.0), max(high, 0.0)
-
-
-def _logits_index(model: Any) -> int | None:
-    graph = model.subgraphs[0]
-    for operator in graph.operators:
-        code = model.operatorCodes[operator.opcodeIndex]
-        if code.builtinCode == schema.BuiltinOperator.SOFTMAX:
-            return int(operator.inputs[0])
-    return None
 
 
 def _values(model: Any, index: int, images: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -100,12 +100,7 @@ class _Flatten(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
 
 
 def load_source(path: Path, calibration: Calibration, class_names: tuple[str, ...] | None = None) -> Source:
-    """Load a `.keras` file in safe mode.
-
-    Args:
-        path: The file.
-        calibration: The training images that quantization may look at.
-        class_names: The name of each class; None calls them by their number.
+    """Load a `.keras` file in safe mode; without `class_names` its classes are called by their number.
 
     Raises:
         ArtifactNotFoundError: There is no such file.
