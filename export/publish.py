@@ -1,13 +1,12 @@
 """The writing of an artifact folder: model, artifacts, reference and manifest, all at once."""
 
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..proof.inspect.structure import Structure
 from ..runtime.artifact.folder import commit, recover
@@ -98,10 +97,12 @@ def publish(
     staged: Path,
     folder: Path,
     origin: Origin,
-    reference: Mapping[str, NDArray[Any]],
+    reference: dict[str, Any],
     records: tuple[ArtifactRecord, ...],
 ) -> None:
     """Make the artifacts in `staged`, and those that the folder already has of the same model, its set.
+
+    `reference` has the model's outputs on the test set, by the names they are stored under.
 
     Raises:
         IntegrityError: The model was trained again or replaced while it was exported.
@@ -110,7 +111,7 @@ def publish(
     model = staged / origin.model.file
     if not model.exists():
         shutil.copyfile(origin.path, model)
-    np.savez_compressed(staged / REFERENCE_NAME, allow_pickle=False, **reference)
+    np.savez_compressed(staged / REFERENCE_NAME, **reference)
 
     def record() -> None:  # the set that is there now, not the one from before the conversions
         if {sha256_of(path) for path in (origin.path, model)} != {origin.model.sha256}:
