@@ -183,7 +183,7 @@ class _Flatten(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
 
 
 class _Normalization(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
-    """`Normalization` with constants in place of tensors, which tf2onnx (1.17) takes for inputs of the model."""
+    """`Normalization` with constants, not tensors, which tf2onnx (1.17) takes for inputs of the model."""
 
     def __init__(self, layer: Any) -> None:
         super().__init__(name=layer.name)
