@@ -28,7 +28,6 @@ class Answers:
     Attributes:
         bytes: (N, output bytes) uint8, raw.
         labels: (N,) uint16; 0 for a model without classes.
-        stack_bytes: The deepest stack of the model.
         instructions: (N,) int64, of each run of the model; None where nothing counted them.
     """
 
@@ -43,12 +42,7 @@ def run_harness(
 ) -> Answers:
     """Run the harness on inputs and read what it leaves.
 
-    Args:
-        device: What it was built for.
-        program: The harness.
-        folder: Where it finds and leaves its files.
-        inputs: (N, input bytes) uint8, raw.
-        output_bytes: Of the model.
+    It finds and leaves its files in `folder`; `inputs` are (N, input bytes) uint8, raw.
 
     Raises:
         EngineError: It failed, or what measures it does not measure what is known right.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from ...runtime.artifact.manifest import Positive
 from ...runtime.cpus import usable_cpu_count
 
 _PACKAGES = ("edgemnist", "numpy", "onnxruntime", "ai-edge-litert", "tensorflow", "keras", "scipy")
@@ -18,26 +19,21 @@ class Machine:
     """What metrics depend on besides the model.
 
     Attributes:
-        cpu: The CPU's model name.
-        architecture: Such as "x86_64" or "aarch64".
         cores: CPUs that this process may use.
-        system: Operating system and release.
-        python: Version and implementation.
         governor: The frequency governor, or None where the system does not tell (as in virtual machines).
-        max_frequency_khz: The highest frequency the governor may choose, or None.
         virtual: Whether the CPU says it is a virtual machine's; None where it cannot be known.
-        versions: Installed versions of the packages that matter, by distribution name.
+        max_frequency_khz: The highest frequency the governor may choose, or None.
     """
 
     cpu: str
     architecture: str
-    cores: int
+    cores: Positive
     system: str
     python: str
     governor: str | None
-    max_frequency_khz: int | None
     virtual: bool | None
     versions: dict[str, str]
+    max_frequency_khz: int | None = None
 
 
 def describe_machine() -> Machine:

@@ -16,8 +16,6 @@ class Schedule:
     """The state of a running collection.
 
     Attributes:
-        plan: What was asked for.
-        elapsed: Seconds of each process so far, by case.
         ready: Seconds until the case's model was loaded.
         calls: Single images measured so far, by case.
     """

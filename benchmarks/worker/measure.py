@@ -45,10 +45,7 @@ def classifier(predictor: Predictor) -> Classify:
 def measure(task: Task, started_ns: int, importing_ns: int) -> tuple[Facts, Samples]:
     """Measure one model on one engine.
 
-    Args:
-        task: What to measure.
-        started_ns: When this process ran its first line.
-        importing_ns: When it began to import what is measured.
+    The process ran its first line at `started_ns`, and began to import what is measured at `importing_ns`.
 
     Returns:
         The facts, and the arrays: samples in ns, and "probabilities", (N, classes) float32 for the test

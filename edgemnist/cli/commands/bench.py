@@ -11,6 +11,9 @@ from ..options import Artifacts, Data, Force, Json, RunForeignCode
 from ..progress import bench_progress, device_progress
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from ...benchmarks.emulation.model import CModel
     from ...benchmarks.report.training.outputs import Trained
     from ...benchmarks.runner.benchmark import Benchmark
     from ...benchmarks.runner.cases import Case
@@ -85,13 +88,11 @@ def bench(
     """
     from ...benchmarks.emulation.boards import HOST, find_devices
     from ...benchmarks.emulation.model import c_models
-    from ...benchmarks.emulation.proven import proven_copies
     from ...benchmarks.regression import Scope, open_gate
     from ...benchmarks.report import terminal
     from ...benchmarks.report.training.outputs import read_trained
     from ...benchmarks.runner.benchmark import run_benchmark
     from ...data.datasets import load_test_split
-    from ...export.codegen.regenerate import regenerate
     from ...runtime.errors import OptionError
 
     if loadgen:
@@ -120,9 +121,7 @@ def bench(
         cases = _cases(files, artifacts, engine or [], keras is True, why_no_keras, run_foreign_code)
     folder = files[0].parent if files else artifacts
     trained = read_trained(folder, history or ())
-    # Generated again, so that no stranger's code is compiled and run.
-    runnable = nullcontext(models) if run_foreign_code else proven_copies(models, regenerate)
-    with runnable as c_sources, bench_progress() as report:
+    with _runnable(models, run_foreign_code) as c_sources, bench_progress() as report:
         benchmark = run_benchmark(
             cases,
             split,
@@ -146,9 +145,21 @@ def bench(
             print_message(literal(line))
 
 
+def _runnable(
+    models: "tuple[CModel, ...]", run_foreign_code: bool
+) -> "AbstractContextManager[tuple[CModel, ...]]":
+    """Return the models in C generated again, so that no stranger's code is compiled and run."""
+    if not models or run_foreign_code:
+        return nullcontext(models)
+    from ...benchmarks.emulation.model import proven_copies
+    from ...export.codegen.regenerate import regenerate
+
+    return proven_copies(models, regenerate)
+
+
 def _write_reports(benchmark: "Benchmark", trained: "Trained | None", output: Path) -> None:
     from ...benchmarks.report import html, markdown
-    from ...benchmarks.report.json import write_document
+    from ...benchmarks.report.document import write_document
     from ...runtime.files import write_text
 
     write_document(output / "bench.json", benchmark.document())

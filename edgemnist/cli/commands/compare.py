@@ -45,7 +45,7 @@ def compare(
         require_scipy,
         verdict,
     )
-    from ...benchmarks.report.json import read_document
+    from ...benchmarks.report.document import read_document
 
     before, after = read_document(old), read_document(new)
     require_scipy("comparing benchmarks")
