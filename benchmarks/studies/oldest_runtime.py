@@ -19,7 +19,7 @@ import typer
 
 from ...data.datasets import load_test_split
 from ...runtime.artifact.manifest import read_manifest
-from . import run_study
+from . import Artifacts, run_study
 
 RELEASES = {
     "tflite-runtime": ("2.7.0", "2.9.1", "2.10.0", "2.14.0"),
@@ -64,9 +64,7 @@ print(json.dumps(found))
 
 
 def main(
-    artifacts: Annotated[Path, typer.Option(metavar="DIR", help="The folder of all formats.")] = Path(
-        "artifacts"
-    ),
+    artifacts: Artifacts = Path("artifacts"),
     python: Annotated[str, typer.Option(help="An interpreter that old wheels exist for.")] = "python3.8",
     environments: Annotated[
         Path, typer.Option(metavar="DIR", help="Where the environments are, or are made.")

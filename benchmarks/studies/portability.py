@@ -19,12 +19,10 @@ from ...data.datasets import load_test_split
 from ...export.codegen.regenerate import regenerate
 from ...runtime.files import write_text
 from ..emulation.boards import DEVICES, Device
-from ..emulation.collect import collect_devices
-from ..emulation.metrics import DeviceRow, Footprint, device_rows
-from ..emulation.model import c_models
-from ..emulation.proven import proven_copies
+from ..emulation.collect import DeviceRow, Footprint, collect_devices, device_rows
+from ..emulation.model import c_models, proven_copies
 from ..report.markdown import device_lines
-from . import run_study
+from . import Artifacts, run_study
 
 GOAL_DEVICE, MAX_FLASH_BYTES, MAX_RAM_BYTES = "cortex-m4", 106_000, 1_500
 _COMPILERS = ("gcc", "clang")
@@ -67,7 +65,7 @@ def _too_much(title: str, taken: Footprint) -> list[str]:
 
 
 def main(
-    artifacts: Annotated[Path, typer.Option(help="Where the model in C lies.")] = Path("artifacts"),
+    artifacts: Artifacts = Path("artifacts"),
     output: Annotated[Path | None, typer.Option(help="A file for the table, too.")] = None,
 ) -> None:
     """Run the model in C everywhere, print the table, exit 3 if anything is wrong."""

@@ -19,14 +19,14 @@ import typer
 
 from ...data.datasets import load_test_split
 from ...runtime.cpus import usable_cpus
-from ...runtime.errors import EdgeMnistError, EngineError
+from ...runtime.errors import EngineError
 from ..analysis.statistics import Ratio, paired_ratio
 from ..report.units import duration
 from ..runner.cases import Case, cases_for
 from ..runner.collect import collect
 from ..runner.plan import Plan
 from ..runner.processes import MEASURED
-from . import run_study
+from . import required, run_study
 
 MAX_DIFFERENCE = 0.1
 _NS_PER_SEC = 1e9
@@ -45,7 +45,6 @@ class CrossCheck:
     """Both figures of one model, by turn.
 
     Attributes:
-        target: What was measured.
         ours_ns: This project's mean of a call, less the cost of timing it.
         pyperf_ns: pyperf's median of its values, each a mean over many calls.
     """
@@ -96,11 +95,7 @@ def measure_pyperf(target: Case) -> float:
     Raises:
         EdgeMnistError: pyperf is not installed.
     """
-    try:
-        import pyperf
-    except ImportError as error:
-        raise EdgeMnistError("this study needs pyperf", fix="Install it with: pip install pyperf") from error
-
+    pyperf = required("pyperf", "pyperf")
     cpus = usable_cpus()
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "pyperf.json"
