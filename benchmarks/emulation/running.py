@@ -18,7 +18,6 @@ _SEMIHOSTING = ("-semihosting-config", "enable=on,target=native")
 _NO_CONSOLE = ("-display", "none", "-monitor", "none", "-serial", "none")
 _OTHER_PLUGINS_FROM = 9  # QEMU 9.0 takes no plugin for version 1 of its interface any more
 _CALIBRATING = 2
-_STACK_FIGURES = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,9 +111,10 @@ def _plugin_version(emulator: str) -> int:
 def _stack(folder: Path, program: Program) -> int:
     figures = np.fromfile(folder / "stack.bin", "<u4").tolist()
     expected = program.symbols["known_stack_bytes"]
-    if len(figures) != _STACK_FIGURES or figures[0] != expected:
-        raise EngineError("the stack is measured wrong", received=figures, expected=f"{expected} bytes first")
-    return int(figures[1])
+    match figures:
+        case [known, deepest] if known == expected:
+            return int(deepest)
+    raise EngineError("the stack is measured wrong", received=figures, expected=f"{expected} bytes first")
 
 
 def _instructions(folder: Path, program: Program, count: int) -> NDArray[np.int64]:

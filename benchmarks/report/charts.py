@@ -118,7 +118,13 @@ def _p50_ns(row: "ResultRow") -> float:
 
 
 def _point(axes: "Axes", index: int, x: float, y: float, **errors: Any) -> None:
-    look = {"markerfacecolor": "none", "markeredgewidth": 1.8, "markersize": 9, "elinewidth": 1, "capsize": 3}
+    look: dict[str, Any] = {
+        "markerfacecolor": "none",
+        "markeredgewidth": 1.8,
+        "markersize": 9,
+        "elinewidth": 1,
+        "capsize": 3,
+    }
     marker = MARKERS[index % len(MARKERS)]
     axes.errorbar(x, y, marker=marker, color=series(index), linestyle="none", **look, **errors)
 

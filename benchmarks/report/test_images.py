@@ -27,11 +27,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Flip:
-    """An answer with another label than the reference's.
-
-    Attributes:
-        kind: "broke", "fixed", or "other" where both labels are wrong.
-    """
+    """An answer with another label than `before`, the reference's: "broke", "fixed", or else "other"."""
 
     answer: Answer
     kind: str

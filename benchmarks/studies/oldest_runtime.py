@@ -80,14 +80,12 @@ def main(
             names = [name for name in files if name.endswith(SUFFIXES[package])]
             print(f"\n| artifact | stated | {' | '.join(f'{package} {release}' for release in releases)} |")
             print(f"|---|---|{'---|' * len(releases)}")
-            columns = [
-                _accuracies(
-                    _environment(environments, python, package, release), package, data, artifacts, names
-                )
-                for release in releases
-            ]
+            columns = []
+            for release in releases:
+                interpreter = _environment(environments, python, package, release)
+                columns.append(_accuracies(interpreter, package, data, [artifacts / name for name in names]))
             for name in names:
-                cells = " | ".join(column[name] for column in columns)
+                cells = " | ".join(column[str(artifacts / name)] for column in columns)
                 print(f"| {name} | {files[name].oldest_runtime} | {cells} |", flush=True)
 
 
@@ -103,10 +101,7 @@ def _environment(folder: Path, python: str, package: str, release: str) -> Path:
     return interpreter
 
 
-def _accuracies(
-    interpreter: Path, package: str, data: Path, artifacts: Path, names: list[str]
-) -> dict[str, str]:
-    paths = {str(artifacts / name): name for name in names}
+def _accuracies(interpreter: Path, package: str, data: Path, paths: list[Path]) -> dict[str, str]:
     done = subprocess.run(  # noqa: S603 - constants and our own paths
         [interpreter, "-c", RUNNERS[package] + MAIN, data, *paths],
         capture_output=True,
@@ -114,7 +109,7 @@ def _accuracies(
         check=True,
     )
     found: dict[str, str] = json.loads(done.stdout)
-    return {paths[path]: accuracy for path, accuracy in found.items()}
+    return found
 
 
 if __name__ == "__main__":

@@ -173,19 +173,18 @@ def main(
         start = time.perf_counter()
         tallies = load(port, pictures, clients, requests)
         seconds = time.perf_counter() - start
-        latencies_ms = np.concatenate([tally.latencies_ns for tally in tallies]) / 1e6
-        p50, p99 = np.percentile(latencies_ms, (50, 99))
-        answered = [pair for tally in tallies for pair in tally.labels]
-        accuracy = np.mean([label == str(labels[picture]) for picture, label in answered])
-        print(
-            f"{clients} clients, {requests:,} requests of one PNG each: {requests / seconds:,.0f} requests/s,"
-            f" p50 {p50:.2f} ms, p99 {p99:.2f} ms, {len(answered):,} answered, accuracy {accuracy:.1%}"
-        )
         stopped, exit_code = stop_under_load(process, port, pictures, clients, after=1000)
-    sent, lost = sum(tally.sent for tally in stopped), [text for tally in stopped for text in tally.lost]
-    answered_count = sum(len(tally.labels) for tally in stopped)
+    p50, p99 = np.percentile(np.concatenate([tally.latencies_ns for tally in tallies]) / 1e6, (50, 99))
+    answered = [pair for tally in tallies for pair in tally.labels]
+    accuracy = np.mean([label == str(labels[picture]) for picture, label in answered])
     print(
-        f"SIGTERM under load: {sent:,} requests sent, {answered_count:,} answered, {len(lost)} lost,"
+        f"{clients} clients, {requests:,} requests of one PNG each: {requests / seconds:,.0f} requests/s,"
+        f" p50 {p50:.2f} ms, p99 {p99:.2f} ms, {len(answered):,} answered, accuracy {accuracy:.1%}"
+    )
+    lost = [text for tally in stopped for text in tally.lost]
+    print(
+        f"SIGTERM under load: {sum(tally.sent for tally in stopped):,} requests sent,"
+        f" {sum(len(tally.labels) for tally in stopped):,} answered, {len(lost)} lost,"
         f" {sum(tally.refused for tally in stopped)} clients refused, exit code {exit_code}"
     )
     if lost or any(tally.other or tally.lost for tally in tallies):
