@@ -6,13 +6,12 @@ import re
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import metadata
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jinja2
 import numpy as np
 
 from ...runtime.engines.c import ABI_VERSION
-from ...runtime.errors import ConversionError
+from ...runtime.errors import ConversionError, MissingExtraError
 from . import texts
 from .checking import check_plan
 from .emit import Program, by_guard, kernel_texts, merged, write_program
@@ -24,6 +23,9 @@ from .normalize import normalize
 from .plan import ALIGNMENT, Plan, make_plan
 from .reference import Arrays, Golden, random_inputs, run_reference
 from .variants import HOST, MICROCONTROLLER, Variant
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 _TEMPLATES = {
     ".c": "model.c.jinja",
@@ -346,7 +348,11 @@ def _provenance(content: bytes, name: str, match: Match) -> str:
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def _environment() -> "Environment":
+    try:
+        import jinja2
+    except ImportError as error:
+        raise MissingExtraError("jinja2", "verify", "writing C") from error
     return jinja2.Environment(
         loader=jinja2.PackageLoader(__package__ or "", "templates"),
         trim_blocks=True,
