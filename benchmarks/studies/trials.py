@@ -117,7 +117,7 @@ def run_forked(source: Any, limits: Probe, read: Any = None) -> "subprocess.Comp
     Of the third of a second that a probe costs, nearly all goes to starting Python and importing the engine.
     A fork runs the same code under the same limits in hundredths of a second.
     """
-    context = multiprocessing.get_context("forkserver")
+    context: Any = multiprocessing.get_context("forkserver")  # Windows has none
     light = [entry.name for entry in registry.ENGINES.values() if entry.light and entry.available]
     context.set_forkserver_preload([f"{registry.__package__}.{name}" for name in light])
     with patch.dict(os.environ, probing.ENVIRONMENT):
