@@ -29,6 +29,7 @@ class Case:
     Attributes:
         engine: A key of `ENGINES`.
         precision: What the manifest or else the name `<model>.<precision>.<format>` says; "" if neither does.
+        size_bytes: The size of what is loaded, for a C file the library beside it; 0 if it is missing.
         sha256: Of what is loaded, "" if it is missing.
         shown: What reports call the file where its name is not enough, else "".
     """

@@ -9,7 +9,15 @@ import pytest
 
 from edgemnist.benchmarks.studies import fuzzing
 from edgemnist.benchmarks.studies.damage import damaged
-from edgemnist.benchmarks.studies.trials import CONTAINED, CRASHED, PREDICTED, Fate, run_forked, try_model
+from edgemnist.benchmarks.studies.trials import (
+    CONTAINED,
+    CRASHED,
+    HUNG,
+    PREDICTED,
+    Fate,
+    run_forked,
+    try_model,
+)
 from edgemnist.runtime import EdgeMnistError, Probe, load_predictor
 from edgemnist.runtime.engines.registry import EngineOptions
 from edgemnist.runtime.isolation import probe as probing
@@ -47,16 +55,18 @@ def test_an_interrupted_run_goes_on_where_it_ended(artifacts: Path, tmp_path: Pa
 
 
 @pytest.mark.usefixtures("needs_atheris")
-def test_a_crash_is_the_fate_of_the_case_that_caused_it(
-    artifacts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("deed", "outcome"), [("os.abort()", CRASHED), ("time.sleep(60)", HUNG)])
+def test_a_crash_or_a_hang_is_the_fate_of_the_case_that_caused_it(
+    artifacts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deed: str, outcome: str
 ):
+    monkeypatch.setattr(fuzzing, "_LONGEST_SECS", 5)
     crashing = tmp_path / "sitecustomize.py"
     crashing.write_text(
-        "import builtins, os, sys\n"
+        "import builtins, os, sys, time\n"
         "real = builtins.print\n"
         "def printing(*texts, **options):\n"
         "    if texts and str(texts[0]).startswith('{\"case\": 3,'):\n"
-        "        os.abort()\n"
+        f"        {deed}\n"
         "    real(*texts, **options)\n"
         "if 'fuzz_target' in ' '.join(sys.orig_argv):\n"
         "    builtins.print = printing\n"
@@ -65,7 +75,7 @@ def test_a_crash_is_the_fate_of_the_case_that_caused_it(
     log = tmp_path / "log"
     found = fuzzing.fates("int8.c", 6, artifacts, log)
     assert [fate.case for fate in found] == list(range(6))
-    assert [fate.case for fate in found if fate.outcome == CRASHED] == [3]
+    assert [fate.case for fate in found if fate.outcome == outcome] == [3]
     assert not next(fate for fate in found if fate.case == 3).allowed
     assert {path.name for path in log.iterdir()} == {"int8.c.jsonl", "int8.c-3.c"}
 
