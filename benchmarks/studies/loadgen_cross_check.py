@@ -73,11 +73,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """LoadGen's time less its own cost, over the benchmark's, from the same turns.
-
-    Attributes:
-        expected: Where it lies if both measure the same, from the noise in the benchmark's own samples.
-    """
+    """LoadGen's time less its own cost, over the benchmark's; and where that lies if both measure the same."""
 
     ratio: Ratio
     expected: Interval
@@ -101,8 +97,9 @@ def single_stream(turns: Sequence[Turn]) -> Agreement:
     theirs = [turn.single_inside_ns for turn in turns]
     slowdown = np.median([np.median(turn.disturbed_ns) / np.median(turn.latency_ns) for turn in turns])
     noise = max(_noise(ours), _noise(theirs))
-    ratio = paired_ratio(_medians(theirs), _medians(ours))
-    return Agreement(ratio, (1 - noise, max(float(slowdown), 1.0) * (1 + noise)))
+    return Agreement(
+        paired_ratio(_medians(theirs), _medians(ours)), (1 - noise, max(float(slowdown), 1.0) * (1 + noise))
+    )
 
 
 def offline(turns: Sequence[Turn]) -> Agreement | None:
@@ -132,8 +129,7 @@ def measure_turn(path: str, seed: int) -> Turn:
         os.sched_setaffinity(0, cpus[-1:])
     predictor = load_predictor(path, num_threads=1)
     classify = classifier(predictor)
-    images = load_test_split().images
-    images = images[np.random.default_rng(seed).permutation(len(images))]
+    images = np.random.default_rng(seed).permutation(load_test_split().images)
     shape = [axis for axis in predictor.input.shape[1:] if axis is not None]
     if math.prod(shape) == images[0].size:
         images = images.reshape(-1, *shape)
