@@ -73,7 +73,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """LoadGen's time less its own cost, over the benchmark's; and where that lies if both measure the same."""
+    """LoadGen's time less its own cost, over the benchmark's, and where it lies if both measure the same."""
 
     ratio: Ratio
     expected: Interval
