@@ -66,10 +66,9 @@ def open_source(
     predictor = load_model(path, wanted)
     dataset, kind = _fitting_data(data, predictor.signature, wanted)
     names = wanted.labels or dataset.test.class_names or None
-    known = _completed(wanted, input_kind=dataset.test.kind, output_kind=kind, labels=names)
+    ink = data.path is None  # MNIST
+    known = _completed(wanted, input_kind=dataset.test.kind, output_kind=kind, labels=names, ink=ink)
     signature = predictor.engine.infer_signature(path.name, known)  # type: ignore[attr-defined]
-    if data.path is None and signature.input.kind == "image":
-        signature = replace_struct(signature, input=replace_struct(signature.input, ink=True))
     predictor = predictor.with_signature(signature)
     output = signature.output
     if output.kind == "classes" and dataset.test.labels is not None:

@@ -115,9 +115,7 @@ class InputSpec(Struct, frozen=True, forbid_unknown_fields=True):
             table = self.pixel_table(tensor)
             if table is None:
                 return raw
-            encoded: NDArray[Any] = (
-                table[raw] if table.ndim == 1 else table[raw, np.arange(self.shape[-1])]
-            )
+            encoded: NDArray[Any] = table[raw] if table.ndim == 1 else table[raw, np.arange(self.shape[-1])]
             return encoded
         if tensor.dtype == "float32" and not self.is_scaled:
             return raw
@@ -198,6 +196,8 @@ class SignatureOptions(Struct, frozen=True):
             features; 1/255 for images.
         offset: What is added then. None: 0.
         labels: The class names; None calls classes by their numbers.
+        ink: Whether images are of ink, as MNIST's. None: images without channels are, as in the first
+            edition.
     """
 
     input_kind: InputKind | None = None
@@ -205,6 +205,7 @@ class SignatureOptions(Struct, frozen=True):
     scale: Numbers | None = None
     offset: Numbers | None = None
     labels: tuple[str, ...] | None = None
+    ink: bool | None = None
 
 
 class ModelSignature(Struct, frozen=True, forbid_unknown_fields=True):

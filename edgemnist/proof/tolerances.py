@@ -57,7 +57,9 @@ class Tolerances:
         """Return the stricter of each limit of both."""
 
         def strictest(name: str) -> float | None:
-            limits: list[float] = [limit for each in (self, other) if (limit := getattr(each, name)) is not None]
+            limits: list[float] = [
+                limit for each in (self, other) if (limit := getattr(each, name)) is not None
+            ]
             if not limits:
                 return None
             return max(limits) if name == "min_agreement" else min(limits)

@@ -174,6 +174,8 @@ class ArtifactRecord(Struct, frozen=True, forbid_unknown_fields=True):
             sizes = [1 if size is None else size for size in tensor.shape or (0,)]
             if tensor.dtype not in _DTYPES or min(sizes) < 1 or not tensor.scale >= 0:
                 raise ManifestError(f"{tensor} is not the input or output of an artifact")
+        if self.signature and self.signature.output.labels != self.labels:
+            raise ManifestError(f"{self.file} has other labels than its signature")
 
 
 class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
