@@ -88,7 +88,7 @@ def run_training(
         recover(artifacts)
         kept = keep_model(model_path)
         # Only now, so that nothing before can depend on the test images.
-        accuracy = write_results(model_path, run.model, training, origin, load_dataset(data))
+        accuracy = write_results(model_path, run.model, training, load_dataset(data))
     seconds = sum(epoch.seconds for epoch in training.epochs)
     print_message(
         f"Trained {run.model.count_params():,} parameters in {seconds:.1f} s: test accuracy "

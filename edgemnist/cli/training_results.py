@@ -16,29 +16,25 @@ from ..benchmarks.report.training.plots import (
     draw_reliability,
 )
 from ..data.datasets import Dataset
-from ..data.history import HISTORY_FILE, read_history
+from ..data.history import read_history
 from ..export.training.checkpoint import SafeTraining
 from ..export.training.network import predict
 from ..export.training.recipe import Augmentation
-from ..export.training.record import describe_test, write_history, write_model
+from ..export.training.record import write_training
 from ..runtime.errors import DatasetError
 
 AUGMENTED_SHOWN, AUGMENTED_VARIANTS = 18, 2
 
 
-def write_results(
-    model_path: Path, model: Any, training: SafeTraining, origin: dict[str, Any], dataset: Dataset
-) -> float:
-    """Write the model, its history and its charts, then remove the checkpoint.
-
-    Returns the test accuracy, a fraction; `origin` is what `describe_origin` recorded before the training.
+def write_results(model_path: Path, model: Any, training: SafeTraining, dataset: Dataset) -> float:
+    """Write the model, its history and its charts, then remove the checkpoint; return the test accuracy.
 
     Raises:
         DatasetError: The test images are of a class that the training images do not have.
         OutputError: A file cannot be written; the checkpoint is still there, so nothing needs training again.
     """
     folder, test = model_path.parent, dataset.test
-    names = tuple(origin["data"]["class_names"])
+    names = tuple(training.origin["data"]["class_names"])
     if dataset.class_names != names:
         raise DatasetError(
             "the test images are of classes that the training images do not have",
@@ -46,27 +42,16 @@ def write_results(
             expected=names,
             fix="Give a data set whose training part has every class.",
         )
-    history_path = folder / HISTORY_FILE
     probabilities = predict(model, test.images)
-    tested = describe_test(probabilities, test)
-    write_model(model_path, model)
-    write_history(
-        history_path,
-        model=model,
-        model_path=model_path,
-        origin=origin,
-        epochs=training.epochs,
-        resumed_after=training.resumed_after,
-        test=tested,
-    )
+    accuracy = write_training(model_path, model, training, probabilities, test)
     draw_digits(folder / DIGITS_FILE, dataset.train, names)
-    _draw_augmented(folder / AUGMENTED_FILE, origin["recipe"], dataset.train.images)
-    draw_curves(folder / "curves.png", [read_history(history_path)])
+    _draw_augmented(folder / AUGMENTED_FILE, training.origin["recipe"], dataset.train.images)
+    draw_curves(folder / "curves.png", [read_history(folder)])
     draw_confusion(folder / "confusion.png", probabilities, test, names)
     draw_mistakes(folder / "mistakes.png", probabilities, test, names)
     draw_reliability(folder / "calibration.png", probabilities, test)
     training.discard()
-    return float(tested["accuracy"])
+    return accuracy
 
 
 def _draw_augmented(path: Path, recipe: dict[str, Any], images: NDArray[np.uint8]) -> None:

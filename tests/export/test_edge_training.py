@@ -15,12 +15,7 @@ from edgemnist.export.training.recipe import EDGE, NOTEBOOK, RECIPES, find_recip
 from edgemnist.export.training.record import describe_origin
 from edgemnist.runtime.errors import HelperError, OptionError
 
-SHRUNKEN = dataclasses.replace(
-    EDGE,
-    epochs=5,
-    batch_size=32,
-    augmentation=dataclasses.replace(EDGE.augmentation, epochs_per_set=2),
-)
+SHRUNKEN = dataclasses.replace(EDGE, epochs=5, batch_size=32)
 
 
 @pytest.fixture
