@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from ...data.history import Epoch
 from ...runtime.errors import OptionError
 from ..backend import keras, tf, use_one_thread
+from .architectures import DENSE, find_network
 from .data import TrainingData
 from .network import FULL_PIXEL, build_model, fold_offset, optimizer
 from .recipe import Recipe
 
-STEPS_PER_CALL = 125
 EVALUATION_BATCH = 10_000
 MAX_SEED = 2**32 - 1
 
@@ -34,9 +34,14 @@ class Trainer:
     A learning-rate schedule belongs to the optimizer; augmentation belongs to the images.
     """
 
-    def __init__(self, model: Any, offset: NDArray[np.float32] | None = None) -> None:
+    def __init__(
+        self,
+        model: Any,
+        offset: NDArray[np.float32] | None = None,
+        steps_per_call: int = DENSE.steps_per_call,
+    ) -> None:
         """Prepare to train; `offset` (H, W) is subtracted from every image after its scaling to [0, 1]."""
-        self._model, self._offset = model, offset
+        self._model, self._offset, self._steps_per_call = model, offset, steps_per_call
         model.optimizer.build(model.trainable_variables)
         # AutoGraph rewrites source code, which TensorFlow 2.21 cannot do on Python 3.13.
         self._train_steps = tf.function(self._trace_steps, autograph=False, jit_compile=True)
@@ -46,8 +51,8 @@ class Trainer:
         self, images: Images, targets: Targets, order: NDArray[np.intp], batch_size: int
     ) -> tuple[float, float]:
         """Learn from every image once, in the given order, and return the mean loss and accuracy."""
-        sums = (self._train_steps(images[steps], targets[steps]) for steps in _steps(order, batch_size))
-        return _means(sums, len(order))
+        calls = _calls(order, batch_size, self._steps_per_call)
+        return _means((self._train_steps(images[call], targets[call]) for call in calls), len(order))
 
     def evaluate(self, images: Images, targets: Targets) -> tuple[float, float]:
         """Return the mean loss and accuracy of the network as it is."""
@@ -70,6 +75,8 @@ class Trainer:
             return step + 1, loss + tf.reduce_sum(losses), correct + hits
 
         start = (tf.constant(0), tf.constant(0.0), tf.constant(0.0))
+        if self._steps_per_call == 1:  # no loop around it, which convolutions pay for
+            return take_step(*start)[1:]
         _, loss, correct = tf.while_loop(unfinished, take_step, start)
         return loss, correct
 
@@ -109,7 +116,8 @@ class TrainingRun:
             use_one_thread()
         classes = len(data.class_names)
         keras.utils.set_random_seed(seed)
-        self.model = build_model(data.train.image_shape, classes)
+        self._network = find_network(recipe.network)
+        self.model = build_model(data.train.image_shape, classes, self._network)
         self.model.compile(
             optimizer=optimizer(recipe, len(data.train)),
             loss="categorical_crossentropy",
@@ -128,7 +136,7 @@ class TrainingRun:
     def __iter__(self) -> Iterator[Epoch]:
         recipe = self._recipe
         mean = (self._images.mean(axis=0, dtype=np.float64) / FULL_PIXEL).astype(np.float32)
-        trainer = Trainer(self.model, mean if recipe.centred else None)
+        trainer = Trainer(self.model, mean if recipe.centred else None, self._network.steps_per_call)
         shuffler = np.random.default_rng(self._seed)
         for _ in range(self.finished_epochs):
             shuffler.permutation(len(self._images))
@@ -170,11 +178,10 @@ def _means(sums: Iterable[Any], count: int) -> tuple[float, float]:
     return loss / count, correct / count
 
 
-def _steps(order: NDArray[np.intp], batch_size: int) -> Iterator[NDArray[np.intp]]:
+def _calls(order: NDArray[np.intp], batch_size: int, steps: int) -> Iterator[NDArray[np.intp]]:
     """Yield indices `(steps, batch)`: the full batches, as many as one call takes, then the partial batch."""
-    per_call = STEPS_PER_CALL * batch_size
     full = len(order) - len(order) % batch_size
-    for start in range(0, full, per_call):
-        yield order[start : min(start + per_call, full)].reshape(-1, batch_size)
+    for start in range(0, full, steps * batch_size):
+        yield order[start : min(start + steps * batch_size, full)].reshape(-1, batch_size)
     if full < len(order):
         yield order[full:].reshape(1, -1)

@@ -1,4 +1,4 @@
-"""The network, Flatten, Dense(128, relu), Dense(classes, softmax), and its optimizer."""
+"""A network as a Keras model, and its optimizer."""
 
 import math
 from typing import Any, cast
@@ -7,30 +7,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..backend import keras
+from .architectures import DENSE, HIDDEN_LAYER, Architecture
 from .recipe import Recipe
 
 MODEL_NAME = "mnist"
-HIDDEN_UNITS = 128
-HIDDEN_LAYER = "hidden"
 FULL_PIXEL = 255.0
 _BATCH = 10_000
 
 
-def build_model(image_shape: tuple[int, ...], classes: int) -> Any:
+def build_model(image_shape: tuple[int, ...], classes: int, network: Architecture = DENSE) -> Any:
     """Return the untrained Keras network, initialised from Keras' global seed.
 
     Its input is float32 `(N, *image_shape)` in [0, 1], its output float32 probabilities `(N, classes)`. For
-    28x28 images and 10 classes it has 101,770 parameters.
+    28x28 images and 10 classes, dense has 101,770 parameters and cnn XXX.
     """
-    return keras.Sequential(
-        [
-            keras.Input(image_shape, name="image"),
-            keras.layers.Flatten(),
-            keras.layers.Dense(HIDDEN_UNITS, activation="relu", name=HIDDEN_LAYER),
-            keras.layers.Dense(classes, activation="softmax", name="probabilities"),
-        ],
-        name=MODEL_NAME,
-    )
+    model = keras.Sequential([keras.Input(image_shape, name="image")], name=MODEL_NAME)
+    if network.convolutional:
+        model.add(keras.layers.Reshape((*image_shape, 1)))
+    for kind, options in network.layers:
+        model.add(getattr(keras.layers, kind)(**options))
+    model.add(keras.layers.Dense(classes, activation="softmax", name="probabilities"))
+    return model
 
 
 def optimizer(recipe: Recipe, images: int) -> Any:

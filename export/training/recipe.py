@@ -1,9 +1,10 @@
 """How a network is trained, as data."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...runtime.errors import OptionError
+from .architectures import CNN, DENSE, find_network
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class Recipe:
         validation_share: What share of the training images is held out, as evenly over the classes as they
             come, to measure the network after each epoch; None measures it on the test images.
         augmentation: How the training images are warped; None leaves them as they are.
+        network: The name of the network.
 
     Raises:
         OptionError: With a value nothing can be trained.
@@ -71,9 +73,12 @@ class Recipe:
     centred: bool = False
     validation_share: float | None = None
     augmentation: Augmentation | None = None
+    network: str = DENSE.name
 
     def __post_init__(self) -> None:
         warmup, share = self.warmup_epochs, self.validation_share
+        find_network(self.network)
+        _require(not self.centred or self.network == DENSE.name, "centred network", self.network, DENSE.name)
         _require(self.epochs >= 1, "epochs", self.epochs, "at least 1")
         _require(self.batch_size >= 1, "batch size", self.batch_size, "at least 1")
         _require(0 < self.learning_rate < math.inf, "learning rate", self.learning_rate, "above 0")
@@ -106,15 +111,29 @@ EDGE = Recipe(
         smoothness=4 / 28,
     ),
 )
-RECIPES = {recipe.name: recipe for recipe in (NOTEBOOK, EDGE)}
+CNN_EDGE = Recipe(
+    name="edge",
+    epochs=40,
+    batch_size=128,
+    learning_rate=1e-2,
+    warmup_epochs=1,
+    validation_share=1 / 12,
+    augmentation=EDGE.augmentation,
+    network=CNN.name,
+)
+RECIPES = {
+    DENSE.name: {recipe.name: recipe for recipe in (NOTEBOOK, EDGE)},
+    CNN.name: {recipe.name: recipe for recipe in (replace(NOTEBOOK, network=CNN.name), CNN_EDGE)},
+}
 
 
-def find_recipe(name: str) -> Recipe:
-    """Return the recipe of that name.
+def find_recipe(name: str, network: str = DENSE.name) -> Recipe:
+    """Return the recipe of that name for a network.
 
     Raises:
-        OptionError: There is none.
+        OptionError: There is no such network, or no such recipe for it.
     """
-    if name not in RECIPES:
-        raise OptionError("unknown recipe", received=name, expected=" or ".join(RECIPES))
-    return RECIPES[name]
+    recipes = RECIPES[find_network(network).name]
+    if name not in recipes:
+        raise OptionError("unknown recipe", received=name, expected=" or ".join(recipes))
+    return recipes[name]

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ...data.history import HISTORY_FILE
+from ...export.training.architectures import DENSE, NETWORKS
 from ...export.training.recipe import NOTEBOOK, find_recipe
 from ..console import literal, print_json, print_result
 from ..options import AllowEmptyClasses, Artifacts, Data, Json, Seed
@@ -20,6 +21,7 @@ EXAMPLES = """
 
 - `edgemnist train` the notebook's 50 epochs
 - `edgemnist train --recipe edge` the same network with a third of the mistakes, in about 6 minutes
+- `edgemnist train --network cnn --recipe edge` a convolutional network, with the fewest mistakes
 - `edgemnist train --epochs 5 --seed 1 --artifacts quick`
 - `edgemnist train --resume` continues an interrupted training after its last finished epoch
 - `edgemnist train --tensorboard logs` to watch it with `tensorboard --logdir logs`
@@ -27,6 +29,7 @@ EXAMPLES = """
 """
 
 
+_NETWORK_HELP = "What to train: the notebook's dense network, or a small convolutional one."
 _RECIPE_HELP = (
     "How to train: as the notebook does, or for far fewer mistakes of the same small network, from augmented"
     " images."
@@ -38,6 +41,7 @@ _RESUME_HELP = (
 
 
 def train(
+    network: Annotated[str, typer.Option(metavar="|".join(NETWORKS), help=_NETWORK_HELP)] = DENSE.name,
     recipe: Annotated[str, typer.Option(metavar="notebook|edge", help=_RECIPE_HELP)] = NOTEBOOK.name,
     epochs: Annotated[int | None, typer.Option(min=1, help="How often every training image is seen.")] = None,
     batch_size: Annotated[
@@ -54,7 +58,10 @@ def train(
     artifacts: Artifacts = Path("artifacts"),
     json: Json = False,
 ) -> None:
-    """Train the network Flatten, Dense(128, relu), Dense(10, softmax) and draw how it went.
+    """Train a network and draw how it went.
+
+    The network dense is the notebook's: Flatten, Dense(128, relu), Dense(10, softmax). The network cnn has
+    convolutions, a fifth of the parameters, and makes fewer mistakes.
 
     Adam minimizes categorical cross-entropy. The recipe notebook shows the test accuracy after each
     epoch as validation. The recipe edge holds out a part of the training images for that, and reads the test
@@ -72,7 +79,7 @@ def train(
     """
     given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    chosen = dataclasses.replace(find_recipe(recipe), **changes)
+    chosen = dataclasses.replace(find_recipe(recipe, network), **changes)
     run_training(
         artifacts,
         data,
