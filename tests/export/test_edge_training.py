@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from edgemnist.export.backend import keras
-from edgemnist.export.training.architectures import NETWORKS
 from edgemnist.export.training.checkpoint import SafeTraining
 from edgemnist.export.training.data import validated_by_holding_out
 from edgemnist.export.training.helper_process import Helper
@@ -83,7 +82,6 @@ def test_failed_helper_ends_the_training_with_its_reason(data, monkeypatch):
 
 
 def test_recipes_are_found_by_name():
-    assert RECIPES.keys() == NETWORKS.keys()
     assert {name: find_recipe(name) for name in RECIPES["dense"]} == {"notebook": NOTEBOOK, "edge": EDGE}
     with pytest.raises(OptionError, match="unknown recipe; received fast; expected notebook or edge"):
         find_recipe("fast")
