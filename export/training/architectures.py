@@ -29,10 +29,14 @@ class Architecture:
     steps_per_call: int = 125
 
 
-def _convolution(filters: int, strides: int = 1) -> tuple[Layer, ...]:
-    """Return a 3x3 convolution, normalized and rectified; converters make one quantized operator of it."""
-    options = {"filters": filters, "kernel_size": 3, "strides": strides, "padding": "same", "use_bias": False}
-    return ("Conv2D", options), ("BatchNormalization", {"momentum": 0.95}), ("ReLU", {})
+def _convolution(filters: int, kernel_size: int = 3, strides: int = 1) -> tuple[Layer, ...]:
+    """Return a convolution, normalized and rectified; converters make one quantized operator of it."""
+    options = {"kernel_size": kernel_size, "strides": strides, "padding": "same", "use_bias": False}
+    return (
+        ("Conv2D", {"filters": filters, **options}),
+        ("BatchNormalization", {"momentum": 0.95}),
+        ("ReLU", {}),
+    )
 
 
 DENSE = Architecture(
@@ -41,12 +45,11 @@ DENSE = Architecture(
 CNN = Architecture(
     "cnn",
     (
-        *_convolution(8),
-        *_convolution(12, strides=2),
+        *_convolution(12, kernel_size=5, strides=2),
+        *_convolution(16),
         *_convolution(20),
-        *_convolution(24, strides=2),
-        *_convolution(24),
-        *_convolution(24),
+        *_convolution(28, strides=2),
+        *_convolution(32),
         ("GlobalAveragePooling2D", {}),
     ),
     convolutional=True,

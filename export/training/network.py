@@ -19,7 +19,7 @@ def build_model(image_shape: tuple[int, ...], classes: int, network: Architectur
     """Return the untrained Keras network, initialised from Keras' global seed.
 
     Its input is float32 `(N, *image_shape)` in [0, 1], its output float32 probabilities `(N, classes)`. For
-    28x28 images and 10 classes, dense has 101,770 parameters and cnn XXX.
+    28x28 images and 10 classes, dense has 101,770 parameters and cnn 18,774.
     """
     model = keras.Sequential([keras.Input(image_shape, name="image")], name=MODEL_NAME)
     if network.convolutional:
