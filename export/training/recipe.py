@@ -111,19 +111,12 @@ EDGE = Recipe(
         smoothness=4 / 28,
     ),
 )
-CNN_EDGE = Recipe(
-    name="edge",
-    epochs=40,
-    batch_size=128,
-    learning_rate=1e-2,
-    warmup_epochs=1,
-    validation_share=1 / 12,
-    augmentation=EDGE.augmentation,
-    network=CNN.name,
+CNN_EDGE = replace(
+    EDGE, epochs=40, batch_size=128, learning_rate=1e-2, weight_decay=0.0, centred=False, network=CNN.name
 )
 RECIPES = {
-    DENSE.name: {recipe.name: recipe for recipe in (NOTEBOOK, EDGE)},
-    CNN.name: {recipe.name: recipe for recipe in (replace(NOTEBOOK, network=CNN.name), CNN_EDGE)},
+    DENSE.name: {NOTEBOOK.name: NOTEBOOK, EDGE.name: EDGE},
+    CNN.name: {NOTEBOOK.name: replace(NOTEBOOK, network=CNN.name), EDGE.name: CNN_EDGE},
 }
 
 
