@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from .loop import TrainingRun
 
 CHECKPOINT_FORMAT = 2
-_RECORD = "record"
 _RESTART = "Discard it and start over with `edgemnist train --restart`."
 
 
@@ -130,7 +129,7 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     }
     encoded = np.array(json.dumps(record).encode())
     with replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, *checkpoint.variables, **{_RECORD: encoded})
+        np.savez(file, *checkpoint.variables, record=encoded)
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
@@ -153,7 +152,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
 def _read(path: Path) -> Checkpoint:
     arrays = read_arrays(path, None, inside=path.parent)
-    record = json.loads(arrays.pop(_RECORD).item())
+    record = json.loads(arrays.pop("record").item())
     if record["format"] != CHECKPOINT_FORMAT:
         raise ValueError(f"its format is {record['format']}, not {CHECKPOINT_FORMAT}")
     return Checkpoint(
