@@ -122,8 +122,17 @@ def _shaped(predictor: Predictor, task: Task) -> NDArray[np.uint8]:
             expected="an input for 1 or any number of images",
         )
     shape = tuple(axis for axis in axes if axis is not None)
-    fits = images[0].size == math.prod(shape)
-    return images.reshape(-1, *shape) if fits else images
+    if images[0].size == math.prod(shape):
+        return images.reshape(-1, *shape)
+    if None not in axes:
+        raise ArtifactError(
+            f"the test images are no input of {predictor.path.name}",
+            received=f"images of {' x '.join(map(str, images.shape[1:]))}",
+            expected=" x ".join(map(str, shape)),
+            fix="Name the model's own test set with --data. Its C runs without one on emulated processors,"
+            " on seeded random inputs: --target.",
+        )
+    return images
 
 
 def _other_single_images(predictor: Predictor, singles: list[NDArray[np.uint8]], task: Task) -> Samples:
