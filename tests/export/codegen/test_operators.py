@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from edgemnist.export.codegen import Match
@@ -12,8 +12,14 @@ from edgemnist.export.codegen.lowering import output_size
 from .build import File
 from .run import assert_exact
 
+# Without shrinking, which would compile for many minutes.
 exact = settings(
-    max_examples=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None
+    max_examples=20,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+    database=None,
+    phases=(Phase.explicit, Phase.generate),
 )
 matches = st.sampled_from(Match)
 scales = st.floats(0.004, 2.0)

@@ -28,7 +28,12 @@ class Network:
         self.draw = draw
         self.shapes = {}
         self.source = self.add(
-            (1, draw(st.integers(4, 12)), draw(st.integers(2, 6)), draw(st.integers(1, 6)))
+            (
+                draw(st.sampled_from((1, 1, 2, 3))),
+                draw(st.integers(1, 12)),
+                draw(st.integers(2, 6)),
+                draw(st.integers(1, 6)),
+            )
         )
 
     def add(self, shape):
@@ -37,7 +42,7 @@ class Network:
         return number
 
     def window(self, source):
-        _, height, width, depth = self.shapes[source]
+        batches, height, width, depth = self.shapes[source]
         depthwise = self.draw(st.booleans())
         taps, stride = self.draw(st.integers(1, 4)), self.draw(st.sampled_from((1, 1, 1, 2)))
         dilation = self.draw(st.integers(1, 2)) if stride == 1 else 1
@@ -46,7 +51,7 @@ class Network:
         weights = self.file.tensor(shape, scale=0.02, data=self.random.integers(-128, 128, shape, np.int8))
         bias = self.file.tensor((filters,), "int32", scale=0.002, data=self.random.integers(-99, 99, filters))
         sizes = [output_size(schema.Padding.SAME, size, taps, stride, dilation) for size in (height, width)]
-        output = self.add((1, *sizes, filters))
+        output = self.add((batches, *sizes, filters))
         options = {"padding": schema.Padding.SAME, "strideH": stride, "strideW": stride}
         options |= {"dilationHFactor": dilation, "dilationWFactor": dilation}
         name, kind = (
