@@ -6,10 +6,12 @@
 | `normalize` | shapes known, constants folded (the shape arithmetic of dynamic batches too) |
 | `unsigned` | dense layers on bytes without a sign, in place of a QUANTIZE |
 | `operators` | one module an operator: its shapes, checks and lowering to `ir.Step`s, calls of kernels |
-| `plan` | a place in one arena for every activation, and which way each kernel walks; `checking` proves it |
+| `plan` | a place in one arena for every activation (`placing`), and which way each kernel walks |
+| `checking` | the proof of a plan |
 | `variants` | kernels for processors that have more than plain C |
 | `emit` | the text: kernels, tables, one function for each kind of layer, the calls |
 | `writing` | the files, with the self-test's answers from the runtime that is matched (`reference`) |
+| `host` | the library for this machine |
 | `artifact`, `regenerate` | the same as an artifact, and again from what lies in a folder, to prove it |
 
 Kernels

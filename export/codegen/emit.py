@@ -46,6 +46,16 @@ def choose(step: Step, variant: Variant) -> Chosen:
     return Chosen(step, step.kernel, step.shape, step.tables, parameters(step.kernel))
 
 
+def scratch_bytes(step: Step, variants: Sequence[Variant]) -> int:
+    """Return how much memory of the arena a step needs at most, whichever of the variants does it."""
+    found = [
+        each.implementations[step.kernel].scratch_bytes(step)
+        for each in variants
+        if step.kernel in each.implementations and each.implementations[step.kernel].supports(step)
+    ]
+    return max(found, default=0)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Call:
     """A step's call in C.

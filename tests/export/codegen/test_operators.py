@@ -21,6 +21,7 @@ exact = settings(
     database=None,
     phases=(Phase.explicit, Phase.generate),
 )
+many = settings(exact, max_examples=100)  # of what compiles nothing
 matches = st.sampled_from(Match)
 scales = st.floats(0.004, 2.0)
 zeros = st.one_of(st.sampled_from((-128, 127, 0, -1)), st.integers(-128, 127))
