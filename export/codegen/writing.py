@@ -5,11 +5,9 @@ import re
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import metadata
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jinja2
-
-from ...runtime.errors import ConversionError
+from ...runtime.errors import ConversionError, MissingExtraError
 from . import texts
 from .checking import check_plan
 from .emit import Program, by_guard, kernel_texts, merged, scratch_bytes, write_program
@@ -22,6 +20,9 @@ from .placing import ALIGNMENT
 from .plan import Plan, make_plan
 from .reference import Arrays, random_inputs, run_reference
 from .variants import MICROCONTROLLER
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 _TEMPLATES = {
     ".c": "model.c.jinja",
@@ -188,7 +189,11 @@ def _provenance(content: bytes, name: str, match: Match) -> str:
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def _environment() -> "Environment":
+    try:
+        import jinja2
+    except ImportError as error:
+        raise MissingExtraError("jinja2", "verify", "writing C") from error
     return jinja2.Environment(
         loader=jinja2.PackageLoader(__package__ or "", "templates"),
         trim_blocks=True,
