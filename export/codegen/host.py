@@ -1,21 +1,24 @@
 """The library for this machine: its variants, and what it tells the engine that loads it."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from ...runtime.engines.c import ABI_VERSION
 from . import texts
 from .checking import check_plan
-from .emit import kernel_texts, scratch_bytes, write_program
+from .emit import Program, kernel_texts, scratch_bytes, write_program
 from .ends import is_batched
 from .fixed_point import Match
 from .ir import Graph
 from .plan import Plan, make_plan
-from .variants import HOST, MICROCONTROLLER, Variant
+from .variants import HOST, Variant
 
 
-def host_facts(plan: Plan, facts: dict[str, Any], match: Match) -> dict[str, Any]:
-    """Return what the library's template needs besides the facts of the model's C file."""
+def host_facts(
+    plan: Plan, programs: Sequence[Program], facts: dict[str, Any], match: Match
+) -> dict[str, Any]:
+    """Return what the library's template needs besides the facts of the model's C file, and its programs."""
     inputs = [end for end in facts["ends"] if end["area"] == "input"]
     outputs = [end for end in facts["ends"] if end["area"] == "output"]
     casts = [f"(const {end['type']} *)inputs[{number}]" for number, end in enumerate(inputs)]
@@ -23,7 +26,9 @@ def host_facts(plan: Plan, facts: dict[str, Any], match: Match) -> dict[str, Any
     sizes = [end["size"] for end in (*inputs, *outputs)]
     return {
         "abi_version": ABI_VERSION,
-        "host_variants": [_host_variant(plan.graph, each, match) for each in reversed(HOST) if each.name],
+        "host_variants": [
+            _host_variant(plan.graph, each, match, programs) for each in reversed(HOST) if each.name
+        ],
         "description": texts.rows([*_description(plan.graph, match), 0]),
         "one_to_one": len(inputs) == len(outputs) == 1,
         "run_arguments": f"{facts['static_arguments']}, arena",
@@ -32,12 +37,22 @@ def host_facts(plan: Plan, facts: dict[str, Any], match: Match) -> dict[str, Any
     }
 
 
-def _host_variant(graph: Graph, variant: Variant, match: Match) -> dict[str, Any]:
-    """Return a variant of the library, which has a plan of its own, and kernels that the C file has not."""
+def _host_variant(
+    graph: Graph, variant: Variant, match: Match, programs: Sequence[Program]
+) -> dict[str, Any]:
+    """Return a variant of the library: a plan of its own, and kernels and tables that the C file has not."""
     plan = make_plan(graph, match, lambda step: scratch_bytes(step, (variant,)))
     check_plan(plan)
-    program = write_program(plan, variant, f"{variant.name}_")
-    written = {name for each in MICROCONTROLLER for name in write_program(plan, each).kernels}
+    prefix = f"{variant.name}_"
+    program = write_program(plan, variant, prefix)
+    written = {name for each in programs for name in each.kernels}
+    plain = programs[-1].tables  # the library is never compiled for a microcontroller
+    tables = {
+        name: f"#define {name} {name.removeprefix(prefix)}"
+        if text.replace(name, name.removeprefix(prefix), 1) == plain.get(name.removeprefix(prefix))
+        else text
+        for name, text in program.tables.items()
+    }
     return {
         "name": variant.name,
         "macro": variant.name.upper(),
@@ -45,7 +60,7 @@ def _host_variant(graph: Graph, variant: Variant, match: Match) -> dict[str, Any
         "target": variant.target,
         "check": variant.check,
         "kernels": [text for name, text in kernel_texts(program).items() if name not in written],
-        "tables": list(program.tables.values()),
+        "tables": list(tables.values()),
         "functions": list(program.functions.values()),
         "calls": program.calls,
         "uses_arena": any("memory" in call.text for call in program.calls),

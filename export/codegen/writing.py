@@ -99,8 +99,9 @@ def generate(
     each_bytes = sum(tensor.size_bytes for tensor in plan.graph.inputs)
     count = min(GOLDEN_INPUTS, max(_GOLDEN_BYTES // max(each_bytes, 1), 1))
     golden = run_reference(content, tuple(array[:count] for array in inputs), match)
-    facts = _facts(plan, content, name, match)
-    facts |= host_facts(plan, facts, match) | {"golden": golden_facts(plan.graph, golden)}
+    programs = [write_program(plan, each) for each in MICROCONTROLLER]
+    facts = _facts(plan, programs, content, name, match)
+    facts |= host_facts(plan, programs, facts, match) | {"golden": golden_facts(plan.graph, golden)}
     environment = _environment()
     written = {
         ending: environment.get_template(template).render(**facts).encode("ascii")
@@ -109,12 +110,11 @@ def generate(
     return Sources(written.pop(".c"), written, plan)
 
 
-def _facts(plan: Plan, content: bytes, name: str, match: Match) -> dict[str, Any]:
+def _facts(plan: Plan, programs: list[Program], content: bytes, name: str, match: Match) -> dict[str, Any]:
     prefix = texts.identifier(name)
     macro = prefix.upper()
     graph = plan.graph
     guards = [(each.name.upper() or "PLAIN", each.guard) for each in MICROCONTROLLER]
-    programs = [write_program(plan, each) for each in MICROCONTROLLER]
     conditions = [f"defined(KERNELS_{guard})" for guard, _ in guards]
     ends = [*describe_ends(graph.inputs, "input"), *describe_ends(graph.outputs, "output")]
     labels = labels_of(graph)
