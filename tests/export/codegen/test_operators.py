@@ -307,7 +307,7 @@ _ALL_BYTES = (np.arange(-128, 128, dtype=np.int16).astype(np.int8).reshape(1, 1,
 
 @pytest.mark.parametrize("name", _UNARY)
 def test_activations_are_exact_for_every_byte(name):
-    @exact
+    @settings(exact, max_examples=8)
     @given(activation_layers(name), matches)
     def check(content, match):
         if name != "RELU_N1_TO_1" or match is Match.LITERT:
