@@ -10,6 +10,7 @@
 | `checking` | the proof of a plan |
 | `variants` | kernels for processors that have more than plain C |
 | `emit` | the text: kernels, tables, one function for each kind of layer, the calls |
+| `merging`, `sharing` | the text of all kernels for microcontrollers in one file, weights once |
 | `writing` | the files, with the self-test's answers from the runtime that is matched (`reference`) |
 | `host` | the library for this machine |
 | `artifact`, `regenerate` | the same as an artifact, and again from what lies in a folder, to prove it |

@@ -7,10 +7,11 @@ from typing import Any
 from ...runtime.engines.c import ABI_VERSION
 from . import texts
 from .checking import check_plan
-from .emit import Program, kernel_texts, scratch_bytes, write_program
+from .emit import Program, scratch_bytes, write_program
 from .ends import is_batched
 from .fixed_point import Match
 from .ir import Graph
+from .merging import kernel_texts
 from .plan import Plan, make_plan
 from .variants import HOST, Variant
 

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from ...runtime.errors import ConversionError, MissingExtraError
 from . import texts
 from .checking import check_plan
-from .emit import Program, by_guard, kernel_texts, merged, scratch_bytes, write_program
+from .emit import Program, scratch_bytes, write_program
 from .ends import classifier_of, describe_ends, golden_facts, labels_of
 from .fixed_point import Match
 from .host import host_facts
 from .importing import read_graph
+from .merging import by_guard, kernel_texts, merged, merged_tables
 from .normalize import normalize
 from .placing import ALIGNMENT
 from .plan import Plan, make_plan
@@ -129,11 +130,11 @@ def _facts(plan: Plan, programs: list[Program], content: bytes, name: str, match
         "reference": _REFERENCES[match],
         "has_float": any("float" in end["type"] for end in ends),
         "guards": guards,
-        "kernels": merged(conditions, programs, kernel_texts),
-        "tables": merged(conditions, programs, lambda program: program.tables),
-        "functions": merged(conditions, programs, lambda program: program.functions),
+        "kernels": list(merged(conditions, programs, kernel_texts).values()),
+        "tables": merged_tables(conditions, programs),
+        "functions": list(merged(conditions, programs, lambda program: program.functions).values()),
         "calls": [_merged_call(conditions, programs, number) for number in range(len(plan.steps))],
-        "hash_functions": merged(conditions, programs, _hash_functions),
+        "hash_functions": list(merged(conditions, programs, _hash_functions).values()),
         "hashes": by_guard(conditions, [_hashes(program) for program in programs]),
         "checksum": _checksum(macro, guards, programs),
         "labels": [texts.string(label) for label in labels],
