@@ -22,9 +22,10 @@ _MAX_EXPANSION = 50
 _ALWAYS_ALLOWED_BYTES = 64 * 1024 * 1024
 _MAX_ENTRIES = 1_000
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, MemoryError)
-# The end of a zip archive's directory (APPNOTE.TXT 4.3.16), and where the entry of a 64-bit one would be.
+# The end of a zip archive's directory (APPNOTE.TXT 4.3.16), and of a 64-bit one (4.3.14) and its locator.
 _DIRECTORY_END = struct.Struct("<4s4H2LH")
-_DIRECTORY_END_64_BYTES = 20
+_DIRECTORY_END_64 = struct.Struct("<4sQ2H2L4Q")
+_LOCATOR_64 = struct.Struct("<4sLQL")
 # What stands before an entry's data (4.3.7); the data begin after a name and an extra field.
 _LOCAL_HEADER = struct.Struct("<4s22x2H")
 _ENCRYPTED = 1
@@ -108,16 +109,17 @@ def checked_archive(file: BinaryIO, counted: Collection[str] | None = None) -> I
 def _checked_size(file: BinaryIO) -> int:
     """Return an archive's size, its number of entries checked before `zipfile` makes an object of each."""
     size = file.seek(0, os.SEEK_END)
-    file.seek(max(0, size - _DIRECTORY_END.size - _DIRECTORY_END_64_BYTES - 0xFFFF))
+    file.seek(max(0, size - _DIRECTORY_END.size - _LOCATOR_64.size - _DIRECTORY_END_64.size - 0xFFFF))
     tail = file.read()
     file.seek(0)
     end = tail.rfind(b"PK\x05\x06")
     if end < 0 or len(tail) - end < _DIRECTORY_END.size:
         raise zipfile.BadZipFile("File is not a zip file")
     _, _, _, _, entries, directory_bytes, *_ = _DIRECTORY_END.unpack_from(tail, end)
-    large = tail[max(0, end - _DIRECTORY_END_64_BYTES) :].startswith(b"PK\x06\x07")
+    if tail[max(0, end - _LOCATOR_64.size) :].startswith(b"PK\x06\x07"):
+        entries, directory_bytes = _directory_64(tail, end - _LOCATOR_64.size, size - len(tail))
     # An entry of the directory has 46 bytes and a name.
-    if large or entries > _MAX_ENTRIES or directory_bytes > _MAX_ENTRIES * 512:
+    if entries > _MAX_ENTRIES or directory_bytes > _MAX_ENTRIES * 512:
         raise ValueError(f"an archive of more than {_MAX_ENTRIES:,} entries")
     return size
 
@@ -146,6 +148,17 @@ def map_array(path: Path, name: str, min_bytes: int) -> NDArray[Any] | None:
         at = file.tell()
     _check_length(entry, dtype, shape, start + entry.file_size - at)
     return np.memmap(path, dtype, "r", at, shape, order)
+
+
+def _directory_64(tail: bytes, locator: int, start: int) -> tuple[int, int]:
+    """Return the number of entries and the bytes of a 64-bit archive's directory."""
+    end = locator - _DIRECTORY_END_64.size
+    if end < 0 or _LOCATOR_64.unpack_from(tail, locator)[2] != start + end:
+        raise zipfile.BadZipFile("its directory is not where it says")
+    signature, *_, entries, directory_bytes, _ = _DIRECTORY_END_64.unpack_from(tail, end)
+    if signature != b"PK\x06\x06":
+        raise zipfile.BadZipFile("it has no directory")
+    return entries, directory_bytes
 
 
 def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArray[Any]:
