@@ -6,6 +6,7 @@ from .results import Results
 from .statistics import Ratio
 
 _BIG_RATIO = 10
+_SMALLEST_SHARE = 1e-5  # that is worth telling
 
 
 def verdicts(results: Results) -> tuple[str, ...]:
@@ -32,8 +33,8 @@ def _size(ratio: float) -> str:
 
 def _answers(parity: Parity) -> str:
     if parity.agreement is None:
-        scale = parity.output_range or 1.0
-        return f"values within {100 * parity.max_abs_difference / scale:.2g} % of their range"
+        share = max(parity.max_abs_difference / (parity.output_range or 1.0), _SMALLEST_SHARE)
+        return f"values within {100 * share:.2g} % of their range"
     if not parity.flipped:
         return "the same label on every input"
     if parity.accuracy_difference is None:

@@ -121,16 +121,20 @@ def verdict(change: Change) -> str:
     else:
         speed = f"no measurable difference in speed, p50 {ratio_text(change.slowdown)} times the old one"
     file = "the same file" if change.same_file else "another file"
-    return f"{change.title}: {file}; {speed}{answers_text(change)}."
+    answers = answers_text(change, "; ")
+    return f"{change.title}: {file}; {speed}{answers}."
 
 
-def answers_text(change: Change) -> str:
-    """Return what became of a row's answers, such as ", accuracy +0.10 points (-0.02 to +0.22)"."""
+def answers_text(change: Change, before: str) -> str:
+    """Return what became of a row's answers, such as "accuracy +0.10 points (-0.02 to +0.22)".
+
+    `before` is put before it; of answers that nobody can score there is nothing to say.
+    """
     if change.r2_difference is not None:
-        return f", R² {change.r2_difference:+.4f}"
+        return f"{before}R² {change.r2_difference:+.4f}"
     if change.accuracy_difference is None:
         return ""
-    text = f", accuracy {100 * change.accuracy_difference:+.2f} points"
+    text = f"{before}accuracy {100 * change.accuracy_difference:+.2f} points"
     if change.accuracy_interval is None:
         return text
     low, high = change.accuracy_interval

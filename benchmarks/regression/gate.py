@@ -113,7 +113,7 @@ class Gate:
             )
         lines = [
             f"{change.title}: p50 {ratio_text(change.slowdown)} times the baseline's"
-            f"{answers_text(change)}: within the limits"
+            f"{answers_text(change, ', ')}: within the limits"
             for change in changes
             if change.slowdown is not None
         ]

@@ -4,9 +4,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ...proof.parity import Parity
 from ..analysis.results import Results
-from .units import difference, duration, percent, rate, size
+from .units import difference, duration, of_range, percent, rate, size
 
 ABSENT = "-"
 
@@ -66,11 +65,11 @@ _CLASSES = (
 _VALUES = (
     Column("R²", "metrics.r2", "{:.4f}".format, "share of the targets' variance that the values explain"),
     Column(
-        *("max error", _PARITY, lambda parity: _of_range(parity, parity.max_abs_difference)),
+        *("max error", _PARITY, lambda parity: of_range(parity.max_abs_difference, parity.output_range)),
         "largest difference of a value from Keras's, as a share of the range of Keras's values",
     ),
     Column(
-        *("rms error", _PARITY, lambda parity: _of_range(parity, parity.rms_difference)),
+        *("rms error", _PARITY, lambda parity: of_range(parity.rms_difference, parity.output_range)),
         "the root of the mean square of all differences, as the same share",
     ),
 )
@@ -134,12 +133,6 @@ def batch_columns(results: Results) -> tuple[Column, ...]:
     """Return a column of throughput for each batch size that was measured."""
     sizes = {one.batch_size for row in results.rows if row.metrics for one in row.metrics.throughput}
     return tuple(_throughput(f"batch {batch_size:,}", batch_size) for batch_size in sorted(sizes))
-
-
-def _of_range(parity: Parity, value: float) -> str:
-    """Return a difference of values as a share of the reference's range."""
-    share = value / (parity.output_range or 1.0)
-    return "0" if value == 0 else f"{100 * share:.2g} %"
 
 
 def _throughput(heading: str, batch_size: int, text: str = "") -> Column:

@@ -81,8 +81,9 @@ def find_inputs(folder: Path, files: Sequence[Path], data: Path | None) -> Bench
     if contract is None or _fits(contract.signature, mnist):
         return BenchInputs(mnist, signature)
     note = (
-        f"The inputs are {RANDOM_INPUTS} random ones that fit {contract.file}: no data set is on record for it,"
-        " and none was given with --data. Latency and differences between files count, accuracy is not known."
+        f"The inputs are {RANDOM_INPUTS} random ones that fit {contract.file}, since no data set is on record"
+        " for it and none was given with --data: latency and differences between files count, accuracy is not"
+        " known."
     )
     return BenchInputs(_drawn(contract), signature, (note,))
 
