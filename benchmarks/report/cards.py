@@ -1,6 +1,6 @@
 """Test inputs as cards of the page: those with another answer than the reference's, and the mistakes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from ...data.datasets import Split
 from ...runtime.predictions import class_indices
 from ..analysis.reliability import confidences_of
-from .shown_inputs import ShownInput, shown
+from .shown_inputs import MAX_NUMBERS, ShownInput, shown
 
 MAX_CARDS = 48
+MAX_NUMBER_CARDS = 24  # tables are taller than pictures
 MAX_VALUE_CARDS = 12
 MAX_VALUES = 4  # of one output that are shown
+MAX_NAME = 42  # characters, three lines of a card
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Card:
 def mistaken(
     indices: Iterable[int], split: Split, probabilities: NDArray[np.float32], names: Sequence[str]
 ) -> tuple[Card, ...]:
-    """Return a card for each of the first `MAX_CARDS` of some inputs, with a model's answer.
+    """Return a card for each of the first of some inputs, with a model's answer.
 
     `probabilities` are those for all inputs, (N, classes) or (N, 1) for the second of two; `names` are the
     classes' names.
@@ -50,9 +52,9 @@ def mistaken(
             index,
             shown(split.inputs[index]),
             _truth(split, index, names),
-            (("model", _answer(labels[index], sure[index], names)),),
+            (_answer(labels[index], sure[index], names),),
         )
-        for index in map(int, islice(indices, MAX_CARDS))
+        for index in _first(indices, split)
     )
 
 
@@ -67,12 +69,12 @@ def flipped(
     labels, before = class_indices(probabilities), class_indices(reference)
     sure = confidences_of(probabilities)
     found = []
-    for index in map(int, islice(indices, MAX_CARDS)):
+    for index in _first(indices, split):
         truth = None if split.labels is None else split.labels[index]
         kind = "fixed" if labels[index] == truth else "broke" if before[index] == truth else ""
         answers = (
             ("Keras", name_of(before[index], names)),
-            ("model", _answer(labels[index], sure[index], names)),
+            _answer(labels[index], sure[index], names),
         )
         found.append(Card(index, shown(split.inputs[index]), _truth(split, index, names), answers, kind))
     return tuple(found)
@@ -106,12 +108,26 @@ def name_of(index: Any, names: Sequence[str]) -> str:
     return names[index] if index < len(names) else str(index)
 
 
+def _first(indices: Iterable[int], split: Split) -> Iterator[int]:
+    """Yield as many of some inputs' numbers as there is room for their cards."""
+    in_table = split.kind == "features" and split.inputs[0].size <= MAX_NUMBERS
+    return map(int, islice(indices, MAX_NUMBER_CARDS if in_table else MAX_CARDS))
+
+
+def shortened(text: str, most: int = MAX_NAME) -> str:
+    """Return a text that is too long without its middle: names of classes differ at either end."""
+    if len(text) <= most:
+        return text
+    tail = most // 3
+    return f"{text[: most - tail - 1]}…{text[-tail:]}"
+
+
 def _truth(split: Split, index: int, names: Sequence[str]) -> str:
     return "" if split.labels is None else name_of(int(split.labels[index]), names)
 
 
-def _answer(label: Any, confidence: Any, names: Sequence[str]) -> str:
-    return f"{name_of(int(label), names)} ({100 * confidence:.1f} %)"
+def _answer(label: Any, confidence: Any, names: Sequence[str]) -> tuple[str, str]:
+    return f"model, {100 * confidence:.1f} %", name_of(int(label), names)
 
 
 def _numbers(values: NDArray[np.float32]) -> str:

@@ -43,7 +43,7 @@ def _rms_share(found: "Metrics") -> float | None:
 
 QUALITIES = (
     Quality("accuracy", lambda found: found.accuracy.accuracy if found.accuracy else None, percent),
-    Quality("R²", lambda found: found.r2, "{:.4f}".format),
+    Quality("R²", lambda found: found.r2, "{:.6g}".format),
     Quality("agreement", lambda found: found.parity.agreement if found.parity else None, percent),
     Quality("rms error", _rms_share, percent),
 )

@@ -9,6 +9,7 @@ from ...runtime.printable import printable
 from ..runner.benchmark import Benchmark
 from . import page_sections as own
 from . import sections as common
+from .cards import shortened
 from .svg import COLOURS
 from .training.outputs import Trained
 
@@ -32,6 +33,7 @@ def render(benchmark: Benchmark, trained: Trained | None = None) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["shortened"] = shortened
     layout = (
         *(common.verdicts, common.warnings, common.missing, common.results, common.legend_of_all),
         *(common.devices, common.tools, own.charts, own.flips, own.differences, own.confusions, own.mistakes),

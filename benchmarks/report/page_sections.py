@@ -114,7 +114,7 @@ def mistakes(benchmark: Benchmark) -> Iterator[Section]:
     first = rows[0][0].case
     name, probabilities = first.title, _measurements(benchmark)[first].outputs
     if benchmark.reference is not None:
-        name, probabilities = benchmark.reference.file, benchmark.reference.outputs
+        name, probabilities = f"Keras ({benchmark.reference.file})", benchmark.reference.outputs
     wrong, sure = find_mistakes(probabilities, split.labels), find_reliability(probabilities, split.labels)
     block = {
         "kind": "mistakes",

@@ -51,6 +51,7 @@ _READ_ONLY_BY = {
     **dict.fromkeys(Limits.__struct_fields__, {"export", "verify"}),
 }
 
+
 class Project(Struct, frozen=True):
     """The keys of the file; each is the option of that name, and paths are relative to the file.
 
@@ -122,7 +123,9 @@ def _flat(project: Project) -> dict[str, Any]:
     values: dict[str, Any] = msgspec.to_builtins(project)
     values |= values.pop("tolerances")
     for table in ("input", "output"):
-        values |= {f"{table}_kind" if key == "kind" else key: value for key, value in values.pop(table).items()}
+        values |= {
+            f"{table}_kind" if key == "kind" else key: value for key, value in values.pop(table).items()
+        }
     for name in {"scale", "offset"} & values.keys():
         numbers = values[name]
         values[name] = ",".join(map(repr, numbers if isinstance(numbers, (list, tuple)) else [numbers]))

@@ -1,6 +1,6 @@
 """`edgemnist bench`: accuracy, agreement and latency of every artifact on every engine."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +16,7 @@ from ...benchmarks.report.document import write_document
 from ...benchmarks.report.training.outputs import Trained, read_trained
 from ...benchmarks.runner.benchmark import Benchmark, run_benchmark
 from ...benchmarks.runner.cases import Case, cases_for, cases_in
-from ...benchmarks.runner.inputs import find_inputs
+from ...benchmarks.runner.inputs import BenchInputs, find_inputs
 from ...benchmarks.runner.plan import QUICK, Plan
 from ...runtime.artifact.folder import recover
 from ...runtime.artifact.manifest import newer_model
@@ -109,10 +109,7 @@ def bench(
     if keras is None and quick:
         why_no_keras = "--quick leaves it out unless --with-keras is given"
     scope = Scope(tuple(file.name for file in files or ()), tuple(engine or ()), not why_no_keras)
-    for folder in sorted({file.parent for file in files or ()} or {artifacts}):
-        recover(folder)
-        if outdated := newer_model(folder):
-            print_message(literal(outdated))
+    _settle({file.parent for file in files or ()} or {artifacts})
     devices = find_devices(target or [])
     models = c_models(files or [artifacts]) if devices else ()
     on_host = not target or HOST in target
@@ -124,11 +121,7 @@ def bench(
         )
     gate = open_gate(baseline, max_slowdown, max_accuracy_drop, plan, scope=scope, force=force)
     folder = files[0].parent if files else artifacts
-    if files and all(file.suffix == ".keras" for file in files):
-        from ...export import backend  # noqa: F401 - starts TensorFlow without its log
-    inputs = find_inputs(folder, files or (), data)
-    for note in inputs.notes:
-        print_message(literal(note))
+    inputs = _inputs(files or (), folder, data)
     cases = _cases(files, artifacts, keras, engine or (), why_no_keras, run_foreign_code) if on_host else ()
     trained = read_trained(folder, history or ())
     runnable: AbstractContextManager[tuple[CModel, ...]] = nullcontext(models)
@@ -160,6 +153,23 @@ def bench(
     if gate is not None:
         for line in gate.check(document):
             print_message(literal(line))
+
+
+def _settle(folders: Iterable[Path]) -> None:
+    """Finish exports that were interrupted, and say where a model is newer than its artifacts."""
+    for folder in sorted(folders):
+        recover(folder)
+        if outdated := newer_model(folder):
+            print_message(literal(outdated))
+
+
+def _inputs(files: Sequence[Path], folder: Path, data: Path | None) -> BenchInputs:
+    if files and all(file.suffix == ".keras" for file in files):
+        from ...export import backend  # noqa: F401 - starts TensorFlow without its log
+    inputs = find_inputs(folder, files, data)
+    for note in inputs.notes:
+        print_message(literal(note))
+    return inputs
 
 
 def _cases(
