@@ -1,12 +1,12 @@
 """The proof of the artifacts on record in a manifest, which anybody may have written."""
 
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from msgspec import UNSET
+from msgspec import UNSET, structs
 from numpy.typing import NDArray
 
 from ..data.datasets import Split
@@ -29,6 +29,7 @@ from .generated_c import ENDINGS, Build, Generate, GeneratedC, ProveExact, prove
 from .inspect.structure import Structure, probe_structure
 from .parity import Parity
 from .reference import read_recorded
+from .tolerances import Tolerances
 
 # Recorded and measured metrics may differ by what another CPU's rounding does to a few near ties.
 _SHARE_TOLERANCE = 0.0005
@@ -76,6 +77,7 @@ class Artifacts:
     reference: NDArray[np.float32] | None
     test: Split
     formats: Sequence[Format]
+    limits: Mapping[str, float | None]
     generate: Generate | None
     build: Build | None
     prove_exact: ProveExact | None
@@ -119,6 +121,7 @@ class Artifacts:
         row = next((row for row in self.formats if (row.format, row.precision) == key), None)
         if row is None:
             raise ProofError(f"unknown format {record.precision}.{record.format}")
+        row = replace(row, tolerances=self._tolerances(row, record))
         if row.format == SOURCE.format and not row.engine.available:
             return Verdict(record.file, (), note="hash only, since TensorFlow is not installed")
         if path.suffix in row.engine.sources:
@@ -132,6 +135,13 @@ class Artifacts:
             )
         false = _false_claims(record, self.manifest, proof, path)
         return Verdict(record.file, (*proof.failures, *false), proof.parity)
+
+    def _tolerances(self, row: Format, record: ArtifactRecord) -> Tolerances:
+        """Return the stricter of a format's own tolerances and those on record: nobody's record loosens any."""
+        own = row.tolerances
+        if record.tolerances is not None:
+            own = own.stricter(Tolerances(**structs.asdict(record.tolerances)))
+        return own.replaced(**self.limits)
 
     def _prove_c(
         self, path: Path, record: ArtifactRecord, row: Format, reference: NDArray[np.float32]

@@ -9,7 +9,6 @@ import msgspec
 from typer import Option
 
 from ...data.datasets import load_test_split
-from ...data.labels import read_class_names
 from ...export.convert.options import DEFAULT, INT8, IO_DTYPES, OPSETS, ExportOptions
 from ...proof.formats import FORMATS, find_format
 from ...runtime.artifact.previous import PREVIOUS
@@ -127,7 +126,7 @@ def export(
         choice("--output-kind", output_kind, OutputKind),
         numbers("--scale", scale),
         numbers("--offset", offset),
-        read_class_names(labels) if labels else None,
+        labels,
     )
 
     path = model or ensure_model(artifacts, data, seed, allow_empty_classes=allow_empty_classes)
