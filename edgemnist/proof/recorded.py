@@ -184,7 +184,7 @@ class Artifacts:
         try:
             with _private_folder() as folder:
                 written = generated.write(Path(folder))
-                exactness = self.prove_exact(written, generated.made_of, self.test.inputs)
+                exactness = self.prove_exact(written, generated.made_of, self.test.array)
         except MissingCompilerError:
             return Verdict(path.name, false, note=_NOT_RUN)
         if record.exactness is UNSET or record.exactness.runtime != exactness.runtime:

@@ -49,7 +49,7 @@ def leading_scaling(model: Any) -> tuple[Any, Numbers, Numbers] | None:
     It is a Rescaling, or a Normalization of the last axis or of none. Its output is the input of the rest.
     """
     layers = [layer for layer in model.layers if type(layer).__name__ != "InputLayer"]
-    first = layers[0] if layers else None
+    first: Any = layers[0] if layers else None
     kind = type(first).__name__
     if kind == "Rescaling":
         numbers = np.atleast_1d(first.scale), np.atleast_1d(first.offset)

@@ -77,6 +77,7 @@ def _predict(source: ModelFile) -> bool:
     for batch in batches:
         if fixed in (None, len(batch)):
             run(spec.encode(batch, engine.input))
+    return True
 
 
 def _limit(cpu_seconds: int, memory_bytes: int) -> None:

@@ -136,7 +136,7 @@ def _loadable(path: Path, engine: str | None, run_foreign_code: bool) -> bool:
 
 def _pixels(predictor: "Predictor", path: Path) -> "NDArray[np.uint8]":
     try:
-        return predictor.to_pixels(read_picture(path, predictor.pictures.max_bytes))
+        return predictor.to_raw(read_picture(path, predictor.pictures.max_bytes))
     except InputError as error:
         if str(path) in error.problem:
             raise
