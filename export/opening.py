@@ -135,8 +135,8 @@ def fitting_data(
 ) -> tuple[Dataset, str]:
     """Return the data, and whether they and the model are of classes or of values.
 
-    Data that do not fit raise DatasetError. A model that ends in plain numbers gives the logits of classes if the data have labels of that many
-    classes, else values.
+    A model that ends in plain numbers gives the logits of classes if the data have labels of that many
+    classes, else values. Raises DatasetError for data that do not fit.
     """
     spec = Wanted(
         signature.input.shape, wanted.input_kind, resize=data.resize, class_names=wanted.labels or ()

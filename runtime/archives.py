@@ -162,9 +162,7 @@ def _plain_array(content: bytes, name: str) -> NDArray[Any]:
     return values.reshape(shape, order=order)
 
 
-def _array_header(
-    stream: BinaryIO, name: str
-) -> tuple[np.dtype[Any], tuple[int, ...], Literal["F", "C"]]:
+def _array_header(stream: BinaryIO, name: str) -> tuple[np.dtype[Any], tuple[int, ...], Literal["F", "C"]]:
     version = np.lib.format.read_magic(stream)
     readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     if version not in readers:

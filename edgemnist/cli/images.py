@@ -57,7 +57,9 @@ def read_input(path: Path, spec: "InputSpec", max_bytes: int) -> "Path | bytes |
     if spec.kind == "features":
         raise InputError(
             f"{path} has no features that can be read",
-            received=f"a file that ends with {path.suffix or 'nothing'}" if path != STDIN else "standard input",
+            received=f"a file that ends with {path.suffix or 'nothing'}"
+            if path != STDIN
+            else "standard input",
             expected=f"{', '.join(_ARRAYS)} with numbers of shape {spec.shape}, one row for each item",
         )
     return read_picture(path, max_bytes)

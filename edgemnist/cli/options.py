@@ -28,7 +28,6 @@ _ERROR_HELP = "For models of values: the largest difference, as a share of the r
 _INSTEAD = ", instead of each precision's own."
 
 
-
 def _class_names(given: object) -> tuple[str, ...]:
     from ..data.labels import checked_names, read_class_names  # needs numpy
 

@@ -35,7 +35,7 @@ class Output(Struct, frozen=True):
 
 
 class Limits(Struct, frozen=True):
-    """The table `[tolerances]`: how far artifacts may differ from the model; as the options of these names."""
+    """The table `[tolerances]`: how far artifacts may differ from the model; options of these names."""
 
     min_agreement: Share | UnsetType = UNSET
     max_accuracy_drop: Share | UnsetType = UNSET
@@ -46,10 +46,11 @@ class Limits(Struct, frozen=True):
 _TABLES = {"input": Input, "output": Output, "tolerances": Limits}
 # Other commands have options of these names that mean something else.
 _READ_ONLY_BY = {
-    "model": {"export"},
-    "formats": {"export"},
-    **dict.fromkeys(Limits.__struct_fields__, {"export", "verify"}),
+    "model": ("export",),
+    "formats": ("export",),
+    **dict.fromkeys(Limits.__struct_fields__, ("export", "verify")),
 }
+
 
 class Project(Struct, frozen=True):
     """The keys of the file; each is the option of that name, and paths are relative to the file.
@@ -122,7 +123,9 @@ def _flat(project: Project) -> dict[str, Any]:
     values: dict[str, Any] = msgspec.to_builtins(project)
     values |= values.pop("tolerances")
     for table in ("input", "output"):
-        values |= {f"{table}_kind" if key == "kind" else key: value for key, value in values.pop(table).items()}
+        values |= {
+            f"{table}_kind" if key == "kind" else key: value for key, value in values.pop(table).items()
+        }
     for name in {"scale", "offset"} & values.keys():
         numbers = values[name]
         values[name] = ",".join(map(repr, numbers if isinstance(numbers, (list, tuple)) else [numbers]))

@@ -208,7 +208,9 @@ def _number(text: str, path: Path, line: int, column: str) -> float:
 
 
 @contextmanager
-def _rows(path: Path, *, needs_header: bool = True) -> Iterator[tuple[list[str], Iterator[tuple[int, list[str]]]]]:
+def _rows(
+    path: Path, *, needs_header: bool = True
+) -> Iterator[tuple[list[str], Iterator[tuple[int, list[str]]]]]:
     """Open a file; give its header, and an iterator of the number of each line and its cells."""
     try:
         with opened(path) as binary, TextIOWrapper(binary, "utf-8-sig", newline="") as file:

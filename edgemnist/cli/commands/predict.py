@@ -17,6 +17,8 @@ from ..images import Palette, bars, list_files, read_input, shades
 from ..options import Artifacts, Json, RunForeignCode
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from ...runtime import Predictor
@@ -97,21 +99,29 @@ def predict(
                 documents.append({"file": str(path), "error": str(error)})
                 print_error(error)
                 continue
-            for row, answer in enumerate(answers):
-                place: dict[str, object] = {"file": str(path)} | ({"row": row} if len(answers) > 1 else {})
-                if json:
-                    documents.append(place | _document(answer, top))
-                    continue
-                name = f"{path}[{row}]" if len(answers) > 1 else str(path)
-                print_result(literal(f"{name}: {_line(answer, top)}"))
-                if show:
-                    lines = _drawing(items[row] if spec.kind == "image" else None, answer)
-                    results.print(*lines, sep="\n", markup=False, highlight=False, soft_wrap=True)
+            if json:
+                documents += [place | _document(answer, top) for place, answer in _placed(path, answers)]
+            else:
+                _print(path, answers, items, top, show=show)
     if json:
         key = "pictures" if spec.kind == "image" else "items"
         print_json({"model": predictor.path.name, "engine": predictor.engine_name, key: documents})
     if failures:
         raise InputError(f"{failures} of {len(paths)} {_noun(spec)} could not be {_done(predictor)}")
+
+
+def _placed(path: Path, answers: "list[Any]") -> "Iterator[tuple[dict[str, object], Any]]":
+    for row, answer in enumerate(answers):
+        yield {"file": str(path)} | ({"row": row} if len(answers) > 1 else {}), answer
+
+
+def _print(path: Path, answers: "list[Any]", items: "NDArray[Any]", top: int, *, show: bool) -> None:
+    for row, answer in enumerate(answers):
+        name = f"{path}[{row}]" if len(answers) > 1 else str(path)
+        print_result(literal(f"{name}: {_line(answer, top)}"))
+        if show:
+            lines = _drawing(items[row] if items.dtype == "uint8" else None, answer)
+            results.print(*lines, sep="\n", markup=False, highlight=False, soft_wrap=True)
 
 
 def _noun(spec: "InputSpec") -> str:
