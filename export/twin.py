@@ -90,7 +90,7 @@ def open_twins(path: Path, reference: Path, data: DataOptions, wanted: Signature
             raise OptionError(
                 f"{name} is of another format", received=file.name, expected=f"a {' or '.join(suffixes)} file"
             )
-    with quiet():  # LiteRT announces its kernels
+    with quiet():
         model = load_predictor(reference, probe=_ALWAYS, manifest=False)
     if model.input.quantized or model.output.quantized:
         raise ArtifactError(
@@ -101,7 +101,7 @@ def open_twins(path: Path, reference: Path, data: DataOptions, wanted: Signature
     require_known_classes(reference, signature.output, dataset)
     structure = probe_structure(path, read_model(path), _ALWAYS)
     quantized = _of_quantized(path, structure, signature, scaled_inside=model.input.dtype == "uint8")
-    return Twins(model, outputs_of(model, dataset.test), path, quantized, structure, dataset, data)
+    return Twins(model, _outputs(model, dataset), path, quantized, structure, dataset, data)
 
 
 def export_twins(
@@ -165,9 +165,14 @@ def _fitting(model: Predictor, data: DataOptions, wanted: SignatureOptions) -> t
         names = wanted.labels or known.output.labels
         output = replace_struct(known.output, labels=names) if known.output.labels else known.output
         return dataset, ModelSignature(inputs, output)
-    outputs = outputs_of(model.with_signature(replace_struct(found, input=inputs)), dataset.test)
+    outputs = _outputs(model.with_signature(replace_struct(found, input=inputs)), dataset)
     names = wanted.labels or dataset.test.class_names
     return dataset, ModelSignature(inputs, _output(outputs, kind, names, wanted))
+
+
+def _outputs(model: Predictor, dataset: Dataset) -> NDArray[np.float32]:
+    with quiet():  # LiteRT announces its kernels
+        return outputs_of(model, dataset.test)
 
 
 def _input(
