@@ -23,9 +23,10 @@ from ..runtime.artifact.manifest import (
     TolerancesRecord,
 )
 from ..runtime.engines.registry import LIBRARY_SUFFIX
-from ..runtime.errors import ConversionError, MissingCompilerError
+from ..runtime.errors import ConversionError, MissingCompilerError, MissingExtraError
 from .codegen.compiler import libraries
 from .convert.options import ExportOptions
+from .convert.refusals import explained
 from .convert.registry import convert, with_origins
 from .convert.source import Source, tool_versions
 from .publish import Origin, check_target, describe, publish
@@ -109,9 +110,12 @@ def _make(
 ) -> Outcome:
     path = staged / row.file_name(source.name)
     try:
+        row.engine.import_module()  # what nothing here can run, nothing here can prove
         converted = convert(row, source, options)
-    except (ConversionError, MissingCompilerError) as error:
+    except MissingExtraError as error:
         return Outcome(row, (), unavailable=str(error))
+    except ConversionError as error:
+        return Outcome(row, (), unavailable=explained(error, source.model, source.batch))
     files = {path: converted.content}
     files |= {path.with_name(path.stem + ending): content for ending, content in converted.companions.items()}
     for file, content in files.items():
@@ -132,7 +136,11 @@ def _make(
                 signature=None if row.spec.contract else source.signature,
                 files=run,
             )
-    except (ConversionError, MissingCompilerError) as error:
+    except MissingCompilerError as error:
+        for unproven in files:
+            unproven.unlink()
+        return Outcome(row, (), unavailable=str(error))
+    except ConversionError as error:
         proof = Proof((str(error),), structure)
     calibration = source.calibration.record() if row.calibrated else None
     record = record_of(path, row, proof, calibration, [file for file in files if file != path])
