@@ -71,7 +71,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     context_settings={"help_option_names": sorted(_HELP)},
-    help="Export small Keras models to TFLite, ONNX and C, and prove accuracy and latency; with MNIST on board.",
+    help="Export small Keras models to TFLite, ONNX and C; prove accuracy and latency. MNIST is on board.",
     epilog="Start with: `edgemnist export --int8`, then `edgemnist bench`.",
 )
 

@@ -35,7 +35,7 @@ class Output(Struct, frozen=True):
 
 
 class Limits(Struct, frozen=True):
-    """The table `[tolerances]`: how far artifacts may differ from the model; as the options of these names."""
+    """The table `[tolerances]`: how far artifacts may differ from the model; options of these names."""
 
     min_agreement: Share | UnsetType = UNSET
     max_accuracy_drop: Share | UnsetType = UNSET
@@ -46,9 +46,9 @@ class Limits(Struct, frozen=True):
 _TABLES = {"input": Input, "output": Output, "tolerances": Limits}
 # Other commands have options of these names that mean something else.
 _READ_ONLY_BY = {
-    "model": {"export"},
-    "formats": {"export"},
-    **dict.fromkeys(Limits.__struct_fields__, {"export", "verify"}),
+    "model": ("export",),
+    "formats": ("export",),
+    **dict.fromkeys(Limits.__struct_fields__, ("export", "verify")),
 }
 
 

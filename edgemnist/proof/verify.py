@@ -50,7 +50,7 @@ def verify(
         generate: Generates C of a TFLite file; None leaves C unproven.
         build: Compiles that C; None leaves C unproven.
         prove_exact: Compares C of a TFLite file without a data set with its runtime; None leaves it unproven.
-        formats: The known formats, with their tolerances. Where the folder records stricter ones, these count.
+        formats: The known formats with their tolerances. Stricter ones on record count instead.
         limits: What replaces the stricter of both; see `Tolerances.replaced`.
         report: Called with each artifact's name before its proof starts.
 
@@ -147,9 +147,7 @@ def _verify_set(
             return (Verdict(stored.file, (str(error),)),)
     else:
         failures = hash_failures(folder / stored.file, stored.sha256)
-    artifacts = Artifacts(
-        folder, manifest, reference, test, formats, limits, generate, build, prove_exact
-    )
+    artifacts = Artifacts(folder, manifest, reference, test, formats, limits, generate, build, prove_exact)
     found = [Verdict(stored.file, failures)]
     for record in manifest.artifacts:
         report(record.file)
