@@ -14,7 +14,7 @@ from ..proof.inspect.structure import parse_structure
 from ..runtime.artifact.folder import staging
 from ..runtime.artifact.manifest import ArtifactRecord, ExactnessRecord, ModelRecord
 from ..runtime.engines.registry import LIBRARY_SUFFIX
-from ..runtime.model_file import read_model
+from ..runtime.files import read_model
 from .codegen import Match
 from .codegen.artifact import make_c
 from .codegen.compiler import compiled
@@ -54,7 +54,7 @@ def export_tflite(
         folder: Where the C, the TFLite file, the manifest and the reference's outputs go.
         images: (N, ...) uint8, which the model gets too if its input has their size.
         match: Whose bytes the C gives.
-        compile_library: Whether a shared library for this machine goes beside it.
+        compile_library: Put a shared library for this machine beside it.
         overwrite: Replace artifacts that were made from another model.
         report: Called with what is under way.
 
@@ -68,7 +68,7 @@ def export_tflite(
     content = read_model(path)
     name = path.stem.removesuffix(".int8")
     model = ModelRecord(name, f"{name}.int8.tflite", hashlib.sha256(content).hexdigest())
-    origin = Origin(path, model, {}, {tool: metadata.version(tool) for tool in _TOOLS})
+    origin = Origin(path, model, {}, tool_versions())
     check_target(folder, origin, overwrite=overwrite)
     report("reading the model")
     structure = parse_structure(path, content)
@@ -94,6 +94,11 @@ def export_tflite(
         original = describe(staged / model.file, structure, kind="tflite", **facts)
         publish(staged, folder, origin, _stored(expected), (record, original))
     return Made(record, exactness, _arena_bytes(generated.files[".h"]))
+
+
+def tool_versions() -> dict[str, str]:
+    """Return the versions of what has a part in the record of a file of anyone's."""
+    return {tool: metadata.version(tool) for tool in _TOOLS}
 
 
 def _stored(expected: tuple[NDArray[np.generic], ...]) -> dict[str, Any]:

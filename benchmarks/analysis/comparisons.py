@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...data.datasets import Split
-from ...proof.parity import Parity, compare
+from ...proof.parity import Parity
 from ...runtime.errors import InputError
 from ..runner.cases import KERAS, Case
 from ..runner.collect import Collection, Measurement
-from .metrics import ResultRow
+from .metrics import ResultRow, compare_outputs, output_of
 from .statistics import Ratio, paired_ratio
 
 FLOAT = "float32"
@@ -21,12 +21,8 @@ class Comparison:
     """A row beside the row that it is compared with.
 
     Attributes:
-        case: The one.
-        base: The other.
-        size_ratio: The base's size over the case's: above 1, the case is smaller.
         speed: The base's end-to-end p50 over the case's, from the rounds that both ran in: above 1, the
             case is quicker.
-        parity: The case's outputs with the base's as reference; None where their classes differ.
     """
 
     case: Case
@@ -83,8 +79,6 @@ def _round_p50_ns(measured: Measurement) -> dict[int, float]:
 
 def _parity(one: Measurement, base: Measurement, split: Split) -> Parity | None:
     try:
-        return compare(
-            one.rounds[0].arrays["probabilities"], base.rounds[0].arrays["probabilities"], split.labels
-        )
+        return compare_outputs(one.outputs, base.outputs, output_of(one.signature), split)
     except InputError:
         return None

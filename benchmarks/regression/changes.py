@@ -22,16 +22,13 @@ class Change:
     """What became of one row.
 
     Attributes:
-        title: "file (engine)".
         status: Its status in the new benchmark; "missing" where it is not there at all.
-        reason: Why it has no figures in the new one, else "".
-        same_file: Whether the file is the same, byte for byte.
-        old_p50_ns: The end-to-end median before.
-        new_p50_ns: The end-to-end median now; None where it has no figures.
         slowdown: New p50 over old p50: above 1, it became slower.
-        accuracy_difference: New accuracy less the old one, the float nearest to the exact difference.
-        accuracy_interval: 95 % interval of that difference, paired by image; None for other test images.
+        accuracy_difference: New accuracy less the old one, the float nearest to the exact difference; None
+            where one of them is not known.
+        accuracy_interval: 95 % interval of that difference, paired by input; None for other test inputs.
         mcnemar_p: Exact McNemar p of old and new labels.
+        r2_difference: Of values, the new R² less the old one.
     """
 
     title: str
@@ -39,22 +36,21 @@ class Change:
     reason: str
     same_file: bool
     old_p50_ns: float
-    new_p50_ns: float | None
-    slowdown: Ratio | None
-    accuracy_difference: float | None
-    accuracy_interval: Interval | None
-    mcnemar_p: float | None
+    new_p50_ns: float | None = None
+    slowdown: Ratio | None = None
+    accuracy_difference: float | None = None
+    accuracy_interval: Interval | None = None
+    mcnemar_p: float | None = None
+    r2_difference: float | None = None
 
 
 def find_changes(old: dict[str, Any], new: dict[str, Any]) -> tuple[Change, ...]:
     """Compare two `bench.json` documents, row by row of the old one that has figures."""
-    rows = {(row["file"], row["engine"]): row for row in new["rows"]}
-    same_images = old["images_sha256"] == new["images_sha256"]
-    labels = decode_array(new["labels"]) if same_images else None
+    rows = {_title(row): row for row in new["rows"]}
+    same = new["labels"] is not None and old["images_sha256"] == new["images_sha256"]
+    labels = decode_array(new["labels"]) if same else None
     return tuple(
-        _change(row, rows.get((row["file"], row["engine"])), labels)
-        for row in old["rows"]
-        if row["status"] == MEASURED
+        _change(row, rows.get(_title(row)), labels) for row in old["rows"] if row["status"] == MEASURED
     )
 
 
@@ -109,9 +105,10 @@ def ratio_text(ratio: Ratio) -> str:
 
 def added_rows(old: dict[str, Any], new: dict[str, Any]) -> tuple[str, ...]:
     """Return the titles of measured rows that the old benchmark does not have figures for."""
-    before = {(row["file"], row["engine"]) for row in old["rows"] if row["status"] == MEASURED}
-    after = [(row["file"], row["engine"]) for row in new["rows"] if row["status"] == MEASURED]
-    return tuple(f"{file} ({engine})" for file, engine in after if (file, engine) not in before)
+    before, after = (
+        [_title(row) for row in document["rows"] if row["status"] == MEASURED] for document in (old, new)
+    )
+    return tuple(title for title in after if title not in before)
 
 
 def verdict(change: Change) -> str:
@@ -124,11 +121,20 @@ def verdict(change: Change) -> str:
     else:
         speed = f"no measurable difference in speed, p50 {ratio_text(change.slowdown)} times the old one"
     file = "the same file" if change.same_file else "another file"
-    return f"{change.title}: {file}; {speed}; accuracy {_accuracy_text(change)}."
+    answers = answers_text(change, "; ")
+    return f"{change.title}: {file}; {speed}{answers}."
 
 
-def _accuracy_text(change: Change) -> str:
-    text = f"{100 * (change.accuracy_difference or 0.0):+.2f} points"
+def answers_text(change: Change, before: str) -> str:
+    """Return what became of a row's answers, such as "accuracy +0.10 points (-0.02 to +0.22)".
+
+    `before` is put before it; of answers that nobody can score there is nothing to say.
+    """
+    if change.r2_difference is not None:
+        return f"{before}R² {change.r2_difference:+.4f}"
+    if change.accuracy_difference is None:
+        return ""
+    text = f"{before}accuracy {100 * change.accuracy_difference:+.2f} points"
     if change.accuracy_interval is None:
         return text
     low, high = change.accuracy_interval
@@ -136,39 +142,42 @@ def _accuracy_text(change: Change) -> str:
 
 
 def _change(old: dict[str, Any], new: dict[str, Any] | None, labels: NDArray[np.int64] | None) -> Change:
-    title = f"{old['file']} ({old['engine']})"
-    before = old["figures"]
-    after = new["figures"] if new else None
-    if new is None or after is None:
-        return Change(
-            title=title,
-            status=new["status"] if new else "missing",
-            reason=new["reason"] if new else "",
-            same_file=new is not None and new["sha256"] == old["sha256"],
-            old_p50_ns=before["end_to_end"]["p50_ns"],
-            new_p50_ns=None,
-            slowdown=None,
-            accuracy_difference=None,
-            accuracy_interval=None,
-            mcnemar_p=None,
-        )
-    interval, p = (None, None) if labels is None else _paired(old, new, labels)
+    title, before = _title(old), old["figures"]["end_to_end"]
+    if new is None or new["figures"] is None:
+        status, reason = (new["status"], new["reason"]) if new else ("missing", "")
+        return Change(title, status, reason, new is not None and _same(old, new), before["p50_ns"])
+    after = new["figures"]["end_to_end"]
+    was, now = _accuracy(old), _accuracy(new)
+    difference = None if was is None or now is None else float(now - was)
+    r2s = old["figures"].get("r2"), new["figures"].get("r2")
+    interval, p = (None, None) if labels is None or difference is None else _paired(old, new, labels)
     return Change(
         title=title,
         status=new["status"],
         reason="",
-        same_file=new["sha256"] == old["sha256"],
-        old_p50_ns=before["end_to_end"]["p50_ns"],
-        new_p50_ns=after["end_to_end"]["p50_ns"],
-        slowdown=independent_ratio(after["end_to_end"]["round_p50_ns"], before["end_to_end"]["round_p50_ns"]),
-        accuracy_difference=float(_accuracy(new) - _accuracy(old)),
+        same_file=_same(old, new),
+        old_p50_ns=before["p50_ns"],
+        new_p50_ns=after["p50_ns"],
+        slowdown=independent_ratio(after["round_p50_ns"], before["round_p50_ns"]),
+        accuracy_difference=difference,
         accuracy_interval=interval,
         mcnemar_p=p,
+        r2_difference=None if None in r2s else r2s[1] - r2s[0],
     )
 
 
-def _accuracy(row: dict[str, Any]) -> Fraction:
-    """Return a row's accuracy as the exact share of images that it is."""
+def _title(row: dict[str, Any]) -> str:
+    return f"{row['file']} ({row['engine']})"
+
+
+def _same(old: dict[str, Any], new: dict[str, Any]) -> bool:
+    return bool(old["sha256"] == new["sha256"])
+
+
+def _accuracy(row: dict[str, Any]) -> Fraction | None:
+    """Return a row's accuracy as the exact share of inputs that it is; None where it is not known."""
+    if row["figures"]["accuracy"] is None:
+        return None
     images = row["predicted"]["count"]
     return Fraction(round(row["figures"]["accuracy"]["accuracy"] * images), images)
 

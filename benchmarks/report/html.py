@@ -1,6 +1,5 @@
 """`bench.html`: the report as one page that needs no network."""
 
-from collections.abc import Iterator
 from functools import partial
 from importlib import resources
 from importlib.util import find_spec
@@ -8,12 +7,11 @@ from typing import Any
 
 from ...runtime.printable import printable
 from ..runner.benchmark import Benchmark
-from . import page_sections as page
+from . import page_sections as own
 from . import sections as common
-from .sections import Section
+from .cards import shortened
 from .svg import COLOURS
 from .training.outputs import Trained
-from .training.section import training_section
 
 TEMPLATE = "bench.html.jinja"
 NEEDED = ("jinja2", "matplotlib", "PIL")
@@ -25,12 +23,7 @@ def render_if_possible(benchmark: Benchmark, trained: Trained | None = None) -> 
 
 
 def render(benchmark: Benchmark, trained: Trained | None = None) -> str:
-    """Return the page.
-
-    Args:
-        benchmark: What it reports.
-        trained: How the model was trained, where that is known.
-    """
+    """Return the page; `trained` is how the model was trained, where that is known."""
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(
@@ -40,21 +33,17 @@ def render(benchmark: Benchmark, trained: Trained | None = None) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["shortened"] = shortened
     layout = (
         *(common.verdicts, common.warnings, common.missing, common.results, common.legend_of_all),
-        *(common.devices, common.tools, page.charts, page.flips, page.confusions),
-        partial(_training, trained=trained),
-        *(common.details, common.throughput, common.method, common.files, page.governor),
+        *(common.devices, common.tools, own.charts, own.flips, own.differences, own.confusions, own.mistakes),
+        *(partial(own.training, trained=trained), common.details, common.throughput),
+        *(common.method, common.files, own.governor),
     )
     template = resources.files(__package__).joinpath(TEMPLATE).read_text(encoding="utf-8")
     return environment.from_string(template).render(
         results=benchmark.results, sections=common.describe(benchmark, layout), colours=COLOURS
     )
-
-
-def _training(benchmark: Benchmark, trained: Trained | None) -> Iterator[Section]:
-    if found := training_section(benchmark, trained):
-        yield Section("Training", ({"kind": "training", **found},))
 
 
 def _finalized(value: Any) -> Any:

@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from ...runtime.signature import ModelSignature
 from ..worker.task import Facts, Task, read_reply, result_paths, write_json
 
 MEASURED, SKIPPED, FAILED = "measured", "skipped", "failed"
@@ -27,9 +28,8 @@ class WorkerResult:
     Attributes:
         status: "measured", "skipped" or "failed".
         reason: Why it was skipped or how it failed, else "".
-        facts: None unless measured.
-        arrays: Samples and probabilities, as `worker.measure` names them.
-        elapsed_ns: From its start to its end.
+        arrays: Samples and outputs, as `worker.measure` names them.
+        signature: What the model takes and gives, where it was measured.
     """
 
     status: str
@@ -37,6 +37,7 @@ class WorkerResult:
     facts: Facts | None = None
     arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
     elapsed_ns: int = 0
+    signature: ModelSignature | None = None
 
 
 def run_worker(
@@ -44,11 +45,8 @@ def run_worker(
 ) -> WorkerResult:
     """Do a task in a fresh process. Whatever the model does to its process, this returns.
 
-    Args:
-        task: What to do.
-        folder: For the files in which task and result travel.
-        timeout_secs: After so long the process is killed and the result is a failure.
-        command: The program to start; the task's path is appended.
+    After `timeout_secs` the process is killed and the result is a failure. The task's path is appended to
+    `command`.
     """
     task_path = folder / "task.json"
     reply_path, arrays_path = result_paths(task_path)
@@ -75,6 +73,7 @@ def run_worker(
         return WorkerResult(FAILED, _how_it_died(process), elapsed_ns=elapsed_ns)
     try:
         reply = read_reply(reply_path)
+        signature = msgspec.convert(reply.signature, ModelSignature | None)
     except (ValueError, msgspec.ValidationError) as error:
         reason = f"its process left no reply that can be read: {error}"
         return WorkerResult(FAILED, reason, elapsed_ns=elapsed_ns)
@@ -82,7 +81,7 @@ def run_worker(
         return WorkerResult(reply.status, reply.reason, elapsed_ns=elapsed_ns)
     with np.load(arrays_path) as file:
         arrays = dict(file)
-    return WorkerResult(MEASURED, facts=reply.facts, arrays=arrays, elapsed_ns=elapsed_ns)
+    return WorkerResult(MEASURED, "", reply.facts, arrays, elapsed_ns, signature)
 
 
 def _environment(task: Task) -> dict[str, str]:

@@ -26,12 +26,10 @@ from ...data.datasets import load_test_split
 from ...export.codegen.regenerate import regenerate
 from ...runtime.files import write_text
 from ..emulation.boards import DEVICES, Device
-from ..emulation.collect import collect_devices
-from ..emulation.metrics import DeviceRow, Footprint, device_rows
-from ..emulation.model import c_models
-from ..emulation.proven import proven_copies
+from ..emulation.collect import DeviceRow, Footprint, collect_devices, device_rows
+from ..emulation.model import c_models, proven_copies
 from ..report.markdown import device_lines
-from . import run_study
+from . import Artifacts, run_study
 
 GOAL_DEVICE, MAX_FLASH_BYTES, MAX_RAM_BYTES = "cortex-m4", 106_000, 1_500
 CNN, KEYWORDS = "cnn", "kws"
@@ -80,46 +78,25 @@ def _too_much(title: str, taken: Footprint) -> list[str]:
 
 def export_others(folder: Path) -> None:
     """Write C of the networks that the artifacts folder does not hold to another folder."""
-    cnn = folder / f"{CNN}.keras"
-    train_cnn(cnn)
+    _edgemnist("train", "--network", "cnn", "--epochs", "1", "--artifacts", str(folder / "training"))
+    cnn = (folder / "training" / "mnist.keras").rename(folder / f"{CNN}.keras")
     # One epoch makes no network whose labels stay the same in integers; this is about bytes.
-    _export(cnn, "--format", "int8.tflite", "--min-agreement", "0.9", "--max-accuracy-drop", "0.1")
+    loose = ("--min-agreement", "0.9", "--max-accuracy-drop", "0.1", "--artifacts", str(folder))
+    _edgemnist("export", "--model", str(cnn), "--format", "int8.tflite", "--format", "c", *loose)
     given = os.environ.get("EDGEMNIST_MODELS")
     if given is None:
         print("EDGEMNIST_MODELS names no folder: without the network for keywords", file=sys.stderr)
     else:
-        _export(Path(given, f"{KEYWORDS}.int8.tflite"), "--artifacts", str(folder / KEYWORDS))
+        keywords = str(Path(given, f"{KEYWORDS}.int8.tflite"))
+        _edgemnist("export", "--model", keywords, "--format", "c", "--artifacts", str(folder / KEYWORDS))
 
 
-def _export(model: Path, *arguments: str) -> None:
-    command = [sys.executable, "-m", "edgemnist", "export", "--model", str(model), "--format", "c"]
-    place = () if "--artifacts" in arguments else ("--artifacts", str(model.parent))
-    subprocess.run([*command, *arguments, *place], check=True, stdout=sys.stderr)  # noqa: S603 - our own
-
-
-def train_cnn(path: Path) -> None:
-    """Train a network of all the layers that small convolutional ones are built of, for an epoch."""
-    from ...export.backend import keras
-    from ...export.training.data import load_dataset
-
-    keras.utils.set_random_seed(0)
-    layers = keras.layers
-    image = layers.Input((28, 28))
-    pixels = layers.Reshape((28, 28, 1))(image)
-    first = layers.Conv2D(8, 3, strides=2, padding="same", activation="relu")(pixels)
-    second = layers.DepthwiseConv2D(3, padding="same", activation="relu")(first)
-    second = layers.Add()([first, layers.Conv2D(8, 1)(second)])
-    pooled = layers.MaxPooling2D(2)(second)
-    last = layers.GlobalAveragePooling2D()(layers.Conv2D(20, 3, activation="relu")(pooled))
-    network = keras.Model(image, layers.Dense(10, activation="softmax")(last))
-    network.compile(keras.optimizers.Adam(0.005), "sparse_categorical_crossentropy")
-    train = load_dataset().train
-    network.fit(train.images / 255.0, train.labels, batch_size=128, epochs=1, verbose=0)
-    network.save(path)
+def _edgemnist(*arguments: str) -> None:
+    subprocess.run([sys.executable, "-m", "edgemnist", *arguments], check=True, stdout=sys.stderr)  # noqa: S603 - our own
 
 
 def main(
-    artifacts: Annotated[Path, typer.Option(help="Where the dense network in C lies.")] = Path("artifacts"),
+    artifacts: Artifacts = Path("artifacts"),
     output: Annotated[Path | None, typer.Option(help="A file for the table, too.")] = None,
 ) -> None:
     """Run the networks in C everywhere, print the table, exit 3 if anything is wrong."""

@@ -70,7 +70,7 @@ def test_process_start_import_load_and_first_inference_are_apart(synthetic):
 
 
 def test_accuracy_is_that_of_the_answers(synthetic, tiny_split):
-    columns = tiny_split.images.reshape(40, 4, 3, 2).sum(axis=(1, 3))
+    columns = tiny_split.inputs.reshape(40, 4, 3, 2).sum(axis=(1, 3))
     expected = (columns.argmax(axis=1) == tiny_split.labels).mean()
     assert row(synthetic, "sleep").metrics.accuracy.accuracy == pytest.approx(expected)
 
@@ -111,7 +111,7 @@ def test_a_crashed_engine_is_not_started_again(synthetic):
 
 def test_a_file_that_does_not_load_is_a_failed_row_with_the_reason(synthetic):
     assert row(synthetic, "refuse").status == "failed"
-    assert row(synthetic, "refuse").reason == "model.refuse is not a model"
+    assert row(synthetic, "refuse").reason == "model.refuse: it is not a model"
 
 
 def test_an_exception_in_an_engine_is_a_failed_row_with_its_last_line(synthetic):

@@ -6,7 +6,7 @@ import pytest
 from edgemnist.export.backend import keras, tf
 from edgemnist.export.codegen import Match
 from edgemnist.export.codegen.importing import read_graph
-from edgemnist.proof.quiet import quiet
+from edgemnist.runtime.process import quiet
 
 from .run import assert_exact
 
