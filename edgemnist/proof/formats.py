@@ -16,6 +16,7 @@ _TFLITE, _TFLITE_PER_CHANNEL = "TensorFlow Lite 2.7.0", "TensorFlow Lite 2.10.0"
 _ONNX = "ONNX Runtime 1.14"  # for the newest opset on offer; the default one, 13, needs 1.6, or 1.7 quantized
 _ORT = "ONNX Runtime 1.16"
 _C = "ISO C 1999"
+_WASM = "WebAssembly 2.0"  # for SIMD128; the module beside it needs 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +55,17 @@ class Format:
     def engine(self) -> EngineEntry:
         """The engine that runs its files."""
         suffix = f".{self.format}"
-        return next(entry for entry in ENGINES.values() if suffix in entry.suffixes + entry.sources)
+        return next(
+            entry
+            for entry in ENGINES.values()
+            if suffix in entry.suffixes + entry.sources + entry.on_request
+        )
 
 
 _KERAS = FormatSpec("float32", None, ("float32",), contract=False)
 _TFLITE_INT8 = FormatSpec("int8", _TFLITE_PER_CHANNEL, _IO_INTEGERS, _IO_INTEGERS, _INTEGERS)
 _C_INT8 = FormatSpec("int8", _C, _IO_INTEGERS, _IO_INTEGERS, _INTEGERS)
+_WASM_INT8 = FormatSpec("int8", _WASM, _IO_INTEGERS, _IO_INTEGERS, _INTEGERS)
 FORMATS = (
     Format("keras", "float32", "the source model, floats in", EXACT, _KERAS),
     Format("tflite", "float32", "the model as it is", EXACT, FormatSpec("float32", _TFLITE)),
@@ -73,6 +79,8 @@ FORMATS = (
     Format("ort", "float32", "float32.onnx for minimal builds", EXACT, FormatSpec("float32", _ORT)),
     Format("ort", "int8", "int8.onnx for minimal builds", FULL_INTEGER, FormatSpec("uint8", _ORT)),
     Format("c", "int8", "int8.tflite as C99, no runtime at all", FULL_INTEGER, _C_INT8),
+    Format("wasm", "int8", "int8.tflite as WebAssembly and a JavaScript module", FULL_INTEGER, _WASM_INT8),
+    Format("html", "int8", "int8.tflite as a web page that needs nothing else", FULL_INTEGER, _WASM_INT8),
 )
 SOURCE = FORMATS[0]
 

@@ -185,6 +185,7 @@ ENGINES = {
         EngineEntry("keras", (".keras",), "tensorflow", "export", light=False),
         EngineEntry("tflite_micro", (), "tflite_micro", "micro", on_request=(".tflite",)),
         EngineEntry("c", (LIBRARY_SUFFIX,), "ctypes", "", sources=(".c",), code=True),
+        EngineEntry("wasmtime", (".wasm",), "wasmtime", "web", on_request=(".html",)),
     )
 }
 

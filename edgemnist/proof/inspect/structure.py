@@ -93,7 +93,14 @@ class Structure:
         return tuple(dict.fromkeys(operator.name for operator in self.operators))
 
 
-_READERS = {".tflite": "tflite", ".onnx": "onnx", ".ort": "ort", ".keras": "keras"}
+_READERS = {
+    ".tflite": "tflite",
+    ".onnx": "onnx",
+    ".ort": "ort",
+    ".keras": "keras",
+    ".wasm": "wasm",
+    ".html": "html",
+}
 
 
 def read_structure(path: Path) -> Structure:

@@ -1,0 +1,42 @@
+"""WebAssembly modules, read by what edgemnist wrote into them; the code itself is not looked at.
+
+What a module says of itself proves nothing: `edgemnist verify` makes it again. That it reaches nothing outside
+is seen in the file: it has no imports.
+"""
+
+from ...runtime.artifact.wasm_file import IMPORT, Description, read_description, read_sections, uses_vectors
+from ...runtime.errors import ArtifactError
+from ...runtime.tensors import TensorSpec
+from .structure import GraphTensor, Operator, Structure
+
+KIND = "a WebAssembly module of edgemnist's"
+# SIMD128 is part of the second version of the specification.
+_WITH_VECTORS, _PLAIN = "WebAssembly 2.0", "WebAssembly 1.0"
+
+
+def read(_name: str, content: bytes) -> Structure:
+    """Read a module.
+
+    Raises:
+        ArtifactError: It is no module of edgemnist's, or it has imports.
+    """
+    description = read_description(content)
+    if any(section.kind == IMPORT for section in read_sections(content)):
+        raise ArtifactError("the module wants something from outside", expected="a module without imports")
+    return Structure(
+        inputs=_specs(description, description.inputs),
+        outputs=_specs(description, description.outputs),
+        tensors=tuple(GraphTensor(*weight) for weight in description.weights),
+        operators=tuple(Operator(name) for name in description.operators),
+        versions={"wasm": 1},
+        oldest_runtime=_WITH_VECTORS if uses_vectors(content) else _PLAIN,
+        metadata=description.metadata,
+    )
+
+
+def _specs(description: Description, ends: tuple[TensorSpec, ...]) -> tuple[TensorSpec, ...]:
+    if not description.batched:
+        return ends
+    return tuple(
+        TensorSpec(end.name, end.dtype, (None, *end.shape[1:]), end.scale, end.zero_point) for end in ends
+    )

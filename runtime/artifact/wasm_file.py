@@ -1,0 +1,178 @@
+"""WebAssembly modules: their sections, and what edgemnist writes into one of them.
+
+Binary format: https://webassembly.github.io/spec/core/binary/modules.html
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import ArtifactError
+from ..tensors import TensorSpec
+
+CUSTOM, IMPORT, CODE, DATA = 0, 2, 10, 11
+_HEADER = b"\0asm\x01\0\0\0"
+_NAME = b"edgemnist"
+_VECTOR_PREFIX = 0xFD
+_WHAT = "a WebAssembly module"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of a module.
+
+    Attributes:
+        kind: Its number in the specification, such as `CODE`.
+        content: What follows its size.
+    """
+
+    kind: int
+    content: bytes
+
+    def encoded(self) -> bytes:
+        """Return the section as it stands in the file."""
+        return bytes([self.kind]) + _encoded(len(self.content)) + self.content
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What a module of edgemnist's is, by its own account.
+
+    Attributes:
+        inputs: One call's inputs.
+        outputs: One call's outputs.
+        batched: Whether the first axis of each is a batch, of which a call computes one.
+        metadata: The texts of the TFLite file that it was made of.
+        operators: The names of the operators that it computes, each once.
+        weights: Name, element type, shape and size in bytes of each constant.
+    """
+
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    batched: bool
+    metadata: dict[str, str]
+    operators: tuple[str, ...]
+    weights: tuple[tuple[str, str, tuple[int, ...], int], ...]
+
+
+def read_sections(content: bytes) -> tuple[Section, ...]:
+    """Return the sections of a module.
+
+    Raises:
+        ArtifactError: It is no module.
+    """
+    if not content.startswith(_HEADER):
+        raise ArtifactError(f"it is not {_WHAT}", received=repr(content[:8]), expected=repr(_HEADER))
+    return tuple(_sections(content, len(_HEADER)))
+
+
+def write_sections(sections: tuple[Section, ...]) -> bytes:
+    """Return a module of these sections."""
+    return _HEADER + b"".join(section.encoded() for section in sections)
+
+
+def with_description(content: bytes, document: bytes) -> bytes:
+    """Return a module with a description at its end, and without any custom section of its compiler's."""
+    kept = tuple(section for section in read_sections(content) if section.kind != CUSTOM)
+    return write_sections((*kept, Section(CUSTOM, _encoded(len(_NAME)) + _NAME + document)))
+
+
+def read_description(content: bytes) -> Description:
+    """Return what edgemnist wrote into a module.
+
+    Raises:
+        ArtifactError: It is no module, not one of edgemnist's, or damaged.
+    """
+    start = _encoded(len(_NAME)) + _NAME
+    found = [
+        section.content.removeprefix(start)
+        for section in read_sections(content)
+        if section.kind == CUSTOM and section.content.startswith(start)
+    ]
+    if len(found) != 1:
+        raise ArtifactError(
+            f"it is not {_WHAT} of edgemnist's",
+            received=f"{len(found)} descriptions inside",
+            expected="1",
+        )
+    try:
+        return _description(json.loads(found[0]))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ArtifactError("the description inside the module is damaged", received=error) from error
+
+
+def uses_vectors(content: bytes) -> bool:
+    """Return whether a module's code holds the byte that all instructions of SIMD128 begin with.
+
+    The compiler writes it for nothing else into code without them but by chance, inside a constant.
+    """
+    return any(
+        section.kind == CODE and bytes([_VECTOR_PREFIX]) in section.content
+        for section in read_sections(content)
+    )
+
+
+def _sections(content: bytes, place: int) -> Iterator[Section]:
+    while place < len(content):
+        kind = content[place]
+        size, place = _decoded(content, place + 1)
+        if place + size > len(content):
+            raise ArtifactError(
+                f"it is not {_WHAT}",
+                received=f"a section of {size:,} bytes",
+                expected=f"at most {len(content) - place:,}",
+            )
+        yield Section(kind, content[place : place + size])
+        place += size
+
+
+def _decoded(content: bytes, place: int) -> tuple[int, int]:
+    """Return a number in LEB128, and where the next byte is."""
+    number = 0
+    for shift in range(0, 35, 7):
+        if place >= len(content):
+            break
+        byte = content[place]
+        place += 1
+        number |= (byte & 0x7F) << shift
+        if byte < 0x80:  # noqa: PLR2004 - the bit says that more follow
+            return number, place
+    raise ArtifactError(f"it is not {_WHAT}", received="a size that does not end")
+
+
+def _encoded(number: int) -> bytes:
+    parts = []
+    while number >= 0x80:  # noqa: PLR2004
+        parts.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes([*parts, number])
+
+
+def _description(document: dict[str, Any]) -> Description:
+    def specs(side: str) -> tuple[TensorSpec, ...]:
+        return tuple(
+            TensorSpec(
+                str(end["name"]),
+                str(end["dtype"]),
+                tuple(int(axis) for axis in end["shape"]),
+                float(end["scale"]),
+                int(end["zero_point"]),
+            )
+            for end in document[side]
+        )
+
+    inputs, outputs = specs("inputs"), specs("outputs")
+    if not inputs or not outputs or min(axis for end in (*inputs, *outputs) for axis in end.shape or (1,)) < 1:
+        raise ValueError("no inputs, no outputs, or an empty one")
+    return Description(
+        inputs,
+        outputs,
+        bool(document["batched"]),
+        {str(key): str(value) for key, value in document["metadata"].items()},
+        tuple(str(name) for name in document["operators"]),
+        tuple(
+            (str(name), str(dtype), tuple(int(axis) for axis in shape), int(size))
+            for name, dtype, shape, size in document["weights"]
+        ),
+    )
