@@ -20,6 +20,7 @@ class Modules:
     """A model as WebAssembly.
 
     Attributes:
+        name: The model's name.
         simd: The module that uses SIMD128.
         plain: The module for engines without it; its tables are the same.
         graph: What they compute.
@@ -28,6 +29,7 @@ class Modules:
         made_of: The content of the TFLite file.
     """
 
+    name: str
     simd: bytes
     plain: bytes
     graph: Graph
@@ -55,7 +57,7 @@ def make_modules(content: bytes, name: str, match: Match, compiler: WebCompiler)
         with_description(_checked(compiler.compile(source.text, vectors=vectors)), document)
         for vectors in (True, False)
     )
-    return Modules(simd, plain, source.plan.graph, match, compiler.name, content)
+    return Modules(name, simd, plain, source.plan.graph, match, compiler.name, content)
 
 
 def _checked(module: bytes) -> bytes:

@@ -5,18 +5,21 @@ either, `simd` and `plain`.
 """
 
 import base64
-import binascii
+import gzip
 import re
 import zlib
 from pathlib import Path
 
 from ..errors import ArtifactError
 
-BLOB = re.compile(rb'<script type="application/octet-stream" id="([a-z-]{1,40})">\n([A-Za-z0-9+/=\n]*)</script>\n')
+BLOB = re.compile(rb'<script type="application/octet-stream" id="([a-z-]{1,40})">\n([^<&]*)</script>\n')
 MODULES = ("simd", "plain")
 REST = "rest"
 _MAX_BYTES = 64 << 20
 _GZIP = 31  # zlib's window size for gzip
+_LINE = 4000
+# Python's base 85 with two characters changed that mean something in HTML.
+_INTO_HTML, _FROM_HTML = bytes.maketrans(b"<&", b",."), bytes.maketrans(b",.", b"<&")
 
 
 def is_page(path: Path) -> bool:
@@ -50,15 +53,21 @@ def read_modules(content: bytes) -> dict[str, bytes]:
     return {name: blobs[name] + blobs[REST] for name in MODULES}
 
 
+def packed(content: bytes) -> str:
+    """Return bytes as a page stores them: by gzip, in base 85."""
+    text = base64.b85encode(gzip.compress(content, mtime=0)).translate(_INTO_HTML).decode("ascii")
+    return "\n".join(text[start : start + _LINE] for start in range(0, len(text), _LINE))
+
+
 def _unpacked(text: bytes) -> bytes:
     try:
-        packed = base64.b64decode(text.replace(b"\n", b""), validate=True)
+        content = base64.b85decode(text.replace(b"\n", b"").translate(_FROM_HTML))
         unpacking = zlib.decompressobj(_GZIP)
-        content = unpacking.decompress(packed, _MAX_BYTES)
-    except (binascii.Error, zlib.error) as error:
+        unpacked = unpacking.decompress(content, _MAX_BYTES)
+    except (ValueError, zlib.error) as error:
         raise ArtifactError("a binary part of the page is damaged", received=error) from error
     if not unpacking.eof:
         raise ArtifactError(
             "a binary part of the page is damaged or too large", expected=f"at most {_MAX_BYTES:,} bytes"
         )
-    return content
+    return unpacked

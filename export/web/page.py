@@ -1,0 +1,253 @@
+"""The page: one file with a model, its proof and what shows them, made of the files in `page/`."""
+
+import base64
+import hashlib
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...data.datasets import Split
+from ...proof.exactness import sentence
+from ...proof.parity import Parity
+from ...runtime.artifact.manifest import ExactnessRecord
+from ...runtime.artifact.page_file import packed
+from ..codegen.artifact import choose_samples
+from ..codegen.reference import random_inputs, run_reference
+from ..codegen.writing import GOLDEN_INPUTS
+from .facts import facts_of, preparation_of
+from .gallery import GROUPS, Chosen, choose
+from .modules import Modules
+from .source import environment
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+# In the order in which they are put together: each after those that it imports.
+SCRIPTS = (
+    "model",
+    "resample",
+    "ink",
+    "pictures",
+    "blobs",
+    "raw",
+    "pad",
+    "results",
+    "gallery",
+    "features",
+    "testset",
+    "proof",
+    "camera",
+    "files",
+    "main",
+)
+_IMPORT = re.compile(r"^import .*;\n", re.MULTILINE)
+_EXPORT = re.compile(r"^export ", re.MULTILINE)
+# What only a reader of the files needs; no text of several lines is in them.
+_COMMENT = re.compile(r"^ *(//.*|/\*\*(.|\n)*?\*/)\n", re.MULTILINE)
+_INDENT, _EMPTY = re.compile(r"^ +", re.MULTILINE), re.compile(r"\n{2,}")
+_REFERENCE_BYTES = 1 << 20
+_MOST_ROWS, _LONG_LABEL = 20, 3
+_LIMITS = {"uint8": (0, 255), "int8": (-128, 127), "int16": (-32768, 32767)}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """What a page shows of a model beside the model.
+
+    Attributes:
+        exactness: What was compared with the runtime.
+        outputs: (N, classes), the runtime's raw outputs for the test images; None without a test set.
+        test: The test images; None without.
+        parity: How the answers compare with the source model's; None without a test set.
+        reference: (N, classes) float32, the source model's answers; None without.
+    """
+
+    exactness: ExactnessRecord
+    outputs: NDArray[Any] | None = None
+    test: Split | None = None
+    parity: Parity | None = None
+    reference: NDArray[np.float32] | None = None
+
+
+def write_page(modules: Modules, evidence: Evidence) -> bytes:
+    """Return the page of a model; the same bytes for the same modules and evidence."""
+    graph, facts = modules.graph, facts_of(modules.graph)
+    preparation, labels = preparation_of(graph), facts["labels"]
+    chosen = _gallery(evidence, labels) if preparation else ()
+    golden, golden_count = _golden(modules, evidence)
+    reference = _reference(evidence)
+    page_facts = {
+        **facts,
+        "preparation": preparation,
+        "golden": golden_count,
+        "gallery": [entry.facts for entry in chosen],
+        "dataset": {"test_images": evidence.test.images_sha256} if evidence.test else {},
+    }
+    images = evidence.test.images if evidence.test else None
+    blobs = {
+        **_shared(modules.by_name),
+        "golden": golden,
+        **({"gallery": b"".join(images[entry.index].tobytes() for entry in chosen)} if images is not None else {}),
+        **({"reference": reference} if reference else {}),
+    }
+    script, style = _script(), _short(_text("style.css"))
+    shape = graph.inputs[0].shape[1:]
+    rows = labels[:_MOST_ROWS] if labels else []
+    text = (
+        _html()
+        .get_template("page.html.jinja")
+        .render(
+            policy=_policy(script, style),
+            name=modules.name,
+            version=metadata.version("edgemnist"),
+            lead=_lead(preparation, labels),
+            image=preparation is not None,
+            pad=preparation == "ink",
+            labels=labels,
+            rows=rows,
+            named=any(len(label) > _LONG_LABEL for label in rows),
+            size=" × ".join(map(str, shape[:2])),
+            count=graph.inputs[0].size,
+            range=_range(facts["signature"]["inputs"][0]),
+            groups=[
+                {"name": name, "title": title}
+                for name, title in GROUPS.items()
+                if any(entry.group == name for entry in chosen)
+            ],
+            proof=_proof(modules, evidence),
+            golden=golden_count,
+            test_set=bool(reference),
+            input_bytes=sum(tensor.size_bytes for tensor in graph.inputs),
+            output_bytes=sum(tensor.size_bytes for tensor in graph.outputs),
+            bytes=f"{len(modules.simd):,}",
+            compiler=modules.compiler,
+            facts=_json(page_facts),
+            blobs=[(name, packed(content)) for name, content in blobs.items()],
+            script=script,
+            style=style,
+        )
+    )
+    return text.encode()
+
+
+def _gallery(evidence: Evidence, labels: list[str] | None) -> tuple[Chosen, ...]:
+    if evidence.test is None or evidence.outputs is None or evidence.reference is None or not labels:
+        return ()
+    return choose(evidence.test, evidence.outputs, evidence.reference)
+
+
+def _golden(modules: Modules, evidence: Evidence) -> tuple[bytes, int]:
+    """Return inputs, then the runtime's outputs for them, and how many there are."""
+    graph, content, match = modules.graph, modules.made_of, modules.match
+    inputs = (
+        choose_samples(content, evidence.test.images, match)
+        if evidence.outputs is not None and evidence.test is not None
+        else random_inputs(graph, GOLDEN_INPUTS)
+    )
+    outputs = run_reference(content, inputs, match).outputs
+    count = len(inputs[0])
+    parts = [
+        b"".join(array[number].tobytes() for array in arrays)
+        for arrays in (inputs, outputs)
+        for number in range(count)
+    ]
+    return b"".join(parts), count
+
+
+def _reference(evidence: Evidence) -> bytes:
+    """Return the runtime's outputs for the test images, as many as a page should hold."""
+    if evidence.outputs is None or not len(evidence.outputs):
+        return b""
+    count = max(_REFERENCE_BYTES // evidence.outputs[0].nbytes, 1)
+    return np.ascontiguousarray(evidence.outputs[:count]).tobytes()
+
+
+def _shared(modules: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return modules without their common end, which holds the weights, and that end."""
+    common = len(os.path.commonprefix([content[::-1] for content in modules.values()]))
+    heads = {name: content[: len(content) - common] for name, content in modules.items()}
+    return {**heads, "rest": next(iter(modules.values()))[-common:] if common else b""}
+
+
+def _proof(modules: Modules, evidence: Evidence) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+
+    def add(what: str, found: str, *, is_hash: bool = False) -> None:
+        rows.append({"what": what, "found": found, "hash": is_hash})
+
+    if evidence.parity is not None:
+        parity = evidence.parity
+        add("Accuracy", f"{parity.accuracy:.2%} on {parity.images:,} test images")
+        add("Before quantization", f"{parity.reference_accuracy:.2%}")
+        add("Agreement of the two", f"{parity.agreement:.2%}; {parity.broke} broken, {parity.fixed} mended")
+    add("Same bytes", f"{sentence(evidence.exactness)}, with SIMD and without")
+    add("WebAssembly", _sha256(modules.simd), is_hash=True)
+    add("without SIMD", _sha256(modules.plain), is_hash=True)
+    add(f"{modules.name}.int8.tflite", _sha256(modules.made_of), is_hash=True)
+    if evidence.test is not None and evidence.parity is not None:
+        add("Test images", evidence.test.images_sha256, is_hash=True)
+    return rows
+
+
+def _lead(preparation: str | None, labels: list[str] | None) -> str:
+    what = "that tells digits apart" if preparation == "ink" and labels == list("0123456789") else ""
+    return f"A neural network {what}, computed in integers, the same as on a microcontroller.".replace("  ", " ").replace(
+        "network ,", "network,"
+    )
+
+
+def _range(end: Mapping[str, Any]) -> str:
+    if not end["scale"]:
+        return f"{end['name']}: real numbers."
+    low, high = (end["scale"] * (limit - end["zeroPoint"]) for limit in _LIMITS[end["dtype"]])
+    return f"{end['name']}: {low:.4g} to {high:.4g}, in steps of {end['scale']:.4g}; what lies outside is cut off."
+
+
+def _policy(script: str, style: str) -> str:
+    """Return a policy that lets nothing be fetched and only these texts run."""
+
+    def source(text: str) -> str:
+        return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+    return (
+        f"default-src 'none'; script-src {source(script)} 'wasm-unsafe-eval'; style-src {source(style)};"
+        " img-src data: blob:; base-uri 'none'; form-action 'none'"
+    )
+
+
+@cache
+def _script() -> str:
+    """Return the page's modules as one: without their imports, since all names are in one scope then."""
+    texts = [_EXPORT.sub("", _IMPORT.sub("", _text(f"{name}.js"))) for name in SCRIPTS]
+    return _short("\n".join(texts))
+
+
+def _short(text: str) -> str:
+    return "\n" + _EMPTY.sub("\n", _INDENT.sub("", _COMMENT.sub("", text))).strip() + "\n"
+
+
+@cache
+def _text(name: str) -> str:
+    return (files(__package__) / "page" / name).read_text(encoding="utf-8")
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), sort_keys=True).replace("<", "\\u003c")
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+@cache
+def _html() -> "Environment":
+    return environment().overlay(autoescape=True)
