@@ -23,8 +23,7 @@ from ..runtime.artifact.manifest import (
     write_manifest,
 )
 from ..runtime.errors import IntegrityError, ManifestError, OptionError
-from ..runtime.files import sha256_of
-from ..runtime.reading import leads_out
+from ..runtime.files import leads_out, sha256_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from ..proof.inspect.structure import parse_structure
 from ..runtime.artifact.folder import staging
 from ..runtime.artifact.manifest import ArtifactRecord, ExactnessRecord, ModelRecord
 from ..runtime.engines.registry import LIBRARY_SUFFIX
-from ..runtime.model_file import read_model
+from ..runtime.files import read_model
 from .codegen import Match
 from .codegen.artifact import make_c
 from .codegen.compiler import compiled

@@ -14,13 +14,14 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from .reading import opened
+from .files import opened
 
 MAX_DATA_BYTES = 4 * 1024 * 1024 * 1024
 # Data of people is packed to a tenth; what is packed to a thousandth is there to fill the memory.
 _MAX_EXPANSION = 50
 _ALWAYS_ALLOWED_BYTES = 64 * 1024 * 1024
 _MAX_ENTRIES = 1_000
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, MemoryError)
 # The end of a zip archive's directory (APPNOTE.TXT 4.3.16), and where the entry of a 64-bit one would be.
 _DIRECTORY_END = struct.Struct("<4s4H2LH")
 _DIRECTORY_END_64_BYTES = 20
@@ -34,13 +35,7 @@ def max_unpacked_bytes(packed_bytes: int) -> int:
 def read_arrays(
     path: Path, wanted: Collection[str] | None, *, inside: Path | None = None
 ) -> dict[str, NDArray[Any]]:
-    """Return arrays of an `.npz` file; see `unpack_arrays`.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        OSError: As `opened` has it.
-        ValueError: It is no archive of plain arrays, or too large.
-    """
+    """Return arrays of an `.npz` file; errors as of `opened` and `unpack_arrays`."""
     with opened(path, inside=inside) as file:
         return unpack_arrays(file, wanted)
 
@@ -52,14 +47,10 @@ def array_names(path: Path) -> tuple[str, ...]:
 
 
 def unpack_arrays(file: BinaryIO, wanted: Collection[str] | None) -> dict[str, NDArray[Any]]:
-    """Return those of the wanted arrays that an `.npz` archive holds.
+    """Return those of the wanted arrays, None meaning all, that are in an `.npz` archive.
 
     `numpy.load` believes the shape in an array's header and takes that much memory, and unpickles objects
     where it is let; here the archive's directory, the header and the data must agree first.
-
-    Args:
-        file: The archive.
-        wanted: The arrays' names; None means all.
 
     Raises:
         ValueError: It is no archive of plain arrays, or too large.
@@ -71,14 +62,7 @@ def unpack_arrays(file: BinaryIO, wanted: Collection[str] | None) -> dict[str, N
                 for entry in archive.infolist()
                 if wanted is None or entry.filename.removesuffix(".npy") in wanted
             }
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        NotImplementedError,
-        RuntimeError,
-        MemoryError,
-    ) as error:
+    except _DAMAGED as error:
         raise ValueError(str(error) or type(error).__name__) from error
 
 
@@ -86,14 +70,10 @@ def unpack_arrays(file: BinaryIO, wanted: Collection[str] | None) -> dict[str, N
 def checked_archive(file: BinaryIO, counted: Collection[str] | None = None) -> Iterator[zipfile.ZipFile]:
     """Open a zip archive whose directory is small and whose entries say that they unpack to little.
 
-    An entry that unpacks to more than it says is cut there by `zipfile`.
-
-    Args:
-        file: The archive.
-        counted: The names of the entries that will be unpacked; None means all.
+    Those `counted`, None meaning all, are the ones that will be unpacked. An entry that unpacks to more than
+    it says is cut there by `zipfile`.
 
     Raises:
-        zipfile.BadZipFile: It is no zip archive.
         ValueError: It has too many entries, or they unpack to more than `max_unpacked_bytes` allows.
     """
     max_bytes = max_unpacked_bytes(_checked_size(file))

@@ -7,12 +7,18 @@ from pathlib import Path
 from .artifact.manifest import MANIFEST_NAME, ExpectedHash, find_expected_hash
 from .artifact.metadata import read_metadata
 from .artifact.settling import COMMITTED, read_settled
-from .engines.registry import Engine, EngineOptions, Provider, SessionOptions, engine_for
+from .engines.registry import (
+    EngineOptions,
+    ModelFile,
+    Provider,
+    SessionOptions,
+    engine_for,
+    read_model_file,
+)
 from .errors import ArtifactError, IntegrityError, OptionError
 from .inputs.picture_files import PictureOptions
 from .isolation.native_code import is_built_here
 from .isolation.probe import Probe, probe_if_needed
-from .model_file import ModelFile, read_model_file
 from .predictor import Predictor
 
 _ONNXRUNTIME = "onnxruntime"
@@ -44,7 +50,7 @@ def load_predictor(
     Args:
         path: A `.onnx`, `.ort`, `.tflite` or `.keras` file, or a `.c` file with the library compiled of it
             beside it.
-        engine: The engine to use, a key of `ENGINES`; None chooses it by the suffix.
+        engine: A key of `ENGINES`; None chooses by the suffix.
         num_threads: Threads for one inference.
         providers: ONNX Runtime's execution providers, the preferred one first; none means the CPU.
         session: What else is particular to ONNX Runtime.
@@ -86,7 +92,12 @@ def load_predictor(
     verified = expected is not None or sha256 is not None or entry.code
     checked = probe_if_needed(source, probe or Probe(), verified=verified)
     loaded = source.load()
-    class_names = expected.labels if expected and expected.labels else _class_names(loaded)
+    if expected and expected.labels:
+        class_names = expected.labels
+    elif contract := read_metadata(loaded.metadata):
+        class_names = contract.labels
+    else:
+        class_names = tuple(map(str, range(loaded.output.shape[-1] or 0)))
     if len(class_names) != loaded.output.shape[-1]:
         raise ArtifactError(
             f"{source.path.name} has another number of outputs than labels",
@@ -105,13 +116,7 @@ def load_again(
     checked: bool,
     pictures: PictureOptions,
 ) -> Predictor:
-    """Load what a pickled predictor had loaded.
-
-    Raises:
-        ArtifactNotFoundError: The file is no longer there.
-        IntegrityError: The file is another one now.
-        MissingExtraError: The engine's package is not installed here.
-    """
+    """Load what a pickled predictor had loaded; IntegrityError if the file is another one now."""
     source = read_model_file(path, engine, options)
     _check_integrity(source, sha256, "the file that the predictor was pickled with")
     return Predictor(source, source.load(), class_names, checked=checked, pictures=pictures)
@@ -153,10 +158,3 @@ def _require_built_here(source: ModelFile) -> None:
             fix="Build it here: edgemnist export --format int8.tflite --format int8.c --compile. Or, if you"
             " trust who built it, give its sha256= or run_foreign_code=True (--run-foreign-code).",
         )
-
-
-def _class_names(engine: Engine) -> tuple[str, ...]:
-    embedded = read_metadata(engine.metadata)
-    if embedded is not None:
-        return embedded.labels
-    return tuple(str(index) for index in range(engine.output.shape[-1] or 0))

@@ -19,11 +19,9 @@ class Prediction:
     """The answer for one image.
 
     Attributes:
-        label: The name of the most probable class.
-        index: The number of that class.
+        label: The name of the most probable class, whose number is `index`.
         confidence: Its probability, 0..1.
         probabilities: `(classes,)` float32.
-        class_names: The name of each class.
     """
 
     label: str
@@ -47,18 +45,12 @@ class Prediction:
 
 
 class OutputDecoder:
-    """The meaning of a model's raw output: its classes, and the real value behind each raw one.
-
-    Attributes:
-        class_names: The name of each class.
-    """
+    """The meaning of a model's raw output: its classes, and the real value behind each raw one."""
 
     __slots__ = ("_one_of_byte", "_real_of_byte", "_tensor", "class_names")
 
     def __init__(self, tensor: TensorSpec, class_names: tuple[str, ...]) -> None:
-        self.class_names = class_names
-        self._tensor = tensor
-        self._real_of_byte = None
+        self.class_names, self._tensor, self._real_of_byte = class_names, tensor, None
         self._one_of_byte: tuple[NDArray[np.float32], ...] = ()
         if tensor.quantized and np.dtype(tensor.dtype).itemsize == 1:
             self._real_of_byte = to_real(np.arange(256, dtype=np.uint8).view(tensor.dtype), tensor)
@@ -92,8 +84,7 @@ class Predictions:
     _probabilities: NDArray[np.float32]
 
     def __init__(self, raw: NDArray[Any], decoder: OutputDecoder) -> None:
-        self._raw = raw
-        self._decoder = decoder
+        self._raw, self._decoder = raw, decoder
 
     @property
     def probabilities(self) -> NDArray[np.float32]:

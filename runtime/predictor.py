@@ -1,19 +1,18 @@
 """The predictor: what an application calls, whatever engine and precision are behind it."""
 
 import threading
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy import ndarray
 from numpy.typing import ArrayLike, NDArray
 
-from .engines.registry import ENGINES, Engine
+from .engines.registry import ENGINES, Engine, ModelFile
 from .errors import EngineError
 from .inputs.arrays import to_pixels
 from .inputs.picture_files import PictureOptions
-from .isolation.fork import abandon, register_after_fork
 from .predictions import OutputDecoder, Predictions
+from .process import abandon, register_after_fork
 from .tensors import checked_run, image_shape, pixel_table
 
 if TYPE_CHECKING:
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from PIL.Image import Image
-
-    from .model_file import ModelFile
 
     Images = ArrayLike | str | bytes | PathLike[str] | BinaryIO | Image | Sequence[Any]
 
@@ -42,39 +39,29 @@ class Predictor:
         sha256: Of the content that was loaded, whatever the file holds now.
         engine_name: The engine that runs it, a key of `edgemnist.runtime.ENGINES`.
         engine: The engine itself, for calls without checks and conversions.
-        input: The model's input tensor.
-        output: The model's output tensor.
-        class_names: The name of each class.
+        input, output: The model's tensors.
         num_threads: The threads that one inference may use.
-        pictures: How pictures become images of the model's size.
     """
 
     def __init__(
         self,
-        source: "ModelFile",
+        source: ModelFile,
         engine: Engine,
         class_names: tuple[str, ...],
         *,
         checked: bool,
         pictures: PictureOptions,
     ) -> None:
-        self.path = source.path
-        self.sha256 = source.sha256
-        self.engine_name = source.engine
-        self.engine = engine
-        self.input = engine.input
-        self.output = engine.output
-        self.class_names = class_names
+        self.path, self.sha256, self.engine_name = source.path, source.sha256, source.engine
+        self.engine, self.input, self.output = engine, engine.input, engine.output
+        self.class_names, self.pictures = class_names, pictures
         self.num_threads = source.options.num_threads
-        self.pictures = pictures
-        self._source = source
-        self._checked = checked
+        self._source, self._checked, self._closed = source, checked, False
         self._image_shape = image_shape(source.path.name, engine.input, engine.output)
         self._table = pixel_table(engine.input)
         self._plain_shape = self._image_shape if self._table is None else None
         self._decoder = OutputDecoder(engine.output, class_names)
         self._run: Callable[[NDArray[Any]], NDArray[Any]] = self._run_of(engine)
-        self._closed = False
         register_after_fork(self)
 
     def predict(self, images: "Images") -> Predictions:
@@ -109,22 +96,12 @@ class Predictor:
         return Predictions(raw, self._decoder)
 
     def encode(self, images: "Images") -> NDArray[Any]:
-        """Return images as the engine's raw input batch: checked, then quantized or scaled if need be.
-
-        Raises:
-            InputError: As `predict` does.
-            MissingExtraError: As `predict` does.
-        """
+        """Return images as the engine's raw input batch, quantized if need be; errors as of `predict`."""
         pixels = self.to_pixels(images)
         return pixels if self._table is None else self._table[pixels]
 
     def to_pixels(self, images: "Images") -> NDArray[np.uint8]:
-        """Return images as the pixels that the model sees, `(N, H, W)` uint8, light ink on dark background.
-
-        Raises:
-            InputError: As `predict` does.
-            MissingExtraError: As `predict` does.
-        """
+        """Return images as the model sees them, `(N, H, W)` uint8, light on dark; errors as of `predict`."""
         return to_pixels(images, self._image_shape, self.pictures)
 
     def decode(self, raw: NDArray[Any]) -> NDArray[np.float32]:
@@ -138,7 +115,7 @@ class Predictor:
         self.engine.close()
 
     def after_fork(self) -> None:
-        """Have the next prediction load the model anew: called in a forked child, by `forks`.
+        """Have the next prediction load the model anew: called in a forked child.
 
         The engine's threads do not live on in a child, and another thread of the parent may have been in the
         middle of a call.
@@ -151,27 +128,15 @@ class Predictor:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
         from .loading import load_again
 
         source = self._source
-        return load_again, (
-            source.path,
-            source.sha256,
-            source.engine,
-            source.options,
-            self.class_names,
-            self._checked,
-            self.pictures,
-        )
+        file = source.path, source.sha256, source.engine, source.options
+        return load_again, (*file, self.class_names, self._checked, self.pictures)
 
     def __repr__(self) -> str:
         return f"<Predictor {self.path.name} on {self.engine_name}, {self.num_threads} thread(s)>"

@@ -20,11 +20,8 @@ class TensorSpec(Struct, frozen=True, forbid_unknown_fields=True):
     specification's formula. A tensor without quantization has scale 0.
 
     Attributes:
-        name: The name by which the engine's users address it.
         dtype: The numpy name of its element type, such as "uint8".
         shape: Its axes; None is the batch, any size.
-        scale: The size of one quantization step, or 0.
-        zero_point: The raw value that stands for 0.
     """
 
     name: str
@@ -39,33 +36,22 @@ class TensorSpec(Struct, frozen=True, forbid_unknown_fields=True):
         return self.scale != 0.0
 
 
-def require_one(names: Sequence[str]) -> None:
-    """Check that an engine has one tensor where the contract has one.
-
-    Args:
-        names: Of the model's inputs, or of its outputs.
-
-    Raises:
-        ArtifactError: There are none, or several.
-    """
-    if len(names) != 1:
+def require_one(tensors: Sequence[TensorSpec]) -> TensorSpec:
+    """Return a model's only input, or its only output; ArtifactError if there are none, or several."""
+    if len(tensors) != 1:
         raise ArtifactError(
             "the model does not keep the artifact contract",
-            received=f"{len(names)} tensors ({', '.join(names)})",
+            received=f"{len(tensors)} tensors ({', '.join(tensor.name for tensor in tensors)})",
             expected="one input and one output",
         )
+    return tensors[0]
 
 
 def image_shape(file: str, model_input: TensorSpec, output: TensorSpec) -> tuple[int, ...]:
-    """Return the shape of one image, such as (28, 28).
-
-    Args:
-        file: The model file's name, for the message.
-        model_input: The model's input.
-        output: The model's output.
+    """Return the shape of one image, such as (28, 28), that the model called `file` has as its input.
 
     Raises:
-        ArtifactError: These are not `(batch, height, width)` and `(batch, classes)`.
+        ArtifactError: The input is not `(batch, height, width)`, or the output not `(batch, classes)`.
     """
     shape = tuple(axis for axis in model_input.shape[1:] if axis is not None)
     fixed = len(shape) == len(model_input.shape) - 1 and 0 not in shape
@@ -81,10 +67,7 @@ def image_shape(file: str, model_input: TensorSpec, output: TensorSpec) -> tuple
 def pixel_table(tensor: TensorSpec) -> NDArray[Any] | None:
     """Return the raw input values for the pixels 0..255, or None where pixels go in as they are.
 
-    A real input of 1 is a full pixel (255), as in training.
-
-    Raises:
-        ArtifactError: The input is of a dtype that no pixel can be turned into.
+    A real input of 1 is a full pixel (255), as in training. ArtifactError for a dtype that no pixel becomes.
     """
     pixels = np.arange(256)
     dtype = np.dtype(tensor.dtype)
@@ -108,11 +91,7 @@ def pixel_table(tensor: TensorSpec) -> NDArray[Any] | None:
 def checked_run(
     run: Callable[[NDArray[Any]], NDArray[Any]], output: TensorSpec
 ) -> Callable[[NDArray[Any]], NDArray[Any]]:
-    """Return an engine's `run` with every output checked: a finite row of the declared dtype an image.
-
-    Raises (the returned function):
-        EngineError: The output is something else.
-    """
+    """Return `run`, raising EngineError unless its output is a finite row of the declared dtype an image."""
     classes, dtype = output.shape[-1], output.dtype
 
     def checked_run(batch: NDArray[Any]) -> NDArray[Any]:

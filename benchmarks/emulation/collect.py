@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from ...data.datasets import Split
-from ...runtime.cpus import usable_cpu_count
 from ...runtime.errors import EdgeMnistError
-from ...runtime.isolation.private_folder import private_folder
+from ...runtime.isolation.native_code import private_folder
+from ...runtime.process import usable_cpu_count
 from ..runner.processes import FAILED, MEASURED, SKIPPED
 from .boards import Device
 from .building import Sections, build_harness, build_self_test, model_sections, version_of

@@ -13,9 +13,7 @@ from numpy.typing import NDArray
 from ...proof.generated_c import read_claims
 from ...runtime.engines.registry import ENGINES, EngineOptions
 from ...runtime.errors import ArtifactError, ArtifactNotFoundError, MissingExtraError
-from ...runtime.files import sha256_of
-from ...runtime.model_file import MAX_MODEL_BYTES
-from ...runtime.reading import read_limited
+from ...runtime.files import MAX_MODEL_BYTES, read_limited, sha256_of
 from ...runtime.tensors import TensorSpec, pixel_table
 
 _SUFFIX = ".c"

@@ -16,9 +16,8 @@ from ...runtime.artifact.manifest import (
 from ...runtime.artifact.previous import is_model
 from ...runtime.engines.registry import ENGINES, EngineEntry
 from ...runtime.errors import ArtifactError, ArtifactNotFoundError, MissingExtraError, OptionError
-from ...runtime.files import sha256_of
+from ...runtime.files import leads_out, sha256_of
 from ...runtime.isolation.native_code import is_built_here
-from ...runtime.reading import leads_out
 
 KERAS = "keras"
 

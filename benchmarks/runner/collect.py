@@ -10,7 +10,7 @@ from time import perf_counter
 import numpy as np
 
 from ...data.datasets import Split
-from ...runtime.cpus import usable_cpus
+from ...runtime.process import usable_cpus
 from ..worker.task import Task
 from .cases import Case
 from .machine import load_average

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from ...runtime.cpus import usable_cpu_count
+from ...runtime.process import usable_cpu_count
 
 _PACKAGES = ("edgemnist", "numpy", "onnxruntime", "ai-edge-litert", "tensorflow", "keras", "scipy")
 _CPUINFO = Path("/proc/cpuinfo")

@@ -31,7 +31,7 @@ from ...data.datasets import load_test_split
 from ...proof.inspect.structure import read_structure
 from ...runtime import load_predictor
 from ...runtime.engines.registry import engine_for
-from ...runtime.isolation.private_folder import private_folder
+from ...runtime.isolation.native_code import private_folder
 from ..runner.machine import describe_machine
 from ..worker.timing import Effort, time_calls
 from . import run_study

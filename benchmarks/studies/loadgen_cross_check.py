@@ -29,9 +29,9 @@ from numpy.typing import NDArray
 
 from ...data.datasets import load_test_split
 from ...proof.intervals import Interval
-from ...runtime.cpus import usable_cpus
 from ...runtime.errors import EdgeMnistError, EngineError
 from ...runtime.loading import load_predictor
+from ...runtime.process import usable_cpus
 from ..analysis.statistics import Ratio, paired_ratio
 from ..report.units import duration
 from ..worker.measure import Classify, classifier

@@ -18,8 +18,8 @@ from typing import Annotated
 import typer
 
 from ...data.datasets import load_test_split
-from ...runtime.cpus import usable_cpus
 from ...runtime.errors import EdgeMnistError, EngineError
+from ...runtime.process import usable_cpus
 from ..analysis.statistics import Ratio, paired_ratio
 from ..report.units import duration
 from ..runner.cases import Case, cases_for

@@ -14,11 +14,10 @@ import time
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from ...runtime.engines.registry import ENGINES
+from ...runtime.engines.registry import ENGINES, ModelFile
 from ...runtime.isolation import probe as probing
 from ...runtime.isolation.probe import Probe, Reader, Task
 from ...runtime.isolation.probe_child import answer
-from ...runtime.model_file import ModelFile
 
 _READ_BYTES = 65536
 

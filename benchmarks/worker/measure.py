@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...runtime.cpus import usable_cpus
 from ...runtime.engines.registry import engine_for
 from ...runtime.errors import ArtifactError
 from ...runtime.loading import load_predictor
 from ...runtime.predictor import Predictor
+from ...runtime.process import usable_cpus
 from .conditions import measure_clock, measure_fixed_work, peak_resident_bytes, preemptions, resident_bytes
 from .task import Facts, ResidentMemory, Task
 from .timing import Effort, time_calls

@@ -6,9 +6,8 @@ from ..runtime.artifact.folder import recover
 from ..runtime.artifact.manifest import read_manifest
 from ..runtime.engines.registry import engine_for
 from ..runtime.errors import ArtifactError
-from ..runtime.files import sha256_of
+from ..runtime.files import leads_out, sha256_of
 from ..runtime.isolation.native_code import is_built_here
-from ..runtime.reading import leads_out
 
 
 def default_model(artifacts: Path, engine: str | None, run_foreign_code: bool) -> Path:

@@ -28,12 +28,9 @@ _FORMATS: tuple[_Format, ...] = (idx, npz)
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Labelled images, checked on construction.
+    """Labelled images, checked on construction: (N, H, W) uint8, N >= 1, and (N,) uint8 class numbers.
 
-    Attributes:
-        images: (N, H, W) uint8, N >= 1.
-        labels: (N,) uint8, the number of each image's class.
-        source: Where they come from, for messages.
+    The `source` is where they come from, for messages.
     """
 
     images: NDArray[np.uint8]
@@ -41,11 +38,7 @@ class Split:
     source: str = "the data set"
 
     def __post_init__(self) -> None:
-        """Check shapes and dtypes.
-
-        Raises:
-            DatasetError: The arrays are not the labelled images they should be.
-        """
+        """Check shapes and dtypes; DatasetError if the arrays are not the labelled images they should be."""
         if self.images.dtype != np.uint8 or self.images.ndim != IMAGE_AXES or 0 in self.images.shape:
             raise DatasetError(
                 f"the images of {self.source} have the wrong shape or dtype",
@@ -83,7 +76,7 @@ class Split:
 
     @cached_property
     def labels_sha256(self) -> str:
-        """The sha256 of the labels' unpacked IDX file, whatever file they were read from."""
+        """The same of the labels."""
         return idx_sha256(self.labels)
 
     def hashes(self, part: Part) -> dict[str, str]:
@@ -93,22 +86,13 @@ class Split:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """What a network is trained on, and what it is tested on.
-
-    Attributes:
-        train: The training images.
-        test: The test images, of the same height and width, and none of them a copy of the training part.
-    """
+    """What a network is trained on, and what it is tested on: images of the same height and width."""
 
     train: Split
     test: Split
 
     def __post_init__(self) -> None:
-        """Check that both parts fit together.
-
-        Raises:
-            DatasetError: They differ in image size, or are the same images.
-        """
+        """Check that both parts fit together; DatasetError if they differ in size or are the same images."""
         if self.train.image_shape != self.test.image_shape:
             raise DatasetError(
                 f"the test images ({self.test.source}) differ in size from the training images",
@@ -142,13 +126,9 @@ def class_names(*splits: Split) -> tuple[str, ...]:
 def require_classes(train: Split, test_labels: NDArray[np.uint8], *, allow_empty: bool = False) -> None:
     """Check, before a training, that its labels number the classes from 0 and none is without images.
 
-    Args:
-        train: The training images.
-        test_labels: (N,) uint8, the class numbers of the test images.
-        allow_empty: Accept class numbers that no training image has.
-
     Raises:
-        DatasetError: A class number has no training image, or a test image is of no class of the training.
+        DatasetError: A class number has no training image, unless `allow_empty`, or a test image is of no
+            class of the training.
     """
     counts = np.bincount(train.labels)
     empty = np.flatnonzero(counts == 0).tolist()
@@ -178,12 +158,7 @@ def require_classes(train: Split, test_labels: NDArray[np.uint8], *, allow_empty
 def load_train_split(path: Path | None = None, download: Callable[[], Split] | None = None) -> Split:
     """Return the training images at `path`, or those of MNIST, and read no other file.
 
-    Args:
-        path: A folder of IDX files (plain or .gz) under their MNIST names, or an `.npz` as Keras writes it.
-        download: Returns the training images of MNIST where the installation has none, as from a wheel.
-
-    Raises:
-        DatasetError: As for `load_split`, or the images are not MNIST's.
+    Where the installation has no MNIST, as from a wheel, `download` returns it. DatasetError as `load_split`.
     """
     if path is not None:
         return load_split(path, "train")
@@ -193,29 +168,17 @@ def load_train_split(path: Path | None = None, download: Callable[[], Split] | N
 
 
 def load_test_split(path: Path | None = None) -> Split:
-    """Return the test images at `path`, or those of MNIST.
-
-    Raises:
-        DatasetError: As for `load_split`.
-    """
+    """Return the test images at `path`, or those of MNIST; DatasetError as for `load_split`."""
     return load_split(path, "test") if path else mnist.verified(load_split(mnist.FOLDER, "test"), "test")
 
 
 def load_test_labels(path: Path) -> NDArray[np.uint8]:
-    """Return the class numbers of the test images at `path`, and read nothing else of the test part.
-
-    Raises:
-        DatasetError: As for `load_split`.
-    """
+    """Return the class numbers of the test images at `path`, and read nothing else of the test part."""
     return _format_of(path).read_labels(path, "test")
 
 
 def load_split(path: Path, part: Part) -> Split:
-    """Return one part of the data set at `path`.
-
-    Args:
-        path: A folder of IDX files (plain or .gz) under their MNIST names, or an `.npz` as Keras writes it.
-        part: Which part.
+    """Return one part of the data set at `path`: IDX files under their MNIST names, or Keras' `.npz`.
 
     Raises:
         DatasetError: A file is missing, truncated, mislabelled or wrong-shaped.

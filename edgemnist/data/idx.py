@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 
 from ..runtime.archives import MAX_DATA_BYTES, max_unpacked_bytes
 from ..runtime.errors import DatasetError
-from ..runtime.reading import read_limited
+from ..runtime.files import read_limited
 
 Part = Literal["train", "test"]
-UNSIGNED_BYTE = 8
-MAGIC_BYTES = 4
+_UNSIGNED_BYTE = 8
+_MAGIC_BYTES = 4
 IMAGE_AXES = 3
 LABEL_AXES = 1
 _PREFIX: dict[Part, str] = {"train": "train", "test": "t10k"}
@@ -49,17 +49,13 @@ def read(path: Path, part: Part) -> tuple[NDArray[np.uint8], NDArray[np.uint8], 
 
 
 def read_labels(path: Path, part: Part) -> NDArray[np.uint8]:
-    """Return the labels of a part, and read no other file.
-
-    Raises:
-        DatasetError: As for `read`.
-    """
+    """Return the labels of a part, and read no other file; DatasetError as for `read`."""
     return read_array(_file(path, part, "labels", LABEL_AXES), LABEL_AXES)
 
 
 def idx_bytes(array: NDArray[np.uint8]) -> bytes:
     """Return the unpacked IDX file of an array of any shape."""
-    header = bytes([0, 0, UNSIGNED_BYTE, array.ndim])
+    header = bytes([0, 0, _UNSIGNED_BYTE, array.ndim])
     return header + np.asarray(array.shape, dtype=">u4").tobytes() + array.tobytes()
 
 
@@ -69,34 +65,29 @@ def idx_sha256(array: NDArray[np.uint8]) -> str:
 
 
 def read_array(path: Path, axes: int) -> NDArray[np.uint8]:
-    """Return the array in an IDX file of unsigned bytes; gzip is recognized by its first bytes.
+    """Return the array of so many axes in an IDX file of unsigned bytes; DatasetError as for `read`.
 
-    Args:
-        path: The file.
-        axes: The required number of axes: 3 for images, 1 for labels.
-
-    Raises:
-        DatasetError: As for `read`.
+    Gzip is recognized by its first bytes.
     """
     content = _unpacked(path)
-    if len(content) < MAGIC_BYTES or content[:2] != b"\0\0":
+    if len(content) < _MAGIC_BYTES or content[:2] != b"\0\0":
         start = f"a file that starts with {content[:4].hex()}" if content else "an empty file"
         raise _refusal(f"{path} is not an IDX file", start, "0000...")
     element_type, found_axes = content[2], content[3]
-    if element_type != UNSIGNED_BYTE:
+    if element_type != _UNSIGNED_BYTE:
         raise DatasetError(
             f"{path} does not contain unsigned bytes",
             received=f"IDX element type 0x{element_type:02x}",
-            expected=f"0x{UNSIGNED_BYTE:02x}",
+            expected=f"0x{_UNSIGNED_BYTE:02x}",
             fix="Give 8-bit images and labels.",
         )
     if found_axes != axes:
         kind = _KINDS.get(found_axes, f"IDX with {found_axes} axes")
         raise _refusal(f"{path} does not contain {_KINDS[axes]}", kind, _KINDS[axes])
-    header = MAGIC_BYTES + 4 * axes
+    header = _MAGIC_BYTES + 4 * axes
     if len(content) < header:
         raise _refusal(f"{path} ends inside its header", f"{len(content)} bytes", f"{header}")
-    shape = tuple(int(length) for length in np.frombuffer(content, ">u4", axes, MAGIC_BYTES))
+    shape = tuple(int(length) for length in np.frombuffer(content, ">u4", axes, _MAGIC_BYTES))
     if len(content) != header + math.prod(shape):
         raise _refusal(
             f"{path} has the wrong length for the shape {shape} in its header",

@@ -32,11 +32,7 @@ def read(path: Path, part: Part) -> tuple[NDArray[np.uint8], NDArray[np.uint8], 
 
 
 def read_labels(path: Path, part: Part) -> NDArray[np.uint8]:
-    """Return the labels of a part, and read no other array.
-
-    Raises:
-        DatasetError: As for `read`.
-    """
+    """Return the labels of a part, and read no other array; DatasetError as for `read`."""
     name = f"y_{part}"
     return _class_numbers(_arrays(path, name)[name], f"{name} in {path}")
 

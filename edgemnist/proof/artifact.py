@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from ..data.datasets import Split
 from ..runtime.artifact.metadata import Metadata, read_metadata
 from ..runtime.errors import EdgeMnistError
+from ..runtime.files import read_model
 from ..runtime.isolation.probe import Probe
 from ..runtime.loading import load_predictor
-from ..runtime.model_file import read_model
 from ..runtime.predictor import Predictor
+from ..runtime.process import quiet
 from .formats import Format
 from .inspect.structure import Structure, probe_structure, read_structure
 from .parity import Parity, compare
-from .quiet import quiet
 
 _NEVER, _ALWAYS = Probe(when="never"), Probe(when="always")
 
@@ -28,10 +28,9 @@ class Proof:
 
     Attributes:
         failures: A sentence for each failed check; empty if the artifact passed.
-        structure: None if the file cannot be read.
-        metadata: The artifact contract inside the file; None if there is none.
-        predictor: The closed predictor of the file, for its input and output; None if it did not load.
-        parity: Against the source model; None if the file did not run.
+        metadata: The artifact contract inside the file.
+        predictor: The closed predictor of the file, for its input and output.
+        parity: Against the source model.
     """
 
     failures: tuple[str, ...]
@@ -57,7 +56,7 @@ def prove(
         path: The artifact.
         row: Its format.
         reference: (N, classes) float32, the source model's answers on the test images.
-        test: The test images and their labels.
+        test: These images.
         ours: Whether this process made the file; any other is probed in a subprocess before it is loaded.
         structure: What the file contains, if only its generator knows.
         files: What is run instead of the file itself, such as libraries compiled of it, each with its

@@ -26,9 +26,6 @@ class Format:
     Attributes:
         format: The file format, which is also the last part of the file's name.
         precision: The element type of its weights and arithmetic, the middle part of the file's name.
-        summary: A few words for the user.
-        tolerances: How far its answers may differ from the source model's.
-        spec: What its files must contain.
     """
 
     format: str
@@ -86,14 +83,9 @@ SOURCE = FORMATS[0]
 
 
 def find_format(name: str) -> Format:
-    """Return the format called `name`, such as "int8.tflite"; "tflite" alone means its float32 form.
-
-    Raises:
-        OptionError: There is no such format.
-    """
-    for row in FORMATS:
-        if name in (row.name, row.format):
-            return row
-    raise OptionError(
-        "unknown format", received=repr(name), expected=f"one of {', '.join(row.name for row in FORMATS)}"
-    )
+    """Return the format called `name`, such as "int8.tflite"; "tflite" alone means its float32 form."""
+    found = next((row for row in FORMATS if name in (row.name, row.format)), None)
+    if found is None:
+        known = ", ".join(row.name for row in FORMATS)
+        raise OptionError("unknown format", received=repr(name), expected=f"one of {known}")
+    return found

@@ -64,12 +64,7 @@ class Parity:
 def compare(
     probabilities: NDArray[np.float32], reference: NDArray[np.float32], labels: NDArray[np.integer]
 ) -> Parity:
-    """Compare a model's answers with its reference's.
-
-    Args:
-        probabilities: (N, classes) float32, the model's.
-        reference: (N, classes) float32, the reference's on the same images.
-        labels: (N,) integers, the true classes.
+    """Compare a model's answers with its reference's on the same images, each (N, classes).
 
     Raises:
         InputError: The arrays do not belong together, or a label is not a class.
@@ -107,16 +102,7 @@ def compare(
 
 
 def score(probabilities: NDArray[np.float32], labels: NDArray[np.integer]) -> Accuracy:
-    """Score a model without a reference.
-
-    Args:
-        probabilities: (N, classes) float32.
-        labels: (N,) integers, the true classes.
-
-    Raises:
-        InputError: The arrays do not belong together, or a label is not a class.
-        EngineError: A probability is NaN or infinite.
-    """
+    """Score a model without a reference; errors as of `compare`."""
     _check(probabilities, labels)
     classes = probabilities.shape[1]
     predicted = probabilities.argmax(axis=1)

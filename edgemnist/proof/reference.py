@@ -14,20 +14,16 @@ from ..runtime.archives import unpack_arrays
 from ..runtime.artifact.manifest import MANIFEST_NAME, Manifest, read_manifest
 from ..runtime.artifact.settling import read_settled
 from ..runtime.errors import ArtifactError, IntegrityError
-from ..runtime.reading import read_limited
+from ..runtime.files import MAX_MODEL_BYTES, read_limited
 
 _ARRAY = "probabilities"
-_MAX_REFERENCE_BYTES = 512 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reference:
     """The source model's answers on the test images.
 
-    Attributes:
-        file: The file they are from, or the model that was run for them.
-        model_sha256: Of the source model.
-        probabilities: (N, classes) float32.
+    The `file` is the one they are from, or the model that was run for them; `probabilities`, (N, classes).
     """
 
     file: str
@@ -38,10 +34,7 @@ class Reference:
 def stored_reference(folder: Path, split: Split) -> Reference | None:
     """Return the reference that a folder's manifest records, if it was made from these test images.
 
-    Raises:
-        ManifestError: The manifest is damaged.
-        IntegrityError: The file's sha256 differs from the manifest's.
-        ArtifactError: The file does not contain the source model's answers.
+    Raises ManifestError if the manifest is damaged, and what `read_reference` raises.
     """
     return read_settled(folder, lambda: _stored_reference(folder, split))
 
@@ -56,30 +49,33 @@ def _stored_reference(folder: Path, split: Split) -> Reference | None:
     return Reference(path.name, manifest.model.sha256, read_reference(folder, manifest, len(split)))
 
 
-def read_reference(folder: Path, manifest: Manifest, images: int) -> NDArray[np.float32]:
-    """Return the source model's answers to so many images, (N, classes) float32, rows sum to 1.
-
-    The bytes that are hashed are the bytes that are unpacked.
+def read_recorded(path: Path, sha256: str) -> bytes:
+    """Return the content of a file on record in its folder's manifest; what was hashed is what is returned.
 
     Raises:
-        IntegrityError: The file is missing, cannot be read, or its sha256 differs from the manifest's.
-        ArtifactError: It does not contain such answers.
+        IntegrityError: It is missing, cannot be read, or its sha256 is another one.
     """
-    path, expected = folder / manifest.reference.file, manifest.reference.sha256
     try:
-        content = read_limited(path, _MAX_REFERENCE_BYTES, inside=folder)
+        content = read_limited(path, MAX_MODEL_BYTES, inside=path.parent)
     except FileNotFoundError as error:
         raise IntegrityError(f"{path.name} is missing") from error
     except OSError as error:
-        raise IntegrityError(f"{path.name} cannot be read", received=error.strerror) from error
+        raise IntegrityError(f"{path.name} cannot be read: {error.strerror}") from error
     found = hashlib.sha256(content).hexdigest()
-    if found != expected:
-        raise IntegrityError(
-            f"{path} is not the file that its manifest records",
-            received=f"sha256 {found}",
-            expected=expected,
-            fix="Fetch the artifacts again, or export them again.",
-        )
+    if found != sha256:
+        problem = f"{path.name} has sha256 {found}, the manifest says {sha256}"
+        raise IntegrityError(problem, fix="Fetch the artifacts again, or export them again.")
+    return content
+
+
+def read_reference(folder: Path, manifest: Manifest, images: int) -> NDArray[np.float32]:
+    """Return the source model's answers to so many images, (N, classes) float32, rows sum to 1.
+
+    Raises:
+        IntegrityError: The file is not the one on record.
+        ArtifactError: It does not contain such answers.
+    """
+    content = read_recorded(folder / manifest.reference.file, manifest.reference.sha256)
     try:
         arrays = unpack_arrays(io.BytesIO(content), (_ARRAY,))
         probabilities: NDArray[np.float32] = arrays[_ARRAY]

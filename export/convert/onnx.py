@@ -12,8 +12,8 @@ from onnxruntime.transformers.float16 import convert_float_to_float16
 
 from ...proof.format_spec import BATCH_NAME, INPUT_NAME
 from ...proof.inspect.onnx import value_spec
-from ...proof.quiet import quiet
 from ...runtime.errors import ConversionError
+from ...runtime.process import quiet
 from ..backend import tf
 from .options import Converted, ExportOptions
 from .source import Source

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from onnxruntime.tools.convert_onnx_models_to_ort import OptimizationStyle, convert_onnx_models_to_ort
 
-from ...proof.quiet import quiet
 from ...runtime.errors import ConversionError
+from ...runtime.process import quiet
 from . import onnx, onnx_int8
 from .options import Converted, ExportOptions
 from .source import Source

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ...proof.format_spec import INPUT_NAME, OUTPUT_NAME
 from ...runtime.artifact.metadata import Metadata
-from ...runtime.cpus import usable_cpu_count
 from ...runtime.errors import ArtifactError, ConversionError
 from ...runtime.loading import load_predictor
 from ...runtime.predictor import Predictor
+from ...runtime.process import usable_cpu_count
 from ...runtime.tensors import TensorSpec
 from ..backend import keras, tf
 from ..calibration import Calibration

@@ -16,9 +16,9 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
-from ...proof.quiet import quiet
 from ...runtime.artifact.tflite_file import unpack
 from ...runtime.errors import ArtifactError, ConversionError, first_line
+from ...runtime.process import quiet
 from ..backend import keras, tf
 from .logit_range import narrow_logits
 from .options import Converted, ExportOptions

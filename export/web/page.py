@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...data.datasets import Split
-from ...proof.exactness import sentence
 from ...proof.parity import Parity
 from ...runtime.artifact.manifest import ExactnessRecord
 from ...runtime.artifact.page_file import packed
@@ -189,13 +188,22 @@ def _proof(modules: Modules, evidence: Evidence) -> list[dict[str, Any]]:
         add("Accuracy", f"{parity.accuracy:.2%} on {parity.images:,} test images")
         add("Before quantization", f"{parity.reference_accuracy:.2%}")
         add("Agreement of the two", f"{parity.agreement:.2%}; {parity.broke} broken, {parity.fixed} mended")
-    add("Same bytes", f"{sentence(evidence.exactness)}, with SIMD and without")
+    add("Same bytes", _same_bytes(evidence.exactness))
     add("WebAssembly", _sha256(modules.simd), is_hash=True)
-    add("without SIMD", _sha256(modules.plain), is_hash=True)
+    add("WebAssembly without SIMD", _sha256(modules.plain), is_hash=True)
     add(f"{modules.name}.int8.tflite", _sha256(modules.made_of), is_hash=True)
     if evidence.test is not None and evidence.parity is not None:
         add("Test images", evidence.test.images_sha256, is_hash=True)
     return rows
+
+
+def _same_bytes(exactness: ExactnessRecord) -> str:
+    images = f" and {exactness.test_images:,} test images" if exactness.test_images else ""
+    whose = {"litert": "LiteRT's reference kernels", "tflm": "TensorFlow Lite Micro"}[exactness.runtime]
+    return (
+        f"All {exactness.output_bytes:,} output bytes for {exactness.random_inputs:,} random inputs{images}"
+        f" are those of {whose}, with SIMD and without."
+    )
 
 
 def _lead(preparation: str | None, labels: list[str] | None) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from ..errors import ManifestError
+from ..files import sha256_of
 from ..tensors import TensorSpec
 from .documents import DocumentType
 
@@ -89,28 +90,29 @@ class ExactnessRecord(Struct, frozen=True, forbid_unknown_fields=True):
     test_images: Count
     output_bytes: Positive
 
+    @property
+    def sentence(self) -> str:
+        """What was compared, for people."""
+        images = f" and {self.test_images:,} test images" if self.test_images else ""
+        return (
+            f"all {self.output_bytes:,} bytes for {self.random_inputs:,} random inputs{images}"
+            f" are those of {self.runtime}"
+        )
+
 
 class ArtifactRecord(Struct, frozen=True, forbid_unknown_fields=True):
     """What is on record for one artifact.
 
     Attributes:
-        file: Its name in the manifest's folder.
         format: Its file format, such as "tflite".
         precision: Its precision, such as "int8".
-        sha256: Of the file.
-        size_bytes: Of the file.
-        input: Its input tensor.
-        output: Its output tensor.
         labels: The class names, in the order of the outputs; none for a model whose classes nobody named.
         operators: The names of the operators it needs, each once.
         versions: The versions of its format, such as opset and IR version.
         oldest_runtime: The oldest runtime release that loads it.
-        calibration: How it was calibrated, if it was.
-        parity: How its outputs compare with the source model's; None for a model without a test set.
-        tolerances: The limits that this comparison kept.
+        parity: None for a model without a test set.
         companions: The files that belong to it, and their sha256.
-        companion_bytes: The sizes of these files.
-        exactness: For C of anybody's TFLite file: on which inputs its bytes are those of which runtime.
+        exactness: For C of anybody's TFLite file.
     """
 
     file: FileName
@@ -142,13 +144,9 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
     """The record of an artifact folder.
 
     Attributes:
-        model: The source model.
         dataset: The sha256 of each part of the data set, as unpacked IDX files; empty for anybody's TFLite
             file, whose artifacts then have neither parity nor tolerances.
-        reference: The file of the source model's outputs on the test set.
         tools: The versions of what made the artifacts.
-        artifacts: The artifacts, one record each.
-        schema_version: The version of this record's own format.
     """
 
     model: ModelRecord
@@ -193,11 +191,7 @@ MANIFEST = DocumentType("a manifest", Manifest, SCHEMA_VERSION, _FIX, ManifestEr
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """Read and check a folder's manifest.
-
-    Raises:
-        ManifestError: It is missing, damaged or written by a newer version.
-    """
+    """Read a folder's manifest; ManifestError if it is missing, damaged or written by a newer version."""
     try:
         return MANIFEST.read(folder / MANIFEST_NAME, inside=folder)
     except FileNotFoundError as error:
@@ -208,28 +202,19 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Check a manifest and write it to its folder.
-
-    Raises:
-        ManifestError: It is not as its type has it.
-        OutputError: It cannot be written.
-    """
+    """Check a manifest and write it to its folder."""
     MANIFEST.write(folder / MANIFEST_NAME, manifest, indent=2)
 
 
 class ExpectedHash(Struct, frozen=True):
-    """What a predictor needs of a file's record: its sha256, and the class names, if any, in output order."""
+    """What a predictor needs of a file's record; `labels` are in output order."""
 
     sha256: str
     labels: tuple[str, ...]
 
 
 def find_expected_hash(path: Path) -> ExpectedHash | None:
-    """Return what the manifest beside an artifact or its companion records for it; None if nothing.
-
-    Raises:
-        ManifestError: The manifest is damaged or written by a newer version.
-    """
+    """Return what the manifest beside an artifact or its companion records for it; None if nothing."""
     for record in _records_beside(path):
         sha256 = {record.file: record.sha256, **record.companions}.get(path.name)
         if sha256 is not None:
@@ -238,11 +223,7 @@ def find_expected_hash(path: Path) -> ExpectedHash | None:
 
 
 def find_record(path: Path) -> ArtifactRecord | None:
-    """Return the record of an artifact in the manifest beside it, or None if there is none.
-
-    Raises:
-        ManifestError: The manifest is damaged or written by a newer version.
-    """
+    """Return the record of an artifact in the manifest beside it, or None if there is none."""
     return next((record for record in _records_beside(path) if record.file == path.name), None)
 
 
@@ -253,13 +234,7 @@ def _records_beside(path: Path) -> tuple[ArtifactRecord, ...]:
 
 
 def newer_model(folder: Path) -> str:
-    """Return a sentence where a folder's model is another one than its artifacts were made of, else "".
-
-    Raises:
-        ManifestError: The manifest is damaged or written by a newer version.
-    """
-    from ..files import sha256_of  # here, since a predictor must start quickly
-
+    """Return a sentence where a folder's model is another one than its artifacts were made of, else ""."""
     if not (folder / MANIFEST_NAME).exists():
         return ""
     manifest = read_manifest(folder)

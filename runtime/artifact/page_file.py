@@ -8,7 +8,6 @@ import base64
 import gzip
 import re
 import zlib
-from pathlib import Path
 
 from ..errors import ArtifactError
 
@@ -20,11 +19,6 @@ _GZIP = 31  # zlib's window size for gzip
 _LINE = 4000
 # Python's base 85 with two characters changed that mean something in HTML.
 _INTO_HTML, _FROM_HTML = bytes.maketrans(b"<&", b",."), bytes.maketrans(b",.", b"<&")
-
-
-def is_page(path: Path) -> bool:
-    """Return whether a file is a page by its name."""
-    return path.suffix == ".html"
 
 
 def read_blobs(content: bytes) -> dict[str, bytes]:

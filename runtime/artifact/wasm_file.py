@@ -3,10 +3,10 @@
 Binary format: https://webassembly.github.io/spec/core/binary/modules.html
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+
+import msgspec
 
 from ..errors import ArtifactError
 from ..tensors import TensorSpec
@@ -35,15 +35,12 @@ class Section:
         return bytes([self.kind]) + _encoded(len(self.content)) + self.content
 
 
-@dataclass(frozen=True, slots=True)
-class Description:
-    """What a module of edgemnist's is, by its own account.
+class Description(msgspec.Struct, frozen=True):
+    """What a module of edgemnist's is, by its own account: one call's inputs and outputs, and what it was made of.
 
     Attributes:
-        inputs: One call's inputs.
-        outputs: One call's outputs.
-        batched: Whether the first axis of each is a batch, of which a call computes one.
-        metadata: The texts of the TFLite file that it was made of.
+        batched: Whether the first axis of each input and output is a batch, of which a call computes one.
+        metadata: The texts of the TFLite file.
         operators: The names of the operators that it computes, each once.
         weights: Name, element type, shape and size in bytes of each constant.
     """
@@ -55,6 +52,22 @@ class Description:
     operators: tuple[str, ...]
     weights: tuple[tuple[str, str, tuple[int, ...], int], ...]
 
+    def __post_init__(self) -> None:
+        axes = [axis or 0 for end in (*self.inputs, *self.outputs) for axis in end.shape]
+        if not self.inputs or not self.outputs or min(axes, default=1) < 1:
+            raise ValueError("it describes no inputs or no outputs, or an empty one")
+
+    def batches(self, ends: tuple[TensorSpec, ...]) -> tuple[TensorSpec, ...]:
+        """Return the ends as an engine has them."""
+        if not self.batched:
+            return ends
+        return tuple(msgspec.structs.replace(end, shape=(None, *end.shape[1:])) for end in ends)
+
+
+def is_module(content: bytes) -> bool:
+    """Return whether a file begins as modules do."""
+    return content.startswith(_HEADER)
+
 
 def read_sections(content: bytes) -> tuple[Section, ...]:
     """Return the sections of a module.
@@ -62,7 +75,7 @@ def read_sections(content: bytes) -> tuple[Section, ...]:
     Raises:
         ArtifactError: It is no module.
     """
-    if not content.startswith(_HEADER):
+    if not is_module(content):
         raise ArtifactError(f"it is not {_WHAT}", received=repr(content[:8]), expected=repr(_HEADER))
     return tuple(_sections(content, len(_HEADER)))
 
@@ -97,8 +110,8 @@ def read_description(content: bytes) -> Description:
             expected="1",
         )
     try:
-        return _description(json.loads(found[0]))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        return msgspec.json.decode(found[0], type=Description, strict=False)
+    except (ValueError, RecursionError) as error:  # msgspec's own is a ValueError
         raise ArtifactError("the description inside the module is damaged", received=error) from error
 
 
@@ -147,32 +160,3 @@ def _encoded(number: int) -> bytes:
         parts.append(number & 0x7F | 0x80)
         number >>= 7
     return bytes([*parts, number])
-
-
-def _description(document: dict[str, Any]) -> Description:
-    def specs(side: str) -> tuple[TensorSpec, ...]:
-        return tuple(
-            TensorSpec(
-                str(end["name"]),
-                str(end["dtype"]),
-                tuple(int(axis) for axis in end["shape"]),
-                float(end["scale"]),
-                int(end["zero_point"]),
-            )
-            for end in document[side]
-        )
-
-    inputs, outputs = specs("inputs"), specs("outputs")
-    if not inputs or not outputs or min(axis for end in (*inputs, *outputs) for axis in end.shape or (1,)) < 1:
-        raise ValueError("no inputs, no outputs, or an empty one")
-    return Description(
-        inputs,
-        outputs,
-        bool(document["batched"]),
-        {str(key): str(value) for key, value in document["metadata"].items()},
-        tuple(str(name) for name in document["operators"]),
-        tuple(
-            (str(name), str(dtype), tuple(int(axis) for axis in shape), int(size))
-            for name, dtype, shape, size in document["weights"]
-        ),
-    )

@@ -2,6 +2,7 @@
 
 import io
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,10 @@ import keras
 import numpy as np
 
 from ..archives import checked_archive
-from ..errors import ArtifactError, EngineError, first_line
 from ..tensors import TensorSpec
-from .registry import Array, EngineOptions
+from .registry import Array, EngineOptions, refuse_closed
 
+KIND = f"a Keras model that Keras {keras.__version__} can load in safe mode"
 _MAX_TEXT_BYTES = 16 * 1024 * 1024
 
 
@@ -20,12 +21,12 @@ class KerasEngine:
     """A Keras model, called directly, as Keras advises for inputs that fit into one batch."""
 
     def __init__(self, model: Any) -> None:
-        self.input = TensorSpec(model.inputs[0].name, model.inputs[0].dtype, tuple(model.inputs[0].shape))
+        source, result = model.inputs[0], model.outputs[0]
+        self.input = TensorSpec(source.name, source.dtype, tuple(source.shape))
         # Keras numbers its tensors through a whole process; the last layer's name stays.
-        name = model.layers[-1].name
-        self.output = TensorSpec(name, model.outputs[0].dtype, tuple(model.outputs[0].shape))
+        self.output = TensorSpec(model.layers[-1].name, result.dtype, tuple(result.shape))
         self.metadata: dict[str, str] = {}
-        self.model = model
+        self.model: Any = model
 
     def run(self, batch: Array, /) -> Array:
         """Return the raw output for a raw input batch."""
@@ -33,14 +34,10 @@ class KerasEngine:
 
     def close(self) -> None:
         """Free the model, once calls under way are done."""
-        self.model = _closed
+        self.model = refuse_closed
 
 
-def _closed(_batch: Array, **_arguments: bool) -> Array:
-    raise EngineError("the engine is closed")
-
-
-def load(path: Path, content: bytes, options: EngineOptions) -> KerasEngine:
+def load(content: bytes, options: EngineOptions) -> KerasEngine:
     """Load a Keras model in safe mode, so that no code in the file is run.
 
     Keras reads a path only, so it gets a private copy of the content that was hashed and checked.
@@ -48,22 +45,14 @@ def load(path: Path, content: bytes, options: EngineOptions) -> KerasEngine:
     """
     import tensorflow as tf
 
-    try:
+    with suppress(RuntimeError):  # TensorFlow has started already
         tf.config.threading.set_intra_op_parallelism_threads(options.num_threads)
         tf.config.threading.set_inter_op_parallelism_threads(options.num_threads)
-    except RuntimeError:  # TensorFlow has started already
-        pass
-    try:
-        _check_archive(content)
-        with tempfile.TemporaryDirectory(prefix="edgemnist-", ignore_cleanup_errors=True) as folder:
-            copy = Path(folder, path.name)
-            copy.write_bytes(content)
-            return KerasEngine(keras.saving.load_model(copy, compile=False, safe_mode=True))
-    except Exception as error:  # keras raises whatever its zip, HDF5 and JSON readers raise
-        raise ArtifactError(
-            f"{path.name} is not a Keras model that Keras {keras.__version__} can load in safe mode",
-            received=first_line(error),
-        ) from error
+    _check_archive(content)
+    with tempfile.TemporaryDirectory(prefix="edgemnist-", ignore_cleanup_errors=True) as folder:
+        copy = Path(folder, "model.keras")
+        copy.write_bytes(content)
+        return KerasEngine(keras.saving.load_model(copy, compile=False, safe_mode=True))
 
 
 def _check_archive(content: bytes) -> None:

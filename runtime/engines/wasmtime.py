@@ -7,18 +7,18 @@ is run too, with limits on memory and time. A page that holds a module, `int8.ht
 import ctypes
 import math
 import threading
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import wasmtime
 
-from ..artifact.page_file import is_page, read_modules
-from ..artifact.wasm_file import Description, read_description
+from ..artifact.page_file import read_modules
+from ..artifact.wasm_file import is_module, read_description
 from ..errors import ArtifactError, EngineError, first_line
 from ..tensors import TensorSpec
 from .registry import Array, EngineOptions
 
+KIND = "a model's WebAssembly module, or a page with one"
 # The largest networks that are small enough for the web.
 _MAX_MEMORY_BYTES = 1 << 30
 _TICK_SECS, _TICKS = 1.0, 60  # of a call, which then ends with an error
@@ -34,8 +34,8 @@ class WasmtimeEngine:
 
     def __init__(self, content: bytes) -> None:
         self._description = description = read_description(content)
-        self.inputs = tuple(_batched(end, description) for end in description.inputs)
-        self.outputs = tuple(_batched(end, description) for end in description.outputs)
+        self.inputs = description.batches(description.inputs)
+        self.outputs = description.batches(description.outputs)
         self.input, self.output = self.inputs[0], self.outputs[0]
         self.metadata = description.metadata
         self._lock = threading.Lock()
@@ -138,26 +138,9 @@ class WasmtimeEngine:
         return counts.pop()
 
 
-def load(path: Path, content: bytes, options: EngineOptions) -> WasmtimeEngine:
-    """Load a module, or that of a page; there is one thread, whatever the options say.
-
-    Raises:
-        ArtifactError: It is no module of edgemnist's, or one that does not begin to work.
-    """
-    del options
-    try:
-        return WasmtimeEngine(read_modules(content)["simd"] if is_page(path) else content)
-    except ArtifactError as error:
-        raise ArtifactError(
-            f"{path.name}: {error.problem}", received=error.received, expected=error.expected
-        ) from error
-    except (wasmtime.WasmtimeError, wasmtime.Trap, KeyError, TypeError, ValueError) as error:
-        raise ArtifactError(f"{path.name} is not a model's module", received=first_line(error)[:200]) from error
-
-
-def _batched(end: TensorSpec, description: Description) -> TensorSpec:
-    shape = (None, *end.shape[1:]) if description.batched else end.shape
-    return TensorSpec(end.name, end.dtype, shape, end.scale, end.zero_point)
+def load(content: bytes, _options: EngineOptions) -> WasmtimeEngine:
+    """Load a module, or that of a page; there is one thread, whatever the options say."""
+    return WasmtimeEngine(content if is_module(content) else read_modules(content)["simd"])
 
 
 def _tick(engine: wasmtime.Engine, closed: threading.Event) -> None:

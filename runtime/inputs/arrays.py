@@ -15,16 +15,7 @@ _PIXEL_MAX = 255
 def to_pixels(images: Any, image_shape: tuple[int, ...], options: PictureOptions) -> NDArray[np.uint8]:
     """Return one image or a batch as a uint8 batch, `(N, *image_shape)`, without copying uint8 input.
 
-    Args:
-        images: `image_shape` or `(N, *image_shape)`, uint8 0..255 or float in [0, 1]; or a picture: encoded
-            bytes, a path, a file object, an image of Pillow's; or a list of pictures and images.
-        image_shape: The shape of one image, such as (28, 28).
-        options: How pictures become images.
-
-    Raises:
-        InputError: The images have another shape, dtype or range, there are none, or they hold NaN; a picture
-            cannot be read or decoded, is too large, or shows nothing.
-        MissingExtraError: There is a picture, and Pillow is not installed.
+    What is accepted, and the errors, are as `Predictor.predict` has them.
     """
     if type(images) is np.ndarray:
         return _from_array(images, image_shape)
@@ -43,12 +34,8 @@ def _numbered(
     except InputError as error:
         if len(images) == 1:
             raise
-        raise InputError(
-            f"image {number + 1} of {len(images)}: {error.problem}",
-            received=error.received,
-            expected=error.expected,
-            fix=error.fix,
-        ) from error
+        problem = f"image {number + 1} of {len(images)}: {error.problem}"
+        raise InputError(problem, **error.facts) from error
 
 
 def _one(image: Any, image_shape: tuple[int, ...], options: PictureOptions) -> NDArray[np.uint8]:

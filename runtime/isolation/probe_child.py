@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, NoReturn, TextIO
 
 import numpy as np
 
-from ..engines.registry import ENGINES
+from ..engines.registry import ENGINES, ModelFile
 from ..errors import ArtifactError, EdgeMnistError, EngineError, MissingExtraError
 from ..tensors import checked_run, image_shape, pixel_table
 
 if TYPE_CHECKING:
-    from ..model_file import ModelFile
     from .probe import Task
 
 _PIXELS = 256
@@ -41,12 +40,9 @@ def answer(task: "Task", answers: TextIO) -> NoReturn:
     _limit(task.limits.cpu_seconds, task.limits.memory_bytes)
     print("limited", file=answers, flush=True)
     try:
-        found = None
-        if read is None:
-            _predict(source)
-        else:
-            found = read(source.path, source.content)
-        result: dict[str, object] = {"found": found}
+        result: dict[str, object] = {
+            "found": _predict(source) if read is None else read(source.path, source.content)
+        }
     except MissingExtraError as error:
         result = {"missing": (error.package, error.extra, error.purpose)}
     except EdgeMnistError as error:
@@ -64,17 +60,12 @@ def answer(task: "Task", answers: TextIO) -> NoReturn:
 def _facts(error: EdgeMnistError) -> dict[str, object]:
     # An engine that fails on a model which is only now tried: the model is at fault.
     kind = ArtifactError if isinstance(error, EngineError) else type(error)
-    return {
-        "error": kind.__name__,
-        "problem": error.problem,
-        "received": None if error.received is None else str(error.received),
-        "expected": None if error.expected is None else str(error.expected),
-        "fix": error.fix,
-    }
+    facts = {name: None if fact is None else str(fact) for name, fact in error.facts.items()}
+    return {"error": kind.__name__, "problem": error.problem, **facts}
 
 
-def _predict(source: "ModelFile") -> None:
-    """Run black, white and random images, alone and together."""
+def _predict(source: ModelFile) -> bool:
+    """Run black, white and random images, alone and together; return that this went well."""
     engine = source.load()
     shape = image_shape(source.path.name, engine.input, engine.output)
     table, run = pixel_table(engine.input), checked_run(engine.run, engine.output)
@@ -82,31 +73,28 @@ def _predict(source: "ModelFile") -> None:
     black, white = np.zeros((1, *shape), np.uint8), np.full((1, *shape), _PIXELS - 1, np.uint8)
     for batch in (black, pixels, white):
         run(batch if table is None else table[batch])
+    return True
 
 
 def _limit(cpu_seconds: int, memory_bytes: int) -> None:
     if sys.platform != "win32":  # which has no such limits; the time on the clock is still limited
         import resource
 
+        def lower(kind: int, soft: int, hard: int) -> None:
+            """Set a limit of this process, or leave what is lower already: a hard limit cannot be raised."""
+            limits = [
+                wanted if found == resource.RLIM_INFINITY else min(wanted, found)
+                for wanted, found in zip((soft, hard), resource.getrlimit(kind), strict=True)
+            ]
+            resource.setrlimit(kind, (min(limits), limits[1]))
+
         used = resource.getrusage(resource.RUSAGE_SELF)
         seconds = int(used.ru_utime + used.ru_stime) + 1 + cpu_seconds
-        _lower(resource.RLIMIT_CPU, seconds, seconds + 1)
-        _lower(resource.RLIMIT_CORE, 0, 0)
+        lower(resource.RLIMIT_CPU, seconds, seconds + 1)
+        lower(resource.RLIMIT_CORE, 0, 0)
         try:
             pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
         except OSError:  # macOS has no such file, nor does it enforce
             return
         space = pages * resource.getpagesize() + memory_bytes
-        _lower(resource.RLIMIT_AS, space, space)
-
-
-def _lower(kind: int, soft: int, hard: int) -> None:
-    """Set a limit of this process, or leave what is lower already: a hard limit cannot be raised."""
-    if sys.platform != "win32":
-        import resource
-
-        limits = [
-            wanted if found == resource.RLIM_INFINITY else min(wanted, found)
-            for wanted, found in zip((soft, hard), resource.getrlimit(kind), strict=True)
-        ]
-        resource.setrlimit(kind, (min(limits), limits[1]))
+        lower(resource.RLIMIT_AS, space, space)

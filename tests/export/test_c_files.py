@@ -24,10 +24,10 @@ from edgemnist.export.convert.options import ExportOptions
 from edgemnist.export.convert.source import load_source
 from edgemnist.export.convert.tflite_file import finish, pack
 from edgemnist.proof.generated_c import prove_c
-from edgemnist.proof.quiet import quiet
 from edgemnist.runtime import load_predictor
 from edgemnist.runtime.artifact.tflite_file import unpack
 from edgemnist.runtime.errors import ConversionError, ProofError
+from edgemnist.runtime.process import quiet
 
 STEM = "mnist.int8"
 STRICT = ("-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror")

@@ -16,12 +16,12 @@ from edgemnist.export.convert.source import load_source
 from edgemnist.proof.formats import FORMATS, find_format
 from edgemnist.proof.inspect.onnx import RELEASES
 from edgemnist.proof.inspect.structure import read_structure
-from edgemnist.proof.quiet import quiet
 from edgemnist.runtime import load_predictor
 from edgemnist.runtime.artifact.metadata import read_metadata
 from edgemnist.runtime.artifact.tflite_file import unpack
 from edgemnist.runtime.engines.tflite_micro import smallest_arena_bytes
 from edgemnist.runtime.errors import ArtifactError, ConversionError, OptionError
+from edgemnist.runtime.process import quiet
 
 NAMES = [row.name for row in FORMATS]
 CONTRACT = [row.name for row in FORMATS if row.spec.contract]

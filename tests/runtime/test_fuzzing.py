@@ -13,9 +13,8 @@ from edgemnist.benchmarks.studies.damage import damaged
 from edgemnist.benchmarks.studies.trials import CONTAINED, CRASHED, PREDICTED, Fate, try_model
 from edgemnist.benchmarks.studies.warm_probes import WarmProbes
 from edgemnist.runtime import EdgeMnistError, Probe, load_predictor
-from edgemnist.runtime.engines.registry import EngineOptions
+from edgemnist.runtime.engines.registry import EngineOptions, read_model_file
 from edgemnist.runtime.isolation import probe as probing
-from edgemnist.runtime.model_file import read_model_file
 
 LIGHT = tuple(name for name in fuzzing.MODELS if name != "keras")
 CASES = range(24)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ....data.history import HISTORY_FILE, History, read_history
 from ....runtime.errors import ArtifactError
-from ....runtime.reading import read_limited
+from ....runtime.files import read_limited
 
 DIGITS_FILE = "digits.png"
 AUGMENTED_FILE = "augmented.png"

@@ -10,7 +10,6 @@ from typer import Option
 
 from ...data.datasets import load_test_split
 from ...export.convert.options import DEFAULT, INT8, IO_DTYPES, OPSETS, ExportOptions
-from ...proof.exactness import sentence
 from ...proof.formats import FORMATS, find_format
 from ...runtime.artifact.previous import PREVIOUS
 from ...runtime.artifact.settling import state_of
@@ -168,7 +167,7 @@ def _export_tflite(
         print_json({"artifact": msgspec.to_builtins(made.record), "arena_bytes": made.arena_bytes})
     else:
         print_result(
-            f"{literal(made.record.file)}  [green]passed[/]  {sentence(made.exactness)};"
+            f"{literal(made.record.file)}  [green]passed[/]  {made.exactness.sentence};"
             f" {made.arena_bytes:,} bytes of RAM between the layers"
         )
     print_message(f"wrote {literal(made.record.file)} and manifest.json to {literal(artifacts)}")

@@ -9,7 +9,7 @@ from typer import Argument, Option
 
 from ...benchmarks.emulation.boards import DEVICES
 from ...runtime.errors import ArtifactError, OptionError, ProofError
-from ...runtime.model_file import read_model
+from ...runtime.files import read_model
 from ..console import literal, messages, print_json, print_message, print_result, print_table
 from ..options import Json
 

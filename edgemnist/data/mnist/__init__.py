@@ -28,11 +28,7 @@ def has_training_pair() -> bool:
 
 
 def verified(split: "Split", part: Part) -> "Split":
-    """Return `split` if it is that part of MNIST.
-
-    Raises:
-        DatasetError: Its hashes differ from those in `MNIST_SHA256`.
-    """
+    """Return `split` if it is that part of MNIST, else raise DatasetError."""
     for name, sha256 in split.hashes(part).items():
         if sha256 != MNIST_SHA256[name]:
             raise DatasetError(
@@ -45,11 +41,7 @@ def verified(split: "Split", part: Part) -> "Split":
 
 
 def check_labelling(split: "Split", part: Part) -> None:
-    """Check that `split` is not another part of MNIST than its file names say.
-
-    Raises:
-        DatasetError: It is.
-    """
+    """Check that `split` is not another part of MNIST than its file names say; DatasetError if it is."""
     for name, sha256 in split.hashes(part).items():
         known = next((known for known, value in MNIST_SHA256.items() if value == sha256), name)
         if known != name:

@@ -4,9 +4,8 @@ What a module says of itself proves nothing: `edgemnist verify` makes it again. 
 is seen in the file: it has no imports.
 """
 
-from ...runtime.artifact.wasm_file import IMPORT, Description, read_description, read_sections, uses_vectors
+from ...runtime.artifact.wasm_file import IMPORT, read_description, read_sections, uses_vectors
 from ...runtime.errors import ArtifactError
-from ...runtime.tensors import TensorSpec
 from .structure import GraphTensor, Operator, Structure
 
 KIND = "a WebAssembly module of edgemnist's"
@@ -24,19 +23,11 @@ def read(_name: str, content: bytes) -> Structure:
     if any(section.kind == IMPORT for section in read_sections(content)):
         raise ArtifactError("the module wants something from outside", expected="a module without imports")
     return Structure(
-        inputs=_specs(description, description.inputs),
-        outputs=_specs(description, description.outputs),
+        inputs=description.batches(description.inputs),
+        outputs=description.batches(description.outputs),
         tensors=tuple(GraphTensor(*weight) for weight in description.weights),
         operators=tuple(Operator(name) for name in description.operators),
         versions={"wasm": 1},
         oldest_runtime=_WITH_VECTORS if uses_vectors(content) else _PLAIN,
         metadata=description.metadata,
-    )
-
-
-def _specs(description: Description, ends: tuple[TensorSpec, ...]) -> tuple[TensorSpec, ...]:
-    if not description.batched:
-        return ends
-    return tuple(
-        TensorSpec(end.name, end.dtype, (None, *end.shape[1:]), end.scale, end.zero_point) for end in ends
     )
