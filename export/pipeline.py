@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from .codegen.compiler import libraries
 from .convert.options import ExportOptions
 from .convert.registry import convert, with_origins
 from .convert.source import Source, tool_versions
+from .web.artifact import prove_with_data
 from .publish import Origin, check_target, describe, publish
 
 
@@ -105,13 +107,19 @@ def _make(
     built = next((file for file in files if file.suffix == LIBRARY_SUFFIX), None)
     structure = converted.structure
     compiled = libraries(path, built) if path.suffix in row.engine.sources else nullcontext()
+    more: dict[str, Any] = {}
     try:
-        with compiled as run:
-            proof = prove(path, row, reference, dataset.test, ours=True, structure=structure, files=run)
+        if converted.modules is not None:
+            made = prove_with_data(converted.modules, row, reference, dataset.test)
+            path.write_bytes(made.content)
+            proof, more = made.proof, {"exactness": made.exactness, "compiler": converted.modules.compiler}
+        else:
+            with compiled as run:
+                proof = prove(path, row, reference, dataset.test, ours=True, structure=structure, files=run)
     except (ConversionError, MissingCompilerError) as error:
         proof = Proof((str(error),), structure)
     record = None
-    if proof.structure and proof.predictor and proof.parity:
+    if proof.structure and proof.predictor and proof.parity and more.get("exactness", True):
         record = describe(
             path,
             proof.structure,
@@ -124,6 +132,7 @@ def _make(
             calibration=source.calibration.record() if row.calibrated else None,
             parity=ParityRecord(**asdict(proof.parity)),
             tolerances=TolerancesRecord(**asdict(row.tolerances)),
+            **more,
         )
     if proof.failures:
         for failed in files:

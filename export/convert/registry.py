@@ -8,12 +8,31 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from ...proof.formats import Format, find_format
+from ..codegen.fixed_point import Match
+from ..web.artifact import files_of
+from ..web.compiler import find_web_compiler, has_web_compiler
+from ..web.modules import make_modules
 from . import c, onnx, onnx_int8, ort, tflite
 from .options import Converted, ExportOptions
 from .source import Source
 
 Convert = Callable[[Source, ExportOptions], Converted]
 """Raises ConversionError where the converter fails."""
+
+
+
+def _web(source: Source, options: ExportOptions, *, is_page: bool) -> Converted:
+    """Return the WebAssembly of int8.tflite, and for int8.wasm what lies beside it.
+
+    Raises:
+        ConversionError: There is no C for what the model computes, or no compiler of C to WebAssembly.
+    """
+    content = tflite.int8(source, options).content
+    modules = make_modules(content, source.name, Match.LITERT, find_web_compiler())
+    files = {} if is_page else files_of(modules)
+    files.pop(".wasm", None)
+    return Converted(b"", files, modules=modules)
+
 
 CONVERTERS: Mapping[str, Convert] = MappingProxyType(
     {
@@ -29,10 +48,20 @@ CONVERTERS: Mapping[str, Convert] = MappingProxyType(
         "float32.ort": ort.float32,
         "int8.ort": ort.int8,
         "int8.c": c.int8,
+        "int8.wasm": lambda source, options: _web(source, options, is_page=False),
+        "int8.html": lambda source, options: _web(source, options, is_page=True),
     }
 )
 # A file that `verify` can only prove from the one it is made of, which therefore joins its set.
-MADE_OF: Mapping[str, str] = MappingProxyType({"int8.c": "int8.tflite"})
+MADE_OF: Mapping[str, str] = MappingProxyType(
+    {name: "int8.tflite" for name in ("int8.c", "int8.wasm", "int8.html")}
+)
+_WEB = ("int8.wasm", "int8.html")
+
+
+def makeable(rows: Iterable[Format]) -> tuple[Format, ...]:
+    """Return the formats whose tools are installed here: all, but for WebAssembly's without a compiler of it."""
+    return tuple(row for row in rows if row.name not in _WEB or (has_web_compiler() and row.engine.available))
 
 
 def convert(row: Format, source: Source, options: ExportOptions) -> Converted:

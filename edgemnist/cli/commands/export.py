@@ -20,6 +20,7 @@ from ..options import AllowEmptyClasses, Artifacts, Atol, Data, Json, MaxAccurac
 
 if TYPE_CHECKING:
     from ...export.pipeline import Outcome
+    from ...export.tflite_source import Made
 
 EXAMPLES = """
 **Examples**
@@ -83,13 +84,14 @@ def export(
         _export_tflite(model, formats or [], artifacts, data, match, compile_, overwrite, json)
         return
     from ...export.calibration import choose_calibration
+    from ...export.convert.registry import makeable
     from ...export.convert.source import load_source
     from ...export.pipeline import export_all
     from ...export.training.data import load_dataset
     from ..training import ensure_model
 
     options = ExportOptions(opset=opset, io=io, compile=compile_)
-    names = [row.name for row in FORMATS] if every else [*(formats or DEFAULT), *((INT8,) if int8 else ())]
+    names = [row.name for row in makeable(FORMATS)] if every else [*(formats or DEFAULT), *((INT8,) if int8 else ())]
     rows = [find_format(name) for name in dict.fromkeys(names)]
     limits = (min_agreement, max_accuracy_drop, atol)
     rows = [replace(row, tolerances=row.tolerances.replaced(*limits)) for row in rows]
@@ -138,16 +140,17 @@ def _export_tflite(
     overwrite: bool,
     json: bool,
 ) -> None:
-    """Make C of a TFLite file of anyone's; this needs neither a data set nor the Keras model."""
+    """Make C or WebAssembly of a TFLite file of anyone's, without a data set and the Keras model."""
     from ...export.codegen import Match
-    from ...export.tflite_source import export_tflite
+    from ...export.tflite_source import KINDS, export_tflite
 
-    others = [name for name in formats if name not in ("c", "int8.c")]
+    kinds = dict.fromkeys(name.removeprefix("int8.") for name in formats)
+    others = [name for name in kinds if name not in KINDS]
     if others or not formats:
         raise OptionError(
-            "of a TFLite file only C is made",
+            "of a TFLite file only C and WebAssembly are made",
             received=", ".join(others) or "no format",
-            expected="--format c",
+            expected=", ".join(f"--format {kind}" for kind in KINDS),
             fix="Other formats are made of a .keras file.",
         )
     matches = {each.value: each for each in Match}
@@ -158,19 +161,26 @@ def _export_tflite(
             model,
             artifacts,
             load_test_split(data).images,
+            kinds=tuple(kinds),
             match=matches[match],
             compile_library=compile_library,
             overwrite=overwrite,
             report=lambda step: status.update(f"{literal(model.name)}: {literal(step)}"),
         )
-    if json:
-        print_json({"artifact": msgspec.to_builtins(made.record), "arena_bytes": made.arena_bytes})
+    if json and len(made) == 1:
+        print_json(_made_document(made[0]))
+    elif json:
+        print_json([_made_document(one) for one in made])
     else:
-        print_result(
-            f"{literal(made.record.file)}  [green]passed[/]  {made.exactness.sentence};"
-            f" {made.arena_bytes:,} bytes of RAM between the layers"
-        )
-    print_message(f"wrote {literal(made.record.file)} and manifest.json to {literal(artifacts)}")
+        for one in made:
+            memory = "" if one.arena_bytes is None else f"; {one.arena_bytes:,} bytes of RAM between the layers"
+            print_result(f"{literal(one.record.file)}  [green]passed[/]  {one.exactness.sentence}{memory}")
+    names = ", ".join(one.record.file for one in made)
+    print_message(f"wrote {literal(names)} and manifest.json to {literal(artifacts)}")
+
+
+def _made_document(made: "Made") -> dict[str, object]:
+    return {"artifact": msgspec.to_builtins(made.record), "arena_bytes": made.arena_bytes}
 
 
 def _forgotten_builds(outcomes: "tuple[Outcome, ...]") -> Iterator[str]:
