@@ -18,6 +18,7 @@ from ..runtime.errors import ArtifactError, ArtifactNotFoundError, ManifestError
 from ..runtime.isolation.native_code import CODE_SUFFIXES
 from .formats import FORMATS, Format
 from .generated_c import Build, Generate, ProveExact
+from .generated_web import WEB_FORMATS, ProveWeb
 from .recorded import Artifacts, Verdict, hash_failures, library_verdicts
 from .reference import read_reference
 
@@ -33,6 +34,7 @@ def verify(
     generate: Generate | None = None,
     build: Build | None = None,
     prove_exact: ProveExact | None = None,
+    prove_web: ProveWeb | None = None,
     formats: Sequence[Format] = FORMATS,
     report: Callable[[str], None] = lambda _: None,
 ) -> tuple[Verdict, ...]:
@@ -44,6 +46,7 @@ def verify(
         generate: Generates C of a TFLite file; None leaves C unproven.
         build: Compiles that C; None leaves C unproven.
         prove_exact: Compares C of a TFLite file without a data set with its runtime; None leaves it unproven.
+        prove_web: Makes WebAssembly and pages again; None leaves them unproven.
         formats: The known formats, with their tolerances.
         report: Called with each artifact's name before its proof starts.
 
@@ -63,7 +66,7 @@ def verify(
         recover(folder)
         before = state_of(folder)
         try:
-            verdicts = _verify_set(folder, test, generate, build, prove_exact, formats, report)
+            verdicts = _verify_set(folder, test, generate, build, prove_exact, prove_web, formats, report)
         except ProofError:
             if state_of(folder) == before:
                 raise
@@ -81,6 +84,7 @@ def _verify_set(
     generate: Generate | None,
     build: Build | None,
     prove_exact: ProveExact | None,
+    prove_web: ProveWeb | None,
     formats: Sequence[Format],
     report: Callable[[str], None],
 ) -> tuple[Verdict, ...]:
@@ -98,7 +102,9 @@ def _verify_set(
             return (Verdict(stored.file, (str(error),)),)
     else:
         failures = hash_failures(folder / stored.file, stored.sha256)
-    artifacts = Artifacts(folder, manifest, reference, test, formats, generate, build, prove_exact)
+    artifacts = Artifacts(
+        folder, manifest, reference, test, formats, generate, build, prove_exact, prove_web
+    )
     found = [Verdict(stored.file, failures)]
     for record in manifest.artifacts:
         report(record.file)
@@ -125,8 +131,10 @@ def _check_test(manifest: Manifest, test: Split) -> None:
 
 def _unrecorded(folder: Path, manifest: Manifest) -> Iterator[Verdict]:
     suffixes = {suffix for row in FORMATS for suffix in (f".{row.format}", *row.engine.suffixes)}
-    suffixes |= {*CODE_SUFFIXES}
-    for name in sorted(path.name for path in folder.iterdir() if path.suffix in suffixes):
+    # Other pages, such as a benchmark's report, may lie here too.
+    suffixes = {*suffixes, *CODE_SUFFIXES} - {".html"}
+    endings = (*suffixes, *(f".{row.name}" for row in FORMATS if row.format in WEB_FORMATS))
+    for name in sorted(path.name for path in folder.iterdir() if path.name.endswith(endings)):
         if name not in manifest.files:
             # The user's own model may lie beside the artifacts of another one, and no command removes it.
             yield (

@@ -55,8 +55,13 @@ def prove_with_data(
     reference: NDArray[np.float32],
     test: Split,
     report: Callable[[str], None] = lambda _: None,
+    *,
+    node: bool = True,
 ) -> WebProof:
-    """Prove modules that were made here on a test set, and make the artifact of them."""
+    """Prove modules on a test set, and make the artifact of them.
+
+    Only modules that were made here may run in Node, which is no sandbox.
+    """
     with tempfile.TemporaryDirectory(prefix="edgemnist-") as folder:
         paths = [Path(folder, f"{modules.name}.int8.{name}.wasm") for name in modules.by_name]
         for path, content in zip(paths, modules.by_name.values(), strict=True):
@@ -65,7 +70,9 @@ def prove_with_data(
         files: dict[Path, str | None] = dict.fromkeys(paths)
         proof = prove(paths[0], row, reference, test, ours=True, structure=structure, files=files)
     try:
-        exactness, _, outputs = prove_modules(modules, files_of(modules), test.images, report)
+        exactness, _, outputs = prove_modules(
+            modules, files_of(modules), test.images, report, node=node
+        )
     except EdgeMnistError as error:
         return WebProof(replace(proof, failures=(*proof.failures, str(error))), None, b"")
     raw: NDArray[Any] | None = outputs[0].reshape(len(test), -1) if outputs else None
@@ -79,6 +86,8 @@ def prove_without_data(
     kind: str,
     images: NDArray[np.uint8],
     report: Callable[[str], None] = lambda _: None,
+    *,
+    node: bool = True,
 ) -> tuple[ExactnessRecord, tuple[NDArray[Any], ...], bytes]:
     """Prove modules of anybody's TFLite file, and make the artifact of them.
 
@@ -89,7 +98,7 @@ def prove_without_data(
         ProofError: A byte differs from the runtime's.
         MissingExtraError: There is neither Node nor wasmtime; or the runtime is not installed.
     """
-    exactness, expected, _ = prove_modules(modules, files_of(modules), images, report)
+    exactness, expected, _ = prove_modules(modules, files_of(modules), images, report, node=node)
     return exactness, expected, _content(modules, kind, Evidence(exactness))
 
 

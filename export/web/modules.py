@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ...proof.inspect.structure import Structure
 from ...runtime.artifact.wasm_file import IMPORT, read_sections, with_description
@@ -43,6 +44,7 @@ class Modules:
         return {"simd": self.simd, "plain": self.plain}
 
 
+@lru_cache(maxsize=1)  # of which both int8.wasm and int8.html are made
 def make_modules(content: bytes, name: str, match: Match, compiler: WebCompiler) -> Modules:
     """Return the modules of a TFLite file.
 

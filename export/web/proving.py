@@ -29,6 +29,8 @@ def prove_modules(
     files: Mapping[str, bytes],
     images: NDArray[np.uint8],
     report: Callable[[str], None] = lambda _: None,
+    *,
+    node: bool = True,
 ) -> tuple[ExactnessRecord, Arrays, Arrays]:
     """Compare every output byte of both modules with those of the runtime that they match.
 
@@ -37,6 +39,7 @@ def prove_modules(
         files: The JavaScript beside them, by the endings of the names; it runs them in Node, if that is here.
         images: (N, ...) uint8, which the model gets too if its input has their size.
         report: Called with what is under way.
+        node: Whether they may run in Node, as only modules that were made here may.
 
     Returns:
         What was compared, the runtime's outputs for the random inputs, and those for the images.
@@ -57,7 +60,7 @@ def prove_modules(
     )
     compared = sum(array.nbytes for array in outputs)
     ran = False
-    if shutil.which(_NODE):
+    if node and shutil.which(_NODE):
         report("running it in Node")
         run_in_node(modules, files, inputs, outputs)
         ran = True

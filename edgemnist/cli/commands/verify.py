@@ -43,6 +43,7 @@ def verify(
     from ...export.codegen.compiler import libraries  # needs LiteRT
     from ...export.codegen.exactness import prove_generated
     from ...export.codegen.regenerate import regenerate
+    from ...export.web.regenerate import prove_web
 
     test = load_test_split(data)
     limits = (min_agreement, max_accuracy_drop, atol)
@@ -60,6 +61,7 @@ def verify(
             generate=regenerate,
             build=libraries,
             prove_exact=prove_generated,
+            prove_web=prove_web,
             formats=rows,
             report=report,
         )
@@ -89,5 +91,6 @@ def _found(verdict: Verdict) -> str:
         return "[yellow]unproven[/]  " + literal(verdict.unproven)
     if verdict.parity is not None:
         parity = verdict.parity
-        return f"[green]passed[/]  accuracy {parity.accuracy:.2%}, agreement {parity.agreement:.2%}"
+        note = f"; {literal(verdict.note)}" if verdict.note else ""
+        return f"[green]passed[/]  accuracy {parity.accuracy:.2%}, agreement {parity.agreement:.2%}{note}"
     return f"{'[yellow]other' if verdict.note == NOT_CHECKED else '[green]passed'}[/]  {verdict.note}"
