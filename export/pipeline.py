@@ -21,8 +21,8 @@ from .codegen.compiler import libraries
 from .convert.options import ExportOptions
 from .convert.registry import convert, with_origins
 from .convert.source import Source, tool_versions
-from .web.artifact import prove_with_data
 from .publish import Origin, check_target, describe, publish
+from .web.artifact import prove_with_data
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ def export_tflite(
     overwrite: bool = False,
     report: Callable[[str], None] = lambda _: None,
 ) -> tuple[Made, ...]:
-    """Make C or WebAssembly of a TFLite file, prove it on random inputs and test images that fit, and publish.
+    """Make C or WebAssembly of a TFLite file, prove it on random inputs and fitting test images, and publish.
 
     Args:
         path: The file; a trailing `.int8` is no part of the model's name.

@@ -53,9 +53,7 @@ class Format:
         """The engine that runs its files."""
         suffix = f".{self.format}"
         return next(
-            entry
-            for entry in ENGINES.values()
-            if suffix in entry.suffixes + entry.sources + entry.on_request
+            entry for entry in ENGINES.values() if suffix in entry.suffixes + entry.sources + entry.on_request
         )
 
 
@@ -76,8 +74,8 @@ FORMATS = (
     Format("ort", "float32", "float32.onnx for minimal builds", EXACT, FormatSpec("float32", _ORT)),
     Format("ort", "int8", "int8.onnx for minimal builds", FULL_INTEGER, FormatSpec("uint8", _ORT)),
     Format("c", "int8", "int8.tflite as C99, no runtime at all", FULL_INTEGER, _C_INT8),
-    Format("wasm", "int8", "int8.tflite as WebAssembly and a JavaScript module", FULL_INTEGER, _WASM_INT8),
-    Format("html", "int8", "int8.tflite as a web page that needs nothing else", FULL_INTEGER, _WASM_INT8),
+    Format("wasm", "int8", "WebAssembly and JavaScript, for the web", FULL_INTEGER, _WASM_INT8),
+    Format("html", "int8", "a web page with the model and its proof", FULL_INTEGER, _WASM_INT8),
 )
 SOURCE = FORMATS[0]
 

@@ -38,7 +38,7 @@ class WebFound:
 
 
 ProveWeb = Callable[[Path, ArtifactRecord, Format | None, NDArray[np.float32] | None, Split], WebFound]
-"""`prove_web(path, record, row, reference, test)`: makes the file at `path` again of the TFLite file beside it.
+"""`prove_web(path, record, row, reference, test)`: makes a file again of the TFLite file beside it.
 
 Format and reference are None without a data set. Raises UnprovenError where something is missing, and
 ProofError if the file is not what it must be.

@@ -181,7 +181,9 @@ class Artifacts:
         if found.proof is None:
             sentence = found.exactness.sentence if found.exactness else ""
             note = "; ".join(filter(None, (sentence, found.note)))
-            return Verdict(path.name, (*failures, *_false_structure(record, path, found.structure)), note=note)
+            return Verdict(
+                path.name, (*failures, *_false_structure(record, path, found.structure)), note=note
+            )
         false = _false_claims(record, self.manifest, found.proof, path)
         return Verdict(path.name, (*found.proof.failures, *failures, *false), found.proof.parity, found.note)
 

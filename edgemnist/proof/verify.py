@@ -102,9 +102,7 @@ def _verify_set(
             return (Verdict(stored.file, (str(error),)),)
     else:
         failures = hash_failures(folder / stored.file, stored.sha256)
-    artifacts = Artifacts(
-        folder, manifest, reference, test, formats, generate, build, prove_exact, prove_web
-    )
+    artifacts = Artifacts(folder, manifest, reference, test, formats, generate, build, prove_exact, prove_web)
     found = [Verdict(stored.file, failures)]
     for record in manifest.artifacts:
         report(record.file)

@@ -20,7 +20,6 @@ Convert = Callable[[Source, ExportOptions], Converted]
 """Raises ConversionError where the converter fails."""
 
 
-
 def _web(source: Source, options: ExportOptions, *, is_page: bool) -> Converted:
     """Return the WebAssembly of int8.tflite, and for int8.wasm what lies beside it.
 
@@ -54,13 +53,13 @@ CONVERTERS: Mapping[str, Convert] = MappingProxyType(
 )
 # A file that `verify` can only prove from the one it is made of, which therefore joins its set.
 MADE_OF: Mapping[str, str] = MappingProxyType(
-    {name: "int8.tflite" for name in ("int8.c", "int8.wasm", "int8.html")}
+    dict.fromkeys(("int8.c", "int8.wasm", "int8.html"), "int8.tflite")
 )
 _WEB = ("int8.wasm", "int8.html")
 
 
 def makeable(rows: Iterable[Format]) -> tuple[Format, ...]:
-    """Return the formats whose tools are installed here: all, but for WebAssembly's without a compiler of it."""
+    """Return the formats whose tools are here: all, but for those of WebAssembly without a compiler of it."""
     return tuple(row for row in rows if row.name not in _WEB or (has_web_compiler() and row.engine.available))
 
 

@@ -1,4 +1,4 @@
-"""A model for the web: its integers as WebAssembly, a JavaScript module around it, and a page that is all of it.
+"""A model for the web: its integers as WebAssembly, a JavaScript module around it, and a page with all of it.
 
 | module | what it does |
 |---|---|

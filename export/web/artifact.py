@@ -70,9 +70,7 @@ def prove_with_data(
         files: dict[Path, str | None] = dict.fromkeys(paths)
         proof = prove(paths[0], row, reference, test, ours=True, structure=structure, files=files)
     try:
-        exactness, _, outputs = prove_modules(
-            modules, files_of(modules), test.images, report, node=node
-        )
+        exactness, _, outputs = prove_modules(modules, files_of(modules), test.images, report, node=node)
     except EdgeMnistError as error:
         return WebProof(replace(proof, failures=(*proof.failures, str(error))), None, b"")
     raw: NDArray[Any] | None = outputs[0].reshape(len(test), -1) if outputs else None

@@ -125,9 +125,9 @@ def _clang() -> WebCompiler | None:
     version = _VERSION.search(said)
     number = version[1] if version else "0"
     major = number.split(".")[0]
-    # Debian's wasm-ld has the release in its name; clang looks for it under both, beside itself and on the path.
-    if version is None or not (shutil.which(_LINKER) or shutil.which(f"{_LINKER}-{major}")):
+    # Debian's has the release in its name.
+    linker = shutil.which(f"{_LINKER}-{major}") or shutil.which(_LINKER)
+    if version is None or linker is None:
         return None
     command = (clang, "--target=wasm32", "-mcpu=mvp")
-    linker = shutil.which(_LINKER) or shutil.which(f"{_LINKER}-{major}")
     return WebCompiler(f"{_CLANG} {number}", (*command, f"-fuse-ld={linker}"), "-msimd128", "-mno-simd128")

@@ -39,7 +39,7 @@ def preparation_of(graph: Graph) -> str | None:
 
 
 def labels_of(graph: Graph) -> list[str] | None:
-    """Return the class names that the file carries, numbers for a classifier without, None for another model."""
+    """Return the class names in the file; numbers for a classifier without; None for another model."""
     if len(graph.outputs) != 1 or not graph.nodes:
         return None
     size = graph.outputs[0].size

@@ -1,13 +1,15 @@
 """The test images that a page shows: right ones, wrong ones, and those that quantization changed."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...data.datasets import Split
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 GROUPS = {"right": "Right", "wrong": "Wrong", "flipped": "Changed by quantization"}
 _MOST, _MOST_BYTES = 12, 16 << 10  # of each group
@@ -37,9 +39,7 @@ class Chosen:
         return {name: getattr(self, name) for name in ("group", "index", "truth", "found", "source")}
 
 
-def choose(
-    test: Split, outputs: NDArray[Any], reference: NDArray[np.float32]
-) -> tuple[Chosen, ...]:
+def choose(test: Split, outputs: NDArray[Any], reference: NDArray[np.float32]) -> tuple[Chosen, ...]:
     """Return the images to show: the first of each class that is right, the first wrong and flipped ones.
 
     Args:

@@ -4,7 +4,6 @@ import json
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ...proof.inspect.structure import Structure
 from ...runtime.artifact.wasm_file import IMPORT, read_sections, with_description
 from ...runtime.errors import ConversionError
 from ..codegen.artifact import spec_of, structure_of
@@ -72,7 +71,7 @@ def _checked(module: bytes) -> bytes:
 
 def _document(plan: Plan, match: Match) -> bytes:
     """Return what is written into both modules, as JSON in ASCII; `runtime.artifact.wasm_file` reads it."""
-    structure: Structure = structure_of(plan)
+    structure = structure_of(plan)
     ends = {
         side: [
             {

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import json
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -95,7 +94,11 @@ def write_page(modules: Modules, evidence: Evidence) -> bytes:
     blobs = {
         **_shared(modules.by_name),
         "golden": golden,
-        **({"gallery": b"".join(images[entry.index].tobytes() for entry in chosen)} if images is not None else {}),
+        **(
+            {"gallery": b"".join(images[entry.index].tobytes() for entry in chosen)}
+            if images is not None
+            else {}
+        ),
         **({"reference": reference} if reference else {}),
     }
     script, style = _script(), _short(_text("style.css"))
@@ -172,9 +175,11 @@ def _reference(evidence: Evidence) -> bytes:
 
 def _shared(modules: Mapping[str, bytes]) -> dict[str, bytes]:
     """Return modules without their common end, which holds the weights, and that end."""
-    common = len(os.path.commonprefix([content[::-1] for content in modules.values()]))
+    first, second = modules.values()
+    pairs = zip(reversed(first), reversed(second), strict=False)
+    common = next((number for number, (a, b) in enumerate(pairs) if a != b), min(len(first), len(second)))
     heads = {name: content[: len(content) - common] for name, content in modules.items()}
-    return {**heads, "rest": next(iter(modules.values()))[-common:] if common else b""}
+    return {**heads, "rest": first[len(first) - common :]}
 
 
 def _proof(modules: Modules, evidence: Evidence) -> list[dict[str, Any]]:
@@ -207,17 +212,16 @@ def _same_bytes(exactness: ExactnessRecord) -> str:
 
 
 def _lead(preparation: str | None, labels: list[str] | None) -> str:
-    what = "that tells digits apart" if preparation == "ink" and labels == list("0123456789") else ""
-    return f"A neural network {what}, computed in integers, the same as on a microcontroller.".replace("  ", " ").replace(
-        "network ,", "network,"
-    )
+    what = " that tells digits apart" if preparation == "ink" and labels == list("0123456789") else ""
+    return f"A neural network{what}, computed in integers, the same as on a microcontroller."
 
 
 def _range(end: Mapping[str, Any]) -> str:
     if not end["scale"]:
         return f"{end['name']}: real numbers."
     low, high = (end["scale"] * (limit - end["zeroPoint"]) for limit in _LIMITS[end["dtype"]])
-    return f"{end['name']}: {low:.4g} to {high:.4g}, in steps of {end['scale']:.4g}; what lies outside is cut off."
+    steps = f"{low:.4g} to {high:.4g}, in steps of {end['scale']:.4g}"
+    return f"{end['name']}: {steps}; what lies outside is cut off."
 
 
 def _policy(script: str, style: str) -> str:

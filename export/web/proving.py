@@ -1,4 +1,4 @@
-"""The proof that WebAssembly gives a runtime's bytes: in Node, through the JavaScript module, and in wasmtime."""
+"""The proof that WebAssembly gives a runtime's bytes: in Node, by the JavaScript module, and in wasmtime."""
 
 import shutil
 import subprocess
@@ -56,7 +56,9 @@ def prove_modules(
     of_images = run_reference(modules.made_of, (fitting,), match).outputs if len(fitting) else ()
     inputs = (np.concatenate([random[0], fitting]),) if len(fitting) else random
     outputs = (
-        tuple(np.concatenate(pair) for pair in zip(expected, of_images, strict=True)) if of_images else expected
+        tuple(np.concatenate(pair) for pair in zip(expected, of_images, strict=True))
+        if of_images
+        else expected
     )
     compared = sum(array.nbytes for array in outputs)
     ran = False

@@ -36,7 +36,7 @@ class Section:
 
 
 class Description(msgspec.Struct, frozen=True):
-    """What a module of edgemnist's is, by its own account: one call's inputs and outputs, and what it was made of.
+    """What a module is by its own account: one call's inputs and outputs, and what it was made of.
 
     Attributes:
         batched: Whether the first axis of each input and output is a batch, of which a call computes one.

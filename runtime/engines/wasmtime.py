@@ -1,7 +1,7 @@
 """A model as WebAssembly, in wasmtime: what `edgemnist export --format int8.wasm` makes, one call at a time.
 
-WebAssembly is a sandbox: a module without imports can reach nothing but its own memory. So a stranger's module
-is run too, with limits on memory and time. A page that holds a module, `int8.html`, loads when this engine is asked for.
+WebAssembly is a sandbox: a module without imports can reach nothing but its own memory. So a stranger's is
+run too, with limits on memory and time. A page with a module, `int8.html`, loads if this engine is asked for.
 """
 
 import ctypes
@@ -75,7 +75,7 @@ class WasmtimeEngine:
         axis = (count,) if description.batched else (1,)
         rows = [array.reshape(*axis, -1).view(np.uint8) for array in inputs]
         outputs = [
-            np.empty((count, *end.shape[1:]) if description.batched else end.shape, end.dtype)
+            np.empty((*axis, *_sizes(end)[1:]) if description.batched else _sizes(end), end.dtype)
             for end in description.outputs
         ]
         answers = [array.reshape(*axis, -1).view(np.uint8) for array in outputs]
@@ -111,7 +111,7 @@ class WasmtimeEngine:
     def _place(self, where: Any, number: int, end: TensorSpec) -> int:
         """Return where the module has an input or output in its memory, which only grows."""
         place = where(self._store, number)
-        size = math.prod(axis or 1 for axis in end.shape) * np.dtype(end.dtype).itemsize
+        size = math.prod(_sizes(end)) * np.dtype(end.dtype).itemsize
         available = self._memory.data_len(self._store)
         if not isinstance(place, int) or not 0 < place <= available - size:
             raise ArtifactError(
@@ -141,6 +141,11 @@ class WasmtimeEngine:
 def load(content: bytes, _options: EngineOptions) -> WasmtimeEngine:
     """Load a module, or that of a page; there is one thread, whatever the options say."""
     return WasmtimeEngine(content if is_module(content) else read_modules(content)["simd"])
+
+
+def _sizes(end: TensorSpec) -> tuple[int, ...]:
+    """Return the shape of one call's array, in which no axis is open."""
+    return tuple(size or 0 for size in end.shape)
 
 
 def _tick(engine: wasmtime.Engine, closed: threading.Event) -> None:

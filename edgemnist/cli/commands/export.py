@@ -91,7 +91,11 @@ def export(
     from ..training import ensure_model
 
     options = ExportOptions(opset=opset, io=io, compile=compile_)
-    names = [row.name for row in makeable(FORMATS)] if every else [*(formats or DEFAULT), *((INT8,) if int8 else ())]
+    names = (
+        [row.name for row in makeable(FORMATS)]
+        if every
+        else [*(formats or DEFAULT), *((INT8,) if int8 else ())]
+    )
     rows = [find_format(name) for name in dict.fromkeys(names)]
     limits = (min_agreement, max_accuracy_drop, atol)
     rows = [replace(row, tolerances=row.tolerances.replaced(*limits)) for row in rows]
@@ -173,7 +177,9 @@ def _export_tflite(
         print_json([_made_document(one) for one in made])
     else:
         for one in made:
-            memory = "" if one.arena_bytes is None else f"; {one.arena_bytes:,} bytes of RAM between the layers"
+            memory = (
+                "" if one.arena_bytes is None else f"; {one.arena_bytes:,} bytes of RAM between the layers"
+            )
             print_result(f"{literal(one.record.file)}  [green]passed[/]  {one.exactness.sentence}{memory}")
     names = ", ".join(one.record.file for one in made)
     print_message(f"wrote {literal(names)} and manifest.json to {literal(artifacts)}")

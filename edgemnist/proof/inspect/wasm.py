@@ -1,7 +1,7 @@
 """WebAssembly modules, read by what edgemnist wrote into them; the code itself is not looked at.
 
-What a module says of itself proves nothing: `edgemnist verify` makes it again. That it reaches nothing outside
-is seen in the file: it has no imports.
+What a module says of itself proves nothing: `edgemnist verify` makes it again. That it reaches nothing
+outside is seen in the file: it has no imports.
 """
 
 from ...runtime.artifact.wasm_file import IMPORT, read_description, read_sections, uses_vectors
