@@ -30,6 +30,7 @@ EXAMPLES = """
 - `edgemnist export --format int8.tflite --io int8 --format int8.onnx --calibration-samples 2000`
 - `edgemnist export --format c --compile` C for any device, and a shared library of it for this machine
 - `edgemnist export --model anyones.tflite --format c --artifacts DIR` C of a full-integer TFLite file
+- `edgemnist export --format wasm --format html` WebAssembly with JavaScript, and a page to draw on
 - `edgemnist export --int8 --min-agreement 0.9985 --max-accuracy-drop 0.001`
 - `edgemnist export --model my.keras --data my-data.npz --artifacts my-artifacts`
 """
@@ -38,12 +39,13 @@ _FORMAT_HELP = "Make this format only; repeatable. `edgemnist formats` lists the
 _IO_HELP = "Input and output of int8.tflite: pixels as they are, or minus 128 for microcontrollers."
 _MODEL_HELP = (
     "Export this .keras model instead of the one in the artifacts folder; or make C of this full-integer"
-    " .tflite file, whoever made it."
+    " .tflite file, or WebAssembly, whoever made it."
 )
 _OPSET_HELP = "ONNX opset, 13 to 18; a lower one loads on older runtimes."
 _SAMPLES_HELP = "Training images to calibrate quantization with."
 _MATCH_HELP = "The runtime whose bytes C of a .tflite file has: LiteRT's reference kernels, or TF Lite Micro."
 _COMPILE_HELP = "Put a shared library for this machine beside int8.c, made by $CC, cc, gcc or clang."
+_NPM_HELP = "Put a folder beside int8.wasm that `npm pack` and `npm install` take as a package."
 _OVERWRITE_HELP = "Replace artifacts that were made from another model, data set or tool version."
 _COLUMNS = ("artifact", ">bytes", ">accuracy", ">agreement", ">broke", ">fixed", ">max |Δp|", "proof")
 
@@ -66,6 +68,7 @@ def export(
     allow_empty_classes: AllowEmptyClasses = False,
     artifacts: Artifacts = Path("artifacts"),
     compile_: Annotated[bool, Option("--compile", help=_COMPILE_HELP)] = False,
+    npm: Annotated[bool, Option("--npm", help=_NPM_HELP)] = False,
     match: Annotated[str, Option(metavar="litert|tflm", help=_MATCH_HELP)] = "litert",
     overwrite: Annotated[bool, Option("--overwrite", help=_OVERWRITE_HELP)] = False,
     json: Json = False,
@@ -81,7 +84,7 @@ def export(
     the folder `previous` until a later export replaces others; a `.keras` file stays for good.
     """
     if model is not None and model.suffix == ".tflite":
-        _export_tflite(model, formats or [], artifacts, data, match, compile_, overwrite, json)
+        _export_tflite(model, formats or [], artifacts, data, match, compile_, npm, overwrite, json)
         return
     from ...export.calibration import choose_calibration
     from ...export.convert.registry import makeable
@@ -130,6 +133,8 @@ def export(
             fix="These files were not written; the others were.",
         )
     print_message(f"wrote {len(outcomes)} artifacts and manifest.json to {literal(artifacts)}")
+    if npm:
+        _write_package(artifacts / f"{path.stem}.int8.wasm")
     for warning in _forgotten_builds(outcomes):
         print_message(literal(warning))
 
@@ -141,6 +146,7 @@ def _export_tflite(
     data: Path | None,
     match: str,
     compile_library: bool,
+    npm: bool,
     overwrite: bool,
     json: bool,
 ) -> None:
@@ -183,6 +189,14 @@ def _export_tflite(
             print_result(f"{literal(one.record.file)}  [green]passed[/]  {one.exactness.sentence}{memory}")
     names = ", ".join(one.record.file for one in made)
     print_message(f"wrote {literal(names)} and manifest.json to {literal(artifacts)}")
+    if npm:
+        _write_package(artifacts / f"{model.stem.removesuffix('.int8')}.int8.wasm")
+
+
+def _write_package(artifact: Path) -> None:
+    from ...export.web.package import write_package
+
+    print_message(f"wrote the package {literal(write_package(artifact))}")
 
 
 def _made_document(made: "Made") -> dict[str, object]:
