@@ -55,7 +55,7 @@ def make_modules(content: bytes, name: str, match: Match, compiler: WebCompiler)
     source = write_source(content, name, match)
     document = _document(source.plan, match)
     simd, plain = (
-        with_description(_checked(compiler.compile(source.text, vectors=vectors)), document)
+        with_description(_checked(compiler.compile(source.text, vectors=vectors)), document, vectors=vectors)
         for vectors in (True, False)
     )
     return Modules(name, simd, plain, source.plan.graph, match, compiler.name, content)

@@ -14,7 +14,7 @@ from ..tensors import TensorSpec
 CUSTOM, IMPORT, CODE, DATA = 0, 2, 10, 11
 _HEADER = b"\0asm\x01\0\0\0"
 _NAME = b"edgemnist"
-_VECTOR_PREFIX = 0xFD
+_FEATURES, _SIMD128 = b"target_features", b"\x01+\x07simd128"
 _WHAT = "a WebAssembly module"
 
 
@@ -85,10 +85,18 @@ def write_sections(sections: tuple[Section, ...]) -> bytes:
     return _HEADER + b"".join(section.encoded() for section in sections)
 
 
-def with_description(content: bytes, document: bytes) -> bytes:
-    """Return a module with a description at its end, and without any custom section of its compiler's."""
-    kept = tuple(section for section in read_sections(content) if section.kind != CUSTOM)
-    return write_sections((*kept, Section(CUSTOM, _encoded(len(_NAME)) + _NAME + document)))
+def with_description(content: bytes, document: bytes, *, vectors: bool) -> bytes:
+    """Return a module with a description at its end, and without any custom section of its compiler's.
+
+    Args:
+        content: The module.
+        document: The description, as JSON.
+        vectors: Whether it uses SIMD128, which goes to its beginning, so that modules with the same data end
+            alike. The section is that of https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md
+    """
+    kept = [section for section in read_sections(content) if section.kind != CUSTOM]
+    features = [_custom(_FEATURES, _SIMD128)] if vectors else []
+    return write_sections((*features, *kept, _custom(_NAME, document)))
 
 
 def read_description(content: bytes) -> Description:
@@ -97,7 +105,7 @@ def read_description(content: bytes) -> Description:
     Raises:
         ArtifactError: It is no module, not one of edgemnist's, or damaged.
     """
-    start = _encoded(len(_NAME)) + _NAME
+    start = _custom(_NAME, b"").content
     found = [
         section.content.removeprefix(start)
         for section in read_sections(content)
@@ -116,14 +124,12 @@ def read_description(content: bytes) -> Description:
 
 
 def uses_vectors(content: bytes) -> bool:
-    """Return whether a module's code holds the byte that all instructions of SIMD128 begin with.
+    """Return whether a module says that it uses SIMD128."""
+    return _custom(_FEATURES, _SIMD128) in read_sections(content)
 
-    The compiler writes it for nothing else into code without them but by chance, inside a constant.
-    """
-    return any(
-        section.kind == CODE and bytes([_VECTOR_PREFIX]) in section.content
-        for section in read_sections(content)
-    )
+
+def _custom(name: bytes, content: bytes) -> Section:
+    return Section(CUSTOM, _encoded(len(name)) + name + content)
 
 
 def _sections(content: bytes, place: int) -> Iterator[Section]:
