@@ -51,12 +51,17 @@ class Made:
     arena_bytes: int | None = None
 
 
-def export_tflite(
+def export_tflite(path: Path, folder: Path, images: NDArray[np.uint8], **options: Any) -> Made:
+    """Make C of a TFLite file; see `export_kinds`."""
+    return export_kinds(path, folder, images, ("c",), **options)[0]
+
+
+def export_kinds(
     path: Path,
     folder: Path,
     images: NDArray[np.uint8],
+    kinds: Sequence[str],
     *,
-    kinds: Sequence[str] = ("c",),
     match: Match = Match.LITERT,
     compile_library: bool = False,
     overwrite: bool = False,

@@ -152,7 +152,7 @@ def _export_tflite(
 ) -> None:
     """Make C or WebAssembly of a TFLite file of anyone's, without a data set and the Keras model."""
     from ...export.codegen import Match
-    from ...export.tflite_source import KINDS, export_tflite
+    from ...export.tflite_source import KINDS, export_kinds
 
     kinds = dict.fromkeys(name.removeprefix("int8.") for name in formats)
     others = [name for name in kinds if name not in KINDS]
@@ -167,11 +167,11 @@ def _export_tflite(
     if match not in matches:
         raise OptionError("unknown runtime to match", received=repr(match), expected=" or ".join(matches))
     with messages.status("reading the model") as status:
-        made = export_tflite(
+        made = export_kinds(
             model,
             artifacts,
             load_test_split(data).images,
-            kinds=tuple(kinds),
+            tuple(kinds),
             match=matches[match],
             compile_library=compile_library,
             overwrite=overwrite,

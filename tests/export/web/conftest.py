@@ -40,8 +40,8 @@ def node() -> str:
 
 
 @pytest.fixture(scope="session")
-def node_modules(node) -> Path:
-    """The packages of npm that drive a browser."""
+def node_modules() -> Path:
+    """The packages of npm that drive a browser, and the browser."""
     folder = Path(os.environ.get("EDGEMNIST_NODE_MODULES", BROWSER / "node_modules"))
     if not (folder / "playwright-core").is_dir() or not (folder / "axe-core").is_dir():
         pytest.skip("needs packages of npm: npm ci --prefix tests/export/web/browser")

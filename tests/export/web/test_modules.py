@@ -1,4 +1,4 @@
-"""The WebAssembly: the runtime's bytes, with vectors and without, of any shape; a module that asks for nothing."""
+"""The WebAssembly: the runtime's bytes for any shape, with vectors and without, and it asks for nothing."""
 
 import dataclasses
 
@@ -17,6 +17,7 @@ from edgemnist.runtime.artifact.wasm_file import (
     DATA,
     IMPORT,
     Section,
+    read_description,
     read_sections,
     uses_vectors,
     write_sections,
@@ -40,30 +41,34 @@ def check(content: bytes, match: Match) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("compiler")
 @exact
 @given(content=convolutions(depthwise=False), match=matches)
-def test_convolutions_are_exact(compiler, content, match):
+def test_convolutions_are_exact(content, match):
     check(content, match)
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("compiler")
 @exact
 @given(content=convolutions(depthwise=True), match=matches)
-def test_depthwise_convolutions_are_exact(compiler, content, match):
+def test_depthwise_convolutions_are_exact(content, match):
     check(content, match)
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("compiler")
 @exact
 @given(content=dense_layers(), match=matches)
-def test_dense_layers_are_exact(compiler, content, match):
+def test_dense_layers_are_exact(content, match):
     check(content, match)
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("compiler")
 @exact
 @given(content=binary("ADD"), match=matches)
-def test_additions_are_exact(compiler, content, match):
+def test_additions_are_exact(content, match):
     check(content, match)
 
 
@@ -85,7 +90,7 @@ def test_a_module_that_gives_other_bytes_is_found(small):
     from edgemnist.export.web.artifact import files_of
 
     wrong = dataclasses.replace(small, plain=changed_weight(small.plain))
-    with pytest.raises(ProofError, match="plain .* does not give the runtime's bytes"):
+    with pytest.raises(ProofError, match=r"plain .* does not give the runtime's bytes"):
         prove_modules(wrong, files_of(wrong), np.empty((0, 1), np.uint8))
 
 
@@ -133,8 +138,6 @@ def test_without_a_compiler_one_error_names_the_line_that_installs_it(monkeypatc
 def test_a_damaged_module_is_an_error(small):
     for content in (b"", small.simd[:40], small.simd[:-5], b"\0asm\x01\0\0\0\x0a\xff"):
         with pytest.raises(ArtifactError):
-            from edgemnist.runtime.artifact.wasm_file import read_description
-
             read_description(content)
 
 
