@@ -37,6 +37,12 @@ class WebFound:
     note: str = ""
 
 
+ProveForeignC = Callable[[Path, NDArray[np.uint8]], WebFound]
+"""`prove_foreign_c(path, images)`: runs C that another version wrote, as WebAssembly in a sandbox.
+
+Raises ProofError if a byte is not the runtime's, and UnprovenError where it cannot be run.
+"""
+
 ProveWeb = Callable[[Path, ArtifactRecord, Format | None, NDArray[np.float32] | None, Split], WebFound]
 """`prove_web(path, record, row, reference, test)`: makes a file again of the TFLite file beside it.
 

@@ -25,8 +25,16 @@ from ..runtime.isolation.probe import Probe
 from ..runtime.predictor import Predictor
 from .artifact import Proof, prove
 from .formats import SOURCE, Format
-from .generated_c import ENDINGS, Build, Generate, GeneratedC, ProveExact, prove_c
-from .generated_web import WEB_FORMATS, ProveWeb
+from .generated_c import (
+    ENDINGS,
+    Build,
+    Generate,
+    GeneratedC,
+    OtherGeneratorError,
+    ProveExact,
+    prove_c,
+)
+from .generated_web import WEB_FORMATS, ProveForeignC, ProveWeb
 from .inspect.structure import Structure, probe_structure
 from .parity import Parity
 from .reference import read_recorded
@@ -81,6 +89,7 @@ class Artifacts:
     build: Build | None
     prove_exact: ProveExact | None
     prove_web: ProveWeb | None = None
+    prove_foreign_c: ProveForeignC | None = None
 
     def verify(self, record: ArtifactRecord) -> Verdict:
         """Prove one artifact on record, from a private copy."""
@@ -93,14 +102,21 @@ class Artifacts:
             failures = tuple(self._copy(record, Path(own)))
             if failures:
                 return Verdict(record.file, failures)
+            return self._judge(Path(own, record.file), record)
+
+    def _judge(self, path: Path, record: ArtifactRecord) -> Verdict:
+        """Prove a copy, and say what became of it."""
+        try:
             try:
-                return self._prove(Path(own, record.file), record)
-            except MissingCompilerError:
-                return Verdict(record.file, (), note=_NOT_RUN)
-            except (UnprovenError, MissingExtraError) as error:
-                return Verdict(record.file, (), unproven=str(error))
-            except EdgeMnistError as error:
-                return Verdict(record.file, (str(error),))
+                return self._prove(path, record)
+            except OtherGeneratorError as error:
+                return self._prove_foreign_c(path, record, error)
+        except MissingCompilerError:
+            return Verdict(record.file, (), note=_NOT_RUN)
+        except (UnprovenError, MissingExtraError) as error:
+            return Verdict(record.file, (), unproven=str(error))
+        except EdgeMnistError as error:
+            return Verdict(record.file, (str(error),))
 
     def _copy(self, record: ArtifactRecord, own: Path) -> Iterator[str]:
         """Copy an artifact and its companions to a private folder; yield a sentence for each damaged one.
@@ -171,6 +187,16 @@ class Artifacts:
             return Verdict(path.name, false, note=_NOT_RUN)
         false = (*false, *_false_exactness(record, exactness))
         return Verdict(path.name, false, note=exactness.sentence)
+
+    def _prove_foreign_c(self, path: Path, record: ArtifactRecord, why: OtherGeneratorError) -> Verdict:
+        """Run C of another version in a sandbox; `why` it cannot be generated again is said if that fails."""
+        if self.prove_foreign_c is None:
+            raise why
+        try:
+            found = self.prove_foreign_c(path, self.test.images)
+        except (UnprovenError, MissingExtraError) as error:
+            raise UnprovenError(f"{why} In a sandbox: {error}") from error
+        return Verdict(path.name, _false_structure(record, path, found.structure), note=found.note)
 
     def _prove_web(self, path: Path, record: ArtifactRecord, row: Format | None) -> Verdict:
         """Make WebAssembly or a page again, and compare it."""

@@ -7,6 +7,7 @@ the generator's own files are compiled, and a library is run only if it was buil
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from ..data.datasets import Split
@@ -18,7 +19,7 @@ from ..runtime.errors import ArtifactError, ArtifactNotFoundError, ManifestError
 from ..runtime.isolation.native_code import CODE_SUFFIXES
 from .formats import FORMATS, Format
 from .generated_c import Build, Generate, ProveExact
-from .generated_web import WEB_FORMATS, ProveWeb
+from .generated_web import WEB_FORMATS, ProveForeignC, ProveWeb
 from .recorded import Artifacts, Verdict, hash_failures, library_verdicts
 from .reference import read_reference
 
@@ -35,6 +36,7 @@ def verify(
     build: Build | None = None,
     prove_exact: ProveExact | None = None,
     prove_web: ProveWeb | None = None,
+    prove_foreign_c: ProveForeignC | None = None,
     formats: Sequence[Format] = FORMATS,
     report: Callable[[str], None] = lambda _: None,
 ) -> tuple[Verdict, ...]:
@@ -47,6 +49,7 @@ def verify(
         build: Compiles that C; None leaves C unproven.
         prove_exact: Compares C of a TFLite file without a data set with its runtime; None leaves it unproven.
         prove_web: Makes WebAssembly and pages again; None leaves them unproven.
+        prove_foreign_c: Runs C of another version in a sandbox; None leaves it unproven.
         formats: The known formats, with their tolerances.
         report: Called with each artifact's name before its proof starts.
 
@@ -62,11 +65,22 @@ def verify(
     """
     if not folder.is_dir():
         raise ArtifactNotFoundError(f"no such folder: {folder}")
+    prepare = partial(
+        Artifacts,
+        folder,
+        test=test,
+        formats=formats,
+        generate=generate,
+        build=build,
+        prove_exact=prove_exact,
+        prove_web=prove_web,
+        prove_foreign_c=prove_foreign_c,
+    )
     for _ in range(ATTEMPTS):
         recover(folder)
         before = state_of(folder)
         try:
-            verdicts = _verify_set(folder, test, generate, build, prove_exact, prove_web, formats, report)
+            verdicts = _verify_set(folder, test, prepare, report)
         except ProofError:
             if state_of(folder) == before:
                 raise
@@ -79,14 +93,7 @@ def verify(
 
 
 def _verify_set(
-    folder: Path,
-    test: Split,
-    generate: Generate | None,
-    build: Build | None,
-    prove_exact: ProveExact | None,
-    prove_web: ProveWeb | None,
-    formats: Sequence[Format],
-    report: Callable[[str], None],
+    folder: Path, test: Split, prepare: Callable[..., Artifacts], report: Callable[[str], None]
 ) -> tuple[Verdict, ...]:
     try:
         manifest = read_manifest(folder)
@@ -102,7 +109,7 @@ def _verify_set(
             return (Verdict(stored.file, (str(error),)),)
     else:
         failures = hash_failures(folder / stored.file, stored.sha256)
-    artifacts = Artifacts(folder, manifest, reference, test, formats, generate, build, prove_exact, prove_web)
+    artifacts = prepare(manifest=manifest, reference=reference)
     found = [Verdict(stored.file, failures)]
     for record in manifest.artifacts:
         report(record.file)

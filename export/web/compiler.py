@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
@@ -50,15 +51,22 @@ class WebCompiler:
     vectors: str
     plain: str
 
-    def compile(self, text: bytes, *, vectors: bool) -> bytes:
-        """Return the module of one C file.
+    def compile(self, text: bytes, *, vectors: bool, beside: Mapping[str, bytes] | None = None) -> bytes:
+        """Return the module of a C file.
+
+        Args:
+            text: The C.
+            vectors: Whether it may use SIMD128.
+            beside: The files that it includes, by their names.
 
         Raises:
             ConversionError: The compiler failed, or took too long.
         """
         flag = self.vectors if vectors else self.plain
         with tempfile.TemporaryDirectory(prefix="edgemnist-") as folder:
-            source = Path(folder, "model.c")
+            source = Path(folder, "edgemnist-model.c")
+            for name, content in (beside or {}).items():
+                Path(folder, name).write_bytes(content)
             source.write_bytes(text)
             command = [*self.command, flag, *_FLAGS, "-o", "model.wasm", source.name]
             try:

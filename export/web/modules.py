@@ -53,15 +53,18 @@ def make_modules(content: bytes, name: str, match: Match, compiler: WebCompiler)
         MissingExtraError: jinja2 is not installed.
     """
     source = write_source(content, name, match)
-    document = _document(source.plan, match)
+    document = describe_plan(source.plan, match)
     simd, plain = (
-        with_description(_checked(compiler.compile(source.text, vectors=vectors)), document, vectors=vectors)
+        with_description(
+            without_imports(compiler.compile(source.text, vectors=vectors)), document, vectors=vectors
+        )
         for vectors in (True, False)
     )
     return Modules(name, simd, plain, source.plan.graph, match, compiler.name, content)
 
 
-def _checked(module: bytes) -> bytes:
+def without_imports(module: bytes) -> bytes:
+    """Return a module after checking that it asks for nothing; ConversionError if it does."""
     if any(section.kind == IMPORT for section in read_sections(module)):
         raise ConversionError(
             "the compiled model wants something from outside", expected="a module without imports"
@@ -69,7 +72,7 @@ def _checked(module: bytes) -> bytes:
     return module
 
 
-def _document(plan: Plan, match: Match) -> bytes:
+def describe_plan(plan: Plan, match: Match) -> bytes:
     """Return what is written into both modules, as JSON in ASCII; `runtime.artifact.wasm_file` reads it."""
     structure = structure_of(plan)
     ends = {

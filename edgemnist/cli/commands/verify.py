@@ -44,6 +44,7 @@ def verify(
     from ...export.codegen.exactness import prove_generated
     from ...export.codegen.regenerate import regenerate
     from ...export.web.regenerate import prove_web
+    from ...export.web.sandbox import prove_foreign_c
 
     test = load_test_split(data)
     limits = (min_agreement, max_accuracy_drop, atol)
@@ -62,6 +63,7 @@ def verify(
             build=libraries,
             prove_exact=prove_generated,
             prove_web=prove_web,
+            prove_foreign_c=prove_foreign_c,
             formats=rows,
             report=report,
         )
