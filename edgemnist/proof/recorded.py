@@ -144,7 +144,12 @@ class Artifacts:
         if path.suffix in row.engine.sources:
             proof = self._prove_c(path, record, row, self.reference)
         else:
-            proof = prove(path, row, self.reference, self.test, ours=False)
+            # Of a Keras file nothing but its record can tell how raw input is scaled; no record can make it
+            # wrong unnoticed, since its outputs are compared.
+            known = record.signature or None if row.format == SOURCE.format else None
+            proof = prove(
+                path, row, self.reference, self.test, ours=False, batch=record.input.shape[0], signature=known
+            )
         false = _false_claims(record, self.manifest, proof, path)
         return Verdict(record.file, (*proof.failures, *false), proof.parity)
 
@@ -163,7 +168,16 @@ class Artifacts:
         built = library if sha256 and is_built_here(sha256) else None
         structure, test = generated.structure, self.test
         with _private_folder() as folder, self.build(generated.write(Path(folder)), built) as files:
-            return prove(path, row, reference, test, ours=True, structure=structure, files=files)
+            return prove(
+                path,
+                row,
+                reference,
+                test,
+                ours=True,
+                batch=structure.inputs[0].shape[0],
+                structure=structure,
+                files=files,
+            )
 
     def _prove_without_data(self, path: Path, record: ArtifactRecord) -> Verdict:
         if record.format == _TFLITE:
@@ -182,7 +196,7 @@ class Artifacts:
         try:
             with _private_folder() as folder:
                 written = generated.write(Path(folder))
-                exactness = self.prove_exact(written, generated.made_of, self.test.images)
+                exactness = self.prove_exact(written, generated.made_of, self.test.array)
         except MissingCompilerError:
             return Verdict(path.name, false, note=_NOT_RUN)
         false = (*false, *_false_exactness(record, exactness))
@@ -193,7 +207,7 @@ class Artifacts:
         if self.prove_foreign_c is None:
             raise why
         try:
-            found = self.prove_foreign_c(path, self.test.images)
+            found = self.prove_foreign_c(path, self.test.array)
         except (UnprovenError, MissingExtraError) as error:
             raise UnprovenError(f"{why} In a sandbox: {error}") from error
         return Verdict(path.name, _false_structure(record, path, found.structure), note=found.note)
@@ -235,6 +249,7 @@ def _false_claims(record: ArtifactRecord, manifest: Manifest, proof: Proof, path
     if proof.metadata is not None:
         yield from _differences(
             ("labels", record.labels, proof.metadata.labels),
+            ("signature", record.signature or None, proof.metadata.signature),
             ("model name", manifest.model.name, proof.metadata.model),
             ("source sha256", manifest.model.sha256, proof.metadata.source_sha256),
             ("tools", manifest.tools, proof.metadata.tools),
@@ -244,7 +259,10 @@ def _false_claims(record: ArtifactRecord, manifest: Manifest, proof: Proof, path
     images = proof.parity.images
     for name in ("accuracy", "agreement"):
         said, found = getattr(record.parity, name), getattr(proof.parity, name)
-        if abs(round(said * images) - round(found * images)) / images > _SHARE_TOLERANCE:
+        if said is None or found is None:
+            if said != found:
+                yield f"the manifest says {name} {said}, measured {found}"
+        elif abs(round(said * images) - round(found * images)) / images > _SHARE_TOLERANCE:
             yield f"the manifest says {name} {said:.2%}, measured {found:.2%}"
 
 

@@ -123,13 +123,14 @@ def _verify_set(
 
 
 def _check_test(manifest: Manifest, test: Split) -> None:
-    found = {"test_images": test.images_sha256, "test_labels": test.labels_sha256}
-    expected = {name: manifest.dataset[name] for name in found}
+    found = test.hashes("test")
+    expected = {name: sha256 for name, sha256 in manifest.dataset.items() if name.startswith("test_")}
     if found != expected:
+        first = next(iter(expected))
         raise ProofError(
             "the artifacts were proved on another test set",
-            received=f"{test.source}, sha256 {found['test_images'][:12]}…",
-            expected=f"images with sha256 {expected['test_images'][:12]}…",
+            received=f"{test.source}, sha256 {found.get(first, 'of nothing like it')[:12]}…",
+            expected=f"{first.replace('_', ' ')} with sha256 {expected[first][:12]}…",
             fix="Give the data set that they were exported with: --data PATH.",
         )
 

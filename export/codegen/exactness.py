@@ -112,7 +112,13 @@ def run_engine(engine: Any, graph: Graph, inputs: Arrays) -> Arrays:
 def fitting_images(images: NDArray[np.uint8], graph: Graph) -> NDArray[Any]:
     """Return test images as the model takes them one by one; none if they are not of its input's size."""
     (*others, tensor) = graph.inputs
-    if others or tensor.dtype not in {"uint8", "int8"} or not len(images) or images[0].size != tensor.size:
+    if (
+        images.dtype != np.uint8
+        or others
+        or tensor.dtype not in {"uint8", "int8"}
+        or not len(images)
+        or images[0].size != tensor.size
+    ):
         return np.empty((0, *tensor.shape), tensor.dtype)
     raw = np.ascontiguousarray(images).reshape(-1, *tensor.shape)
     return (raw ^ np.uint8(128)).view(np.int8) if tensor.dtype == "int8" else raw

@@ -5,14 +5,19 @@ A new format is one row there, one here, and one function in the module of its c
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 
 from ...proof.formats import Format, find_format
+from ...runtime.engines.registry import LIBRARY_SUFFIX
+from ..codegen.artifact import choose_samples, make_c, spec_of
+from ..codegen.compiler import compiled
 from ..codegen.fixed_point import Match
+from ..codegen.importing import read_graph
 from ..web.artifact import files_of
-from ..web.compiler import find_web_compiler, has_web_compiler
+from ..web.compiler import find_web_compiler, require_engine
 from ..web.modules import make_modules
-from . import c, onnx, onnx_int8, ort, tflite
+from . import onnx, onnx_int8, ort, tflite
 from .options import Converted, ExportOptions
 from .source import Source
 
@@ -20,12 +25,30 @@ Convert = Callable[[Source, ExportOptions], Converted]
 """Raises ConversionError where the converter fails."""
 
 
-def _web(source: Source, options: ExportOptions, *, is_page: bool) -> Converted:
+def int8_c(source: Source, options: ExportOptions) -> Converted:
+    """Return int8.tflite as C, with its header, a self-test, and what the shared library is made of.
+
+    Raises:
+        ConversionError: There is no C for what the model computes, or the C compiler is missing or failed.
+    """
+    # Of the very file that int8.tflite becomes, so that both can lie side by side and prove each other.
+    content = tflite.int8(source, options).content
+    tensor = spec_of(read_graph(content).inputs[0], batched=True)
+    inputs = source.quantizer_form().signature.input.encode(source.calibration.inputs, tensor)
+    generated = make_c(content, source.name, samples=choose_samples(content, inputs))
+    files = dict(generated.files)
+    if options.compile:
+        files |= {LIBRARY_SUFFIX: compiled(f"{source.name}.int8", files)}
+    return Converted(files.pop(".c"), files, generated.structure)
+
+
+def int8_web(source: Source, options: ExportOptions, *, is_page: bool) -> Converted:
     """Return the WebAssembly of int8.tflite, and for int8.wasm what lies beside it.
 
     Raises:
-        ConversionError: There is no C for what the model computes, or no compiler of C to WebAssembly.
+        ConversionError: There is no C for what the model computes, or no compiler or engine of WebAssembly.
     """
+    require_engine()
     content = tflite.int8(source, options).content
     modules = make_modules(content, source.name, Match.LITERT, find_web_compiler())
     files = {} if is_page else files_of(modules)
@@ -46,21 +69,15 @@ CONVERTERS: Mapping[str, Convert] = MappingProxyType(
         "int8.onnx": onnx_int8.int8,
         "float32.ort": ort.float32,
         "int8.ort": ort.int8,
-        "int8.c": c.int8,
-        "int8.wasm": lambda source, options: _web(source, options, is_page=False),
-        "int8.html": lambda source, options: _web(source, options, is_page=True),
+        "int8.c": int8_c,
+        "int8.wasm": partial(int8_web, is_page=False),
+        "int8.html": partial(int8_web, is_page=True),
     }
 )
 # A file that `verify` can only prove from the one it is made of, which therefore joins its set.
 MADE_OF: Mapping[str, str] = MappingProxyType(
     dict.fromkeys(("int8.c", "int8.wasm", "int8.html"), "int8.tflite")
 )
-_WEB = ("int8.wasm", "int8.html")
-
-
-def makeable(rows: Iterable[Format]) -> tuple[Format, ...]:
-    """Return the formats whose tools are here: all, but for those of WebAssembly without a compiler of it."""
-    return tuple(row for row in rows if row.name not in _WEB or (has_web_compiler() and row.engine.available))
 
 
 def convert(row: Format, source: Source, options: ExportOptions) -> Converted:

@@ -2,7 +2,7 @@
 
 import contextlib
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...data import datasets
-from ...data.datasets import (
-    Dataset,
-    Split,
-    class_names,
-    load_test_labels,
-    load_test_split,
-    require_classes,
-)
-from ...runtime.errors import DatasetError, OptionError
+from ...data.datasets import Dataset, Split, Wanted, load_test_split, require_classes
+from ...runtime.errors import DatasetError, OptionError, first_line
 from .recipe import Recipe
 
+IMAGES = Wanted(kind="image")
 SPLIT_SEED = 20_261_122  # one split for all seeds of a recipe, so that their metrics can be compared
 
 
@@ -41,51 +35,43 @@ class TrainingData:
     record: dict[str, Any]
 
 
-def load_dataset(path: Path | None = None) -> Dataset:
-    """Return the training and test images: MNIST, or those at `path`.
-
-    Args:
-        path: A folder of IDX files (plain or .gz) under their MNIST names, or an `.npz` as Keras writes it.
+def load_dataset(path: Path | None = None, wanted: Wanted = IMAGES) -> Dataset:
+    """Return the training and test images: MNIST, or those at `path`, as `edgemnist.data` reads them.
 
     Raises:
         DatasetError: A file is missing, truncated, mislabelled or wrong-shaped, or MNIST is neither in the
             source tree nor can be downloaded.
         MissingExtraError: MNIST must be downloaded, and Keras is not installed.
     """
-    return Dataset(train=load_train_split(path), test=load_test_split(path))
+    return Dataset(train=load_train_split(path, wanted), test=load_test_split(path, wanted))
 
 
 def load_training_data(path: Path | None, recipe: Recipe) -> TrainingData:
     """Return the images for a training by that recipe; it reads the test images only to validate on them.
 
-    Raises:
-        DatasetError: As for `load_dataset`.
-        MissingExtraError: MNIST must be downloaded, and Keras is not installed.
-        OptionError: There are too few training images to hold some out.
+    Raises what `load_dataset` and `validated_by_holding_out` raise.
     """
     if recipe.validation_share is None:
-        return validated_by_test(load_dataset(path))
-    return validated_by_holding_out(load_train_split(path), recipe.validation_share)
+        dataset = load_dataset(path)
+        return validated_by_test(Dataset(_grey(dataset.train), _grey(dataset.test)))
+    return validated_by_holding_out(_grey(load_train_split(path)), recipe.validation_share)
 
 
 def check_classes(path: Path, *, allow_empty: bool) -> None:
     """Check the class numbers of a data set before minutes are spent on training with it.
 
     A test part that cannot be read is missed when it is needed, which may be after the training.
-
-    Args:
-        path: As for `load_dataset`.
-        allow_empty: Accept class numbers that no training image has.
+    `allow_empty` accepts class numbers that no training image has.
 
     Raises:
         DatasetError: The class numbers have gaps, the test images have others, or as for `load_dataset`.
     """
-    train = load_train_split(path)
-    try:
-        test_labels = load_test_labels(path)
-    except DatasetError:
-        test_labels = train.labels
-    require_classes(train, test_labels, allow_empty=allow_empty)
+    train = _grey(load_train_split(path))
+    labels = train.known_labels
+    with contextlib.suppress(DatasetError):
+        found = datasets.load_test_labels(path)
+        labels = labels if found is None else found
+    require_classes(train, labels, allow_empty=allow_empty)
 
 
 def validated_by_test(dataset: Dataset) -> TrainingData:
@@ -107,24 +93,22 @@ def validated_by_holding_out(images: Split, share: float) -> TrainingData:
     Raises:
         OptionError: There are too few images for both parts.
     """
-    held_out = _held_out(images.labels, share)
+    held_out = _held_out(images.known_labels, share)
     if not 0 < held_out.sum() < len(images):
         raise OptionError(
             "there are too few training images to hold some out for validation",
             received=f"{len(images)} images, of which {share:.1%} for validation",
             fix="Give more images, or use the recipe notebook.",
         )
-    names = class_names(images)
+    learned, validation = (images.select(part) for part in (~held_out, held_out))
+    names = datasets.class_names(images)
     record = {
-        "train_images": int((~held_out).sum()),
-        "validation_images": int(held_out.sum()),
+        "train_images": len(learned),
+        "validation_images": len(validation),
         "split_seed": SPLIT_SEED,
         "class_names": names,
-        "sha256": {"train_images": images.images_sha256, "train_labels": images.labels_sha256},
+        "sha256": images.hashes("train"),
     }
-    learned, validation = (
-        Split(images.images[part], images.labels[part], images.source) for part in (~held_out, held_out)
-    )
     return TrainingData(learned, validation, names, record)
 
 
@@ -137,14 +121,32 @@ def _held_out(labels: NDArray[np.uint8], share: float) -> NDArray[np.bool_]:
     return held_out
 
 
-def load_train_split(path: Path | None = None) -> Split:
-    """Return the training images, and read no other file.
+def _grey(images: Split) -> Split:
+    """Return grey images without a channel axis, as the reference network takes them.
+
+    Raises:
+        DatasetError: They are colour images.
+    """
+    if len(images.input_shape) == len(("height", "width")):
+        return images
+    if images.input_shape[2:] == (1,):
+        return replace(images, inputs=images.array[..., 0])
+    raise DatasetError(
+        f"the images of {images.source} are not grey",
+        received=f"images of shape {images.input_shape}",
+        expected="(height, width): the reference network has no colours",
+        fix="Give grey images, or train a network of your own and export it with --model.",
+    )
+
+
+def load_train_split(path: Path | None = None, wanted: Wanted = IMAGES) -> Split:
+    """Return the training part, and read no other.
 
     Raises:
         DatasetError: As for `load_dataset`.
         MissingExtraError: MNIST must be downloaded, and Keras is not installed.
     """
-    return datasets.load_train_split(path, download=_downloaded)
+    return datasets.load_train_split(path, _downloaded, wanted)
 
 
 def _downloaded() -> Split:
@@ -157,7 +159,7 @@ def _downloaded() -> Split:
     except Exception as error:  # Keras raises whatever urllib, zipfile and its own checks raise
         raise DatasetError(
             "the MNIST training images are not in this installation, and Keras cannot download them",
-            received=str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__,
+            received=first_line(error),
             fix="Give a data set with --data, or work in a clone of the repository, which holds them.",
         ) from error
     return Split(images, labels, source="keras.datasets.mnist")

@@ -15,6 +15,8 @@ from ...proof.formats import Format
 from ...proof.inspect.structure import Structure, parse_structure
 from ...runtime.artifact.manifest import ExactnessRecord
 from ...runtime.errors import EdgeMnistError
+from ..codegen.artifact import spec_of
+from ..codegen.exactness import fitting_images
 from .javascript import write_javascript
 from .modules import Modules
 from .page import Evidence, write_page
@@ -56,6 +58,7 @@ def prove_with_data(
     test: Split,
     report: Callable[[str], None] = lambda _: None,
     *,
+    batch: int | None = None,
     node: bool = True,
 ) -> WebProof:
     """Prove modules on a test set, and make the artifact of them.
@@ -68,15 +71,20 @@ def prove_with_data(
             path.write_bytes(content)
         structure = structure_of_module(modules.simd)
         files: dict[Path, str | None] = dict.fromkeys(paths)
-        proof = prove(paths[0], row, reference, test, ours=True, structure=structure, files=files)
+        proof = prove(
+            paths[0], row, reference, test, ours=True, batch=batch, structure=structure, files=files
+        )
+    if proof.predictor is None or proof.parity is None:
+        return WebProof(proof, None, b"")
+    (tensor,) = modules.graph.inputs
+    encoded = proof.predictor.signature.input.encode(test.array, spec_of(tensor, batched=True))
+    fitting = encoded.reshape(-1, *tensor.shape)
     try:
-        exactness, _, outputs = prove_modules(modules, files_of(modules), test.images, report, node=node)
+        exactness, _, outputs = prove_modules(modules, files_of(modules), fitting, report, node=node)
     except EdgeMnistError as error:
         return WebProof(replace(proof, failures=(*proof.failures, str(error))), None, b"")
-    raw: NDArray[Any] | None = outputs[0].reshape(len(test), -1) if outputs else None
-    evidence = Evidence(exactness, raw, test, proof.parity, reference)
-    content = _content(modules, row.format, evidence) if proof.parity else b""
-    return WebProof(proof, exactness, content)
+    evidence = Evidence(exactness, fitting, outputs[0], test, proof.parity, reference)
+    return WebProof(proof, exactness, _content(modules, row.format, evidence))
 
 
 def prove_without_data(
@@ -96,7 +104,8 @@ def prove_without_data(
         ProofError: A byte differs from the runtime's.
         MissingExtraError: There is neither Node nor wasmtime; or the runtime is not installed.
     """
-    exactness, expected, _ = prove_modules(modules, files_of(modules), images, report, node=node)
+    fitting = fitting_images(images, modules.graph)
+    exactness, expected, _ = prove_modules(modules, files_of(modules), fitting, report, node=node)
     return exactness, expected, _content(modules, kind, Evidence(exactness))
 
 

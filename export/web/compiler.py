@@ -16,6 +16,7 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
+from ...runtime.engines.registry import ENGINES
 from ...runtime.errors import ConversionError
 
 _ZIG = "ziglang"
@@ -32,6 +33,7 @@ _FLAGS = (
     "-Wl,-z,stack-size=65536",
 )
 _TIMEOUT_SECS = 600
+_INSTALL = "Install it with: pip install 'edgemnist[web]'"
 _SHOWN = 500
 
 
@@ -89,6 +91,16 @@ class WebCompiler:
             return Path(folder, "model.wasm").read_bytes()
 
 
+def require_engine() -> None:
+    """Check that what WebAssembly is proven with is installed; ConversionError if it is not."""
+    if not ENGINES["wasmtime"].available:
+        raise ConversionError(
+            "no engine of WebAssembly was found, to prove it with",
+            received="no package wasmtime",
+            fix=_INSTALL,
+        )
+
+
 class MissingWebCompilerError(ConversionError):
     """A compiler of C to WebAssembly that is needed and not found."""
 
@@ -96,7 +108,7 @@ class MissingWebCompilerError(ConversionError):
         super().__init__(
             "no compiler of C to WebAssembly was found",
             received=f"neither the package {_ZIG} nor {_CLANG} with {_LINKER}",
-            fix="Install it with: pip install 'edgemnist[web]'",
+            fix=_INSTALL,
         )
 
 

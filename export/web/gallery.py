@@ -47,7 +47,7 @@ def choose(test: Split, outputs: NDArray[Any], reference: NDArray[np.float32]) -
         outputs: (N, classes), the model's raw outputs.
         reference: (N, classes) float32, the source model's.
     """
-    truth = np.asarray(test.labels)
+    truth = np.asarray(test.known_labels)
     found = outputs.reshape(len(outputs), -1).argmax(axis=1)
     source = reference.reshape(len(reference), -1).argmax(axis=1)
     right = np.flatnonzero(found == truth)
@@ -57,9 +57,14 @@ def choose(test: Split, outputs: NDArray[Any], reference: NDArray[np.float32]) -
         "wrong": np.flatnonzero(found != truth),
         "flipped": np.flatnonzero(found != source),
     }
-    most = max(1, min(_MOST, _MOST_BYTES // test.images[0].nbytes))
+    most = max(1, min(_MOST, _MOST_BYTES // len(pixels(test.inputs[0]))))
     return tuple(
         Chosen(name, int(index), int(truth[index]), int(found[index]), int(source[index]))
         for name, indices in groups.items()
         for index in list(indices)[:most]
     )
+
+
+def pixels(image: NDArray[Any]) -> bytes:
+    """Return an image as a page holds it."""
+    return np.asarray(image, np.uint8).tobytes()

@@ -7,10 +7,10 @@ from functools import lru_cache
 from ...runtime.artifact.wasm_file import IMPORT, read_sections, with_description
 from ...runtime.errors import ConversionError
 from ..codegen.artifact import spec_of, structure_of
+from ..codegen.ends import is_batched
 from ..codegen.fixed_point import Match
 from ..codegen.ir import Graph
 from ..codegen.plan import Plan
-from ..codegen.writing import is_batched
 from .compiler import WebCompiler
 from .source import write_source
 
@@ -93,7 +93,7 @@ def describe_plan(plan: Plan, match: Match) -> bytes:
         "batched": is_batched(plan.graph),
         "match": match.value,
         "metadata": dict(plan.graph.metadata),
-        "operators": structure.operator_names,
+        "operators": [(each.name, each.inputs, each.outputs) for each in structure.operators],
         "weights": [
             (tensor.name, tensor.dtype, tensor.shape, tensor.size_bytes)
             for tensor in structure.tensors

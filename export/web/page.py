@@ -22,7 +22,7 @@ from ..codegen.artifact import choose_samples
 from ..codegen.reference import random_inputs, run_reference
 from ..codegen.writing import GOLDEN_INPUTS
 from .facts import facts_of, preparation_of
-from .gallery import GROUPS, Chosen, choose
+from .gallery import GROUPS, Chosen, choose, pixels
 from .modules import Modules
 from .source import environment
 
@@ -63,13 +63,15 @@ class Evidence:
 
     Attributes:
         exactness: What was compared with the runtime.
-        outputs: (N, classes), the runtime's raw outputs for the test images; None without a test set.
-        test: The test images; None without.
-        parity: How the answers compare with the source model's; None without a test set.
-        reference: (N, classes) float32, the source model's answers; None without.
+        inputs: (N, *input shape), the test inputs as the model takes them; None without a test set.
+        outputs: (N, *output shape), the runtime's raw outputs for them; None without.
+        test: The test set; None without.
+        parity: How the answers compare with the source model's; None without.
+        reference: (N, ...) float32, the source model's outputs; None without.
     """
 
     exactness: ExactnessRecord
+    inputs: NDArray[Any] | None = None
     outputs: NDArray[Any] | None = None
     test: Split | None = None
     parity: Parity | None = None
@@ -81,6 +83,9 @@ def write_page(modules: Modules, evidence: Evidence) -> bytes:
     graph, facts = modules.graph, facts_of(modules.graph)
     preparation, labels = preparation_of(graph), facts["labels"]
     chosen = _gallery(evidence, labels) if preparation else ()
+    gallery = (
+        b"".join(pixels(evidence.test.inputs[entry.index]) for entry in chosen) if evidence.test else b""
+    )
     golden, golden_count = _golden(modules, evidence)
     reference = _reference(evidence)
     page_facts = {
@@ -88,17 +93,12 @@ def write_page(modules: Modules, evidence: Evidence) -> bytes:
         "preparation": preparation,
         "golden": golden_count,
         "gallery": [entry.facts for entry in chosen],
-        "dataset": {"test_images": evidence.test.images_sha256} if evidence.test else {},
+        "dataset": evidence.test.hashes("test") if evidence.test else {},
     }
-    images = evidence.test.images if evidence.test else None
     blobs = {
         **_shared(modules.by_name),
         "golden": golden,
-        **(
-            {"gallery": b"".join(images[entry.index].tobytes() for entry in chosen)}
-            if images is not None
-            else {}
-        ),
+        **({"gallery": gallery} if gallery else {}),
         **({"reference": reference} if reference else {}),
     }
     script, style = _script(), _short(_text("style.css"))
@@ -142,19 +142,23 @@ def write_page(modules: Modules, evidence: Evidence) -> bytes:
 
 
 def _gallery(evidence: Evidence, labels: list[str] | None) -> tuple[Chosen, ...]:
-    if evidence.test is None or evidence.outputs is None or evidence.reference is None or not labels:
+    test, outputs, reference = evidence.test, evidence.outputs, evidence.reference
+    if test is None or test.labels is None or outputs is None or reference is None or not labels:
         return ()
-    return choose(evidence.test, evidence.outputs, evidence.reference)
+    if outputs[0].size != len(labels):  # two classes of one sigmoid output
+        return ()
+    return choose(test, outputs, reference)
 
 
 def _golden(modules: Modules, evidence: Evidence) -> tuple[bytes, int]:
     """Return inputs, then the runtime's outputs for them, and how many there are."""
     graph, content, match = modules.graph, modules.made_of, modules.match
-    inputs = (
-        choose_samples(content, evidence.test.images, match)
-        if evidence.outputs is not None and evidence.test is not None
-        else random_inputs(graph, GOLDEN_INPUTS)
-    )
+    if evidence.inputs is None:
+        inputs = random_inputs(graph, GOLDEN_INPUTS)
+    elif graph.inputs[0].dtype in ("uint8", "int8"):
+        inputs = choose_samples(content, evidence.inputs[:, 0], match)
+    else:
+        inputs = (evidence.inputs[:GOLDEN_INPUTS],)
     outputs = run_reference(content, inputs, match).outputs
     count = len(inputs[0])
     parts = [
@@ -184,21 +188,27 @@ def _shared(modules: Mapping[str, bytes]) -> dict[str, bytes]:
 
 def _proof(modules: Modules, evidence: Evidence) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
+    noun = "images" if evidence.test is None or evidence.test.kind == "image" else "inputs"
 
     def add(what: str, found: str, *, is_hash: bool = False) -> None:
         rows.append({"what": what, "found": found, "hash": is_hash})
 
     if evidence.parity is not None:
         parity = evidence.parity
-        add("Accuracy", f"{parity.accuracy:.2%} on {parity.images:,} test images")
-        add("Before quantization", f"{parity.reference_accuracy:.2%}")
-        add("Agreement of the two", f"{parity.agreement:.2%}; {parity.broke} broken, {parity.fixed} mended")
+        if parity.accuracy is not None and parity.reference_accuracy is not None:
+            add("Accuracy", f"{parity.accuracy:.2%} on {parity.images:,} test {noun}")
+            add("Before quantization", f"{parity.reference_accuracy:.2%}")
+        if parity.agreement is not None:
+            changed = "" if parity.broke is None else f"; {parity.broke} broken, {parity.fixed} mended"
+            add("Agreement of the two", f"{parity.agreement:.2%}{changed}")
+        if parity.agreement is None:
+            add("Largest difference", f"{parity.max_abs_difference:.4g} on {parity.images:,} test {noun}")
     add("Same bytes", _same_bytes(evidence.exactness))
     add("WebAssembly", _sha256(modules.simd), is_hash=True)
     add("WebAssembly without SIMD", _sha256(modules.plain), is_hash=True)
     add(f"{modules.name}.int8.tflite", _sha256(modules.made_of), is_hash=True)
     if evidence.test is not None and evidence.parity is not None:
-        add("Test images", evidence.test.images_sha256, is_hash=True)
+        add(f"Test {noun}", evidence.test.inputs_sha256, is_hash=True)
     return rows
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ...runtime.artifact.manifest import ExactnessRecord
 from ...runtime.engines.registry import ENGINES, EngineOptions
 from ...runtime.errors import MissingExtraError, ProofError
-from ..codegen.exactness import RANDOM_INPUTS, SEED, fitting_images, run_engine
+from ..codegen.exactness import RANDOM_INPUTS, SEED, run_engine
 from ..codegen.ir import Graph
 from ..codegen.reference import Arrays, random_inputs, run_reference
 from .modules import Modules
@@ -27,7 +27,7 @@ _SHOWN = 500
 def prove_modules(
     modules: Modules,
     files: Mapping[str, bytes],
-    images: NDArray[np.uint8],
+    fitting: NDArray[Any],
     report: Callable[[str], None] = lambda _: None,
     *,
     node: bool = True,
@@ -37,7 +37,7 @@ def prove_modules(
     Args:
         modules: The modules.
         files: The JavaScript beside them, by the endings of the names; it runs them in Node, if that is here.
-        images: (N, ...) uint8, which the model gets too if its input has their size.
+        fitting: (N, *input shape), what the model gets besides random inputs, as its input takes it.
         report: Called with what is under way.
         node: Whether they may run in Node, as only modules that were made here may.
 
@@ -51,7 +51,6 @@ def prove_modules(
     graph, match = modules.graph, modules.match
     report(f"asking {match.value}")
     random = random_inputs(graph, RANDOM_INPUTS, SEED)
-    fitting = fitting_images(images, graph)
     expected = run_reference(modules.made_of, random, match).outputs
     of_images = run_reference(modules.made_of, (fitting,), match).outputs if len(fitting) else ()
     inputs = (np.concatenate([random[0], fitting]),) if len(fitting) else random

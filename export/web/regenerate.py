@@ -18,6 +18,7 @@ from ...runtime.artifact.page_file import BLOB, read_blobs, read_modules
 from ...runtime.artifact.wasm_file import read_description
 from ...runtime.errors import ProofError, UnprovenError
 from ...runtime.files import read_model
+from ..codegen.exactness import fitting_images
 from ..codegen.fixed_point import Match
 from ..codegen.regenerate import require_harmless
 from .artifact import PAGE, files_of, prove_with_data, prove_without_data, structure_of_module
@@ -67,10 +68,11 @@ def prove_web(
                 raise _another(path.stem + ending, found[ending])
     structure = structure_of_module(modules.simd)
     if row is None or reference is None:
-        exactness, _, again = prove_without_data(modules, record.format, test.images, node=not note)
+        exactness, _, again = prove_without_data(modules, record.format, test.array, node=not note)
         result = WebFound(structure, exactness, note=note)
     else:
-        made = prove_with_data(modules, row, reference, test, node=not note)
+        batch = structure.inputs[0].shape[0]
+        made = prove_with_data(modules, row, reference, test, batch=batch, node=not note)
         again = made.content
         result = WebFound(structure, made.exactness, made.proof, note)
     if path.suffix == f".{PAGE}" and again and not _same_page(found[".html"], again):
@@ -127,7 +129,7 @@ def _compiled(
             raise ProofError(
                 f"the module {name} of {path.name} describes another model than {path.stem}.tflite"
             )
-    prove_modules(ours, files_of(ours), test.images)
+    prove_modules(ours, files_of(ours), fitting_images(test.array, ours.graph))
     note = f"compiled by {named}, here by {compiler.name}: in a sandbox both give the same bytes"
     return replace(modules, simd=theirs["simd"], plain=theirs["plain"]), note
 

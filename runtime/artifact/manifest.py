@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from ..errors import ManifestError
 from ..files import sha256_of
+from ..signature import ModelSignature
 from ..tensors import TensorSpec
 from .documents import DocumentType
 
@@ -23,9 +24,10 @@ Share = Annotated[float, Meta(ge=0, le=1)]
 Count = Annotated[int, Meta(ge=0)]
 Difference = Annotated[float, Meta(ge=-1, le=1)]
 Interval = tuple[Difference, Difference]
+NotNegative = Annotated[float, Meta(ge=0)]
 Positive = Annotated[int, Meta(ge=1)]
 _DTYPES = ("uint8", "int8", "int16", "float16", "float32")
-_TEST_SET = ("test_images", "test_labels")
+_TEST_INPUTS = ("test_images", "test_features")
 _FIX = "Export the artifacts again."
 
 
@@ -44,8 +46,30 @@ class ReferenceRecord(Struct, frozen=True, forbid_unknown_fields=True):
     sha256: Sha256
 
 
+class SplitRecord(Struct, frozen=True, forbid_unknown_fields=True):
+    """How a data set without a test part of its own was split; see `data.splits.SeededSplit`."""
+
+    seed: Count
+    test_share: Share
+    indices_sha256: Sha256
+
+
+class DataRecord(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the data set was.
+
+    Attributes:
+        path: An absolute path; None for MNIST, which is bundled.
+        resize: Whether its pictures were resized to the model's input.
+        seeded: How its test part was drawn, if it was.
+    """
+
+    path: str | None
+    resize: bool = False
+    seeded: SplitRecord | None = None
+
+
 class CalibrationRecord(Struct, frozen=True, forbid_unknown_fields=True):
-    """What an artifact was calibrated on: images of the training split, drawn with `seed`."""
+    """What an artifact was calibrated on: items of the training split, drawn with `seed`."""
 
     split: Literal["train"]
     samples: Positive
@@ -58,27 +82,37 @@ class ParityRecord(Struct, frozen=True, forbid_unknown_fields=True):
     """How an artifact's outputs compare with the source model's on the whole test set; see `proof.parity`."""
 
     images: Positive
-    accuracy: Share
-    reference_accuracy: Share
-    agreement: Share
-    broke: Count
-    fixed: Count
+    accuracy: Share | None
+    reference_accuracy: Share | None
+    agreement: Share | None
+    broke: Count | None
+    fixed: Count | None
     flipped: tuple[Count, ...]
-    max_abs_difference: Share
-    mean_abs_difference: Share
+    max_abs_difference: NotNegative
+    mean_abs_difference: NotNegative
     per_class_accuracy: tuple[Share | None, ...]
     accuracy_interval: Interval | None
     reference_accuracy_interval: Interval | None
     difference_interval: Interval | None
     mcnemar_p: Share | None
+    rms_difference: NotNegative | None = None
+    output_range: NotNegative | None = None
+    sure_images: Count | None = None
+    sure_agreement: Share | None = None
+    flipped_margin: Share | None = None
+    r2: float | None = None
+    reference_r2: float | None = None
 
 
 class TolerancesRecord(Struct, frozen=True, forbid_unknown_fields=True):
     """The limits that the comparison kept; see `proof.tolerances`."""
 
-    min_agreement: Share
-    max_accuracy_drop: Share
-    atol: Annotated[float, Meta(ge=0)] | None
+    min_agreement: Share | None
+    max_accuracy_drop: Share | None
+    atol: NotNegative | None
+    decided: NotNegative | None = None
+    max_error: NotNegative | None = None
+    max_rms_error: NotNegative | None = None
 
 
 class ExactnessRecord(Struct, frozen=True, forbid_unknown_fields=True):
@@ -114,6 +148,7 @@ class ArtifactRecord(Struct, frozen=True, forbid_unknown_fields=True):
         companions: The files that belong to it, and their sha256.
         exactness: For WebAssembly, and for C of anybody's TFLite file.
         compiler: For WebAssembly, what compiled it, with its version.
+        signature: What goes in and comes out; a record of the first edition has none.
     """
 
     file: FileName
@@ -134,12 +169,15 @@ class ArtifactRecord(Struct, frozen=True, forbid_unknown_fields=True):
     companion_bytes: dict[FileName, Count] = field(default_factory=dict)
     exactness: ExactnessRecord | UnsetType = UNSET
     compiler: Annotated[str, Meta(min_length=1, max_length=100)] | UnsetType = UNSET
+    signature: ModelSignature | UnsetType = UNSET
 
     def __post_init__(self) -> None:
         for tensor in (self.input, self.output):
             sizes = [1 if size is None else size for size in tensor.shape or (0,)]
             if tensor.dtype not in _DTYPES or min(sizes) < 1 or not tensor.scale >= 0:
                 raise ManifestError(f"{tensor} is not the input or output of an artifact")
+        if self.signature and self.signature.output.labels != self.labels:
+            raise ManifestError(f"{self.file} has other labels than its signature")
 
 
 class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -149,26 +187,29 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
         dataset: The sha256 of each part of the data set, as unpacked IDX files; empty for anybody's TFLite
             file, whose artifacts then have neither parity nor tolerances.
         tools: The versions of what made the artifacts.
+        artifacts: The artifacts, one record each.
+        schema_version: The version of this record's own format.
+        data: Where the data set was; none for anybody's TFLite file, and in a record of the first edition.
+        signature: Of the source model; none in a record of the first edition.
     """
 
     model: ModelRecord
-    dataset: Annotated[
-        dict[str, Sha256],
-        Meta(extra_json_schema={"dependentRequired": {name: list(_TEST_SET) for name in _TEST_SET}}),
-    ]
+    dataset: dict[str, Sha256]
     reference: ReferenceRecord
     tools: dict[str, str]
     artifacts: tuple[ArtifactRecord, ...]
     schema_version: Literal[1]
+    data: DataRecord | UnsetType = UNSET
+    compiler: Annotated[str, Meta(min_length=1, max_length=100)] | UnsetType = UNSET
+    signature: ModelSignature | UnsetType = UNSET
 
     def __post_init__(self) -> None:
-        if self.dataset and not self.dataset.keys() >= {*_TEST_SET}:
-            raise ManifestError("the data set's test_images or test_labels are missing")
+        if self.dataset and not self.dataset.keys() & {*_TEST_INPUTS}:
+            raise ManifestError(f"the data set has none of {', '.join(_TEST_INPUTS)}")
         for record in self.artifacts:
-            proved = (record.parity is not None, record.tolerances is not None, bool(record.labels))
-            if proved != (bool(self.dataset),) * len(proved):
+            if {record.parity is not None, record.tolerances is not None} != {bool(self.dataset)}:
                 raise ManifestError(
-                    f"{record.file} must have parity, tolerances and labels if there is a data set, else none"
+                    f"{record.file} must have parity and tolerances if there is a data set, else none"
                 )
         # Of two records of one file only one could be right.
         names = [MANIFEST_NAME, self.reference.file]
@@ -209,10 +250,11 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
 
 class ExpectedHash(Struct, frozen=True):
-    """What a predictor needs of a file's record; `labels` are in output order."""
+    """What a predictor needs of a file's record: its sha256, its class names, its signature if it has one."""
 
     sha256: str
     labels: tuple[str, ...]
+    signature: ModelSignature | None
 
 
 def find_expected_hash(path: Path) -> ExpectedHash | None:
@@ -220,7 +262,8 @@ def find_expected_hash(path: Path) -> ExpectedHash | None:
     for record in _records_beside(path):
         sha256 = {record.file: record.sha256, **record.companions}.get(path.name)
         if sha256 is not None:
-            return ExpectedHash(sha256, record.labels)
+            signature = None if isinstance(record.signature, UnsetType) else record.signature
+            return ExpectedHash(sha256, record.labels, signature)
     return None
 
 
@@ -230,9 +273,8 @@ def find_record(path: Path) -> ArtifactRecord | None:
 
 
 def _records_beside(path: Path) -> tuple[ArtifactRecord, ...]:
-    if not os.path.lexists(path.with_name(MANIFEST_NAME)):
-        return ()
-    return read_manifest(path.parent).artifacts
+    found = os.path.lexists(path.with_name(MANIFEST_NAME))
+    return read_manifest(path.parent).artifacts if found else ()
 
 
 def newer_model(folder: Path) -> str:
@@ -240,10 +282,8 @@ def newer_model(folder: Path) -> str:
     if not (folder / MANIFEST_NAME).exists():
         return ""
     manifest = read_manifest(folder)
-    path = folder / manifest.model.file
-    if not path.is_file():
-        return ""
-    found, recorded = sha256_of(path), manifest.model.sha256
+    path, recorded = folder / manifest.model.file, manifest.model.sha256
+    found = sha256_of(path) if path.is_file() else recorded
     if found == recorded:
         return ""
     formats = [f"--format {record.precision}.{record.format}" for record in manifest.artifacts]

@@ -9,6 +9,7 @@ import json
 import msgspec
 
 from ..errors import ArtifactError
+from ..signature import ModelSignature
 from ..tensors import TensorSpec
 
 _PREFIX = "edgemnist."
@@ -24,6 +25,7 @@ class Metadata(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     output: TensorSpec
     source_sha256: str
     tools: dict[str, str]
+    signature: ModelSignature | None = None
 
     def to_metadata(self) -> dict[str, str]:
         """Return the texts to store, JSON each, in a fixed order."""

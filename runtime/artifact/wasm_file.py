@@ -41,7 +41,7 @@ class Description(msgspec.Struct, frozen=True):
     Attributes:
         batched: Whether the first axis of each input and output is a batch, of which a call computes one.
         metadata: The texts of the TFLite file.
-        operators: The names of the operators that it computes, each once.
+        operators: Name, inputs and outputs of each operator that it computes.
         weights: Name, element type, shape and size in bytes of each constant.
     """
 
@@ -49,7 +49,7 @@ class Description(msgspec.Struct, frozen=True):
     outputs: tuple[TensorSpec, ...]
     batched: bool
     metadata: dict[str, str]
-    operators: tuple[str, ...]
+    operators: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...]
     weights: tuple[tuple[str, str, tuple[int, ...], int], ...]
 
     def __post_init__(self) -> None:

@@ -10,7 +10,9 @@ import keras
 import numpy as np
 
 from ..archives import checked_archive
+from ..signature import ModelSignature, SignatureOptions
 from ..tensors import TensorSpec
+from .keras_signature import infer_signature
 from .registry import Array, EngineOptions, refuse_closed
 
 KIND = f"a Keras model that Keras {keras.__version__} can load in safe mode"
@@ -27,6 +29,10 @@ class KerasEngine:
         self.output = TensorSpec(model.layers[-1].name, result.dtype, tuple(result.shape))
         self.metadata: dict[str, str] = {}
         self.model: Any = model
+
+    def infer_signature(self, file: str, wanted: SignatureOptions) -> ModelSignature:
+        """Return the model's signature, read off its layers where it is not given."""
+        return infer_signature(file, self.model, wanted)
 
     def run(self, batch: Array, /) -> Array:
         """Return the raw output for a raw input batch."""

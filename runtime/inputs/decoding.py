@@ -1,9 +1,11 @@
-"""Encoded pictures to grey ones, by Pillow: few formats, and sizes are checked before anything is decoded."""
+"""Encoded pictures decoded by Pillow: few formats, and sizes are checked before anything is decoded."""
 
 import io
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ..errors import EdgeMnistError, InputError, first_line
@@ -11,8 +13,11 @@ from ..errors import EdgeMnistError, InputError, first_line
 if TYPE_CHECKING:
     from .picture_files import PictureOptions
 
+_Converted = TypeVar("_Converted")
 _WHITE, _BLACK = 255, 0
 _MIDDLE = 128
+_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+_GREY_MODES = ("1", "L", "LA")
 _GREY_WEIGHTS = (0.299, 0.587, 0.114)  # ITU-R BT.601, as Pillow converts colours to grey
 
 
@@ -22,14 +27,45 @@ def decode(picture: Any, name: str, options: "PictureOptions") -> Image.Image:
     Raises:
         InputError: It is no picture in one of the formats allowed, damaged, or too large.
     """
+    return _converted(picture, name, options, _grey, grey=True)
+
+
+def decode_pixels(
+    picture: bytes, name: str, options: "PictureOptions", channels: int | None
+) -> NDArray[np.uint8]:
+    """Return a picture's pixels as `tf.io.decode_image` does: not turned, what is transparent as it is below.
+
+    Args:
+        picture: Encoded bytes.
+        name: What to call it in a message.
+        options: Which formats and sizes are allowed.
+        channels: 1, 3 or 4; None takes 1 for a grey picture and 3 for any other.
+
+    Returns:
+        (H, W) uint8 for one channel, else (H, W, channels).
+
+    Raises:
+        InputError: As for `decode`.
+    """
+    return _converted(picture, name, options, lambda found: _pixels(found, channels), grey=channels == 1)
+
+
+def _converted(
+    picture: Any,
+    name: str,
+    options: "PictureOptions",
+    convert: Callable[[Image.Image], _Converted],
+    *,
+    grey: bool,
+) -> _Converted:
     try:
         if not isinstance(picture, bytes):
-            return _grey(_checked(picture, options))
+            return convert(_checked(picture, options))
         with Image.open(io.BytesIO(picture), formats=options.formats) as opened:
             _checked(opened, options)
-            if opened.format == "JPEG":
+            if grey and opened.format == "JPEG":
                 opened.draft("L", opened.size)  # decodes a third of the data
-            return _grey(opened)
+            return convert(opened)
     except EdgeMnistError:
         raise
     except Image.DecompressionBombError as error:
@@ -55,6 +91,16 @@ def _checked(picture: Image.Image, options: "PictureOptions") -> Image.Image:
             fix="PictureOptions(max_pixels=...) allows more.",
         )
     return picture
+
+
+def _pixels(picture: Image.Image, channels: int | None) -> NDArray[np.uint8]:
+    if channels is None:
+        channels = 1 if picture.mode in _GREY_MODES or picture.mode.startswith("I") else 3
+    if picture.mode.startswith("I"):  # 16 bits a pixel
+        picture = Image.fromarray((np.asarray(picture).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))
+    if picture.mode == "P" and picture.has_transparency_data:
+        picture = picture.convert("RGBA")
+    return np.array(picture.convert(_MODES[channels]))
 
 
 def _grey(picture: Image.Image) -> Image.Image:

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from ..errors import InputError, MissingExtraError, first_line, require_one_of
 from ..files import opened
+from ..signature import InputSpec
 
+_IMAGE_AXES = (2, 3)
 Polarity = Literal["auto", "dark", "light"]
 
 Fit = Literal["auto", "always", "never"]
@@ -58,34 +60,50 @@ def is_picture(value: object) -> bool:
     return image is not None and isinstance(value, image)
 
 
-def read_picture(picture: Any, image_shape: tuple[int, ...], options: PictureOptions) -> NDArray[np.uint8]:
-    """Return a picture as one image, `image_shape` uint8, light on dark; errors as of `Predictor.predict`."""
-    if len(image_shape) != 2:  # noqa: PLR2004
+def read_picture(picture: Any, spec: InputSpec, options: PictureOptions) -> NDArray[np.uint8]:
+    """Return a picture as one raw image of a model's input, `spec.shape` uint8.
+
+    Of a model of ink it becomes light ink on dark background, fitted and centred; of any other it is resized.
+
+    Raises:
+        InputError: The picture cannot be read or decoded, is too large, of another size than the model's
+            where that is not to be changed, or shows nothing; or the model takes no pictures.
+        MissingExtraError: Pillow is not installed.
+    """
+    if spec.kind != "image" or len(spec.shape) not in _IMAGE_AXES:
         raise InputError(
-            "a picture for a model whose input is no grey image",
+            "a picture for a model whose input is no image",
             received=_name_of(picture),
-            expected=f"arrays of shape {image_shape}",
+            expected=f"arrays of shape {spec.shape}",
         )
     try:
-        from .decoding import decode
+        from .decoding import decode, decode_pixels
         from .ink_adapter import light_on_dark, mnist_like
+        from .pixels import resized
     except ImportError as error:
         raise MissingExtraError("PIL", "image", "reading pictures") from error
-    height, width = image_shape
-    decoded = decode(_encoded(picture, options), _name_of(picture), options)
-    if decoded.size == (width, height) and options.fit != "always":
-        return light_on_dark(np.asarray(decoded), options.dark)
-    if options.fit == "never":
+    height, width, channels = (*spec.shape, 1)[:3]
+    source, name = encoded(picture, options), _name_of(picture)
+    ink = decode(source, name, options) if spec.ink else None
+    pixels = decode_pixels(source, name, options, channels) if ink is None else np.asarray(ink)
+    same_size = pixels.shape[:2] == (height, width)
+    if options.fit == "never" and not same_size:
         raise InputError(
             "a picture of another size than the model's",
-            received=f"{decoded.size[0]} x {decoded.size[1]}",
+            received=f"{pixels.shape[1]} x {pixels.shape[0]}",
             expected=f"{width} x {height}",
             fix="PictureOptions(fit='auto') lets it be fitted.",
         )
-    return mnist_like(decoded, (height, width), dark=options.dark)
+    if ink is None:
+        image = resized(pixels, (height, width))
+    elif same_size and options.fit != "always":
+        image = light_on_dark(pixels, options.dark)
+    else:
+        image = mnist_like(ink, (height, width), dark=options.dark)
+    return image.reshape(spec.shape)
 
 
-def _encoded(picture: Any, options: PictureOptions) -> Any:
+def encoded(picture: Any, options: PictureOptions) -> Any:
     """Return encoded bytes, no more than allowed, or Pillow's image as it is."""
     size = options.max_bytes + 1
     if isinstance(picture, (bytes, bytearray)):

@@ -15,12 +15,13 @@ import numpy as np
 
 from ..engines.registry import ENGINES, ModelFile
 from ..errors import ArtifactError, EdgeMnistError, EngineError, MissingExtraError
-from ..tensors import checked_run, image_shape, pixel_table
+from ..loading import signature_of
+from ..signature import PIXEL_VALUES
+from ..tensors import checked_run
 
 if TYPE_CHECKING:
     from .probe import Task
 
-_PIXELS = 256
 _RANDOM_BATCH = 3
 
 
@@ -65,14 +66,17 @@ def _facts(error: EdgeMnistError) -> dict[str, object]:
 
 
 def _predict(source: ModelFile) -> bool:
-    """Run black, white and random images, alone and together; return that this went well."""
+    """Run random items alone and together, and of images the darkest and the brightest."""
     engine = source.load()
-    shape = image_shape(source.path.name, engine.input, engine.output)
-    table, run = pixel_table(engine.input), checked_run(engine.run, engine.output)
-    pixels = np.random.default_rng(0).integers(0, _PIXELS, (_RANDOM_BATCH, *shape), dtype=np.uint8)
-    black, white = np.zeros((1, *shape), np.uint8), np.full((1, *shape), _PIXELS - 1, np.uint8)
-    for batch in (black, pixels, white):
-        run(batch if table is None else table[batch])
+    spec = signature_of(source.path.name, engine).input
+    run, rng = checked_run(engine.run, engine.output), np.random.default_rng(0)
+    batches = [spec.draw(count, engine.input, rng) for count in (1, _RANDOM_BATCH)]
+    if spec.kind == "image":
+        batches += [np.zeros_like(batches[0]), np.full_like(batches[0], PIXEL_VALUES - 1)]
+    fixed = engine.input.shape[0]
+    for batch in batches:
+        if fixed in (None, len(batch)):
+            run(spec.encode(batch, engine.input))
     return True
 
 

@@ -49,7 +49,7 @@ def bench(path, split: Split):
 
 
 def expected_accuracy(split):
-    return (split.images.reshape(40, 4, 3, 2).sum(axis=(1, 3)).argmax(axis=1) == split.labels).mean()
+    return (split.inputs.reshape(40, 4, 3, 2).sum(axis=(1, 3)).argmax(axis=1) == split.labels).mean()
 
 
 @pytest.mark.parametrize(
@@ -77,10 +77,13 @@ def test_a_model_for_a_fixed_batch_fails_with_the_reason(tmp_path, tiny_split):
     assert "exactly 8 images" in row.reason
 
 
-def test_a_model_for_other_images_fails_with_both_shapes(tmp_path, tiny_split):
+def test_a_model_for_other_images_fails_with_both_shapes_and_the_way_out(tmp_path, tiny_split):
     row = bench(linear_model(tmp_path / "large.onnx", ["N", 8, 12]), tiny_split)
     assert row.status == "failed"
-    assert "(8, 12)" in row.reason
+    assert (
+        "the test images are no input of large.onnx; received images of 4 x 6; expected 8 x 12" in row.reason
+    )
+    assert "--data" in row.reason
 
 
 def test_a_model_with_two_inputs_fails_with_the_reason(tmp_path, tiny_split):
@@ -91,6 +94,6 @@ def test_a_model_with_two_inputs_fails_with_the_reason(tmp_path, tiny_split):
 
 def test_a_model_with_too_few_classes_fails_with_the_reason(tmp_path, tiny_split):
     labels = np.where(tiny_split.labels == 0, 9, tiny_split.labels).astype(np.uint8)
-    row = bench(linear_model(tmp_path / "few.onnx", ["N", 4, 6]), Split(tiny_split.images, labels))
+    row = bench(linear_model(tmp_path / "few.onnx", ["N", 4, 6]), Split(tiny_split.inputs, labels))
     assert row.status == "failed"
     assert "a label is not one of the classes" in row.reason

@@ -26,7 +26,9 @@ def read(_name: str, content: bytes) -> Structure:
         inputs=description.batches(description.inputs),
         outputs=description.batches(description.outputs),
         tensors=tuple(GraphTensor(*weight) for weight in description.weights),
-        operators=tuple(Operator(name) for name in description.operators),
+        operators=tuple(
+            Operator(name, inputs=inputs, outputs=outputs) for name, inputs, outputs in description.operators
+        ),
         versions={"wasm": 1},
         oldest_runtime=_WITH_VECTORS if uses_vectors(content) else _PLAIN,
         metadata=description.metadata,

@@ -6,11 +6,28 @@ const MOST_FIELDS = 64;
 const LEAST = { uint8: 0, int8: -128, int16: -32768 };
 const MOST = { uint8: 255, int8: 127, int16: 32767 };
 
-/** Return the real values that an input can hold, least and most; null for real numbers. */
-export function rangeOf(end) {
-  return end.scale
-    ? [LEAST[end.dtype], MOST[end.dtype]].map((limit) => end.scale * (limit - end.zeroPoint))
-    : null;
+/** Return the raw values, least and most, that value `place` of an input can hold; null for real numbers. */
+export function rangeOf(end, place) {
+  if (!end.scale) {
+    return null;
+  }
+  const limits = [LEAST[end.dtype], MOST[end.dtype]].map((limit) => end.scale * (limit - end.zeroPoint));
+  return limits.map((real) => (real - of(end.raw?.offset, place, 0)) / of(end.raw?.scale, place, 1)).sort((a, b) => a - b);
+}
+
+/** Return what the model receives for raw values: scaled as its signature has it. */
+export function scaled(values, end) {
+  return values.map((value, place) => value * of(end.raw?.scale, place, 1) + of(end.raw?.offset, place, 0));
+}
+
+/** Return the raw values for what the model receives. */
+export function unscaled(values, end) {
+  return Array.from(values, (real, place) => (real - of(end.raw?.offset, place, 0)) / of(end.raw?.scale, place, 1));
+}
+
+/** Return the number for a value: the only one, or that of its place along the last axis. */
+function of(numbers, place, otherwise) {
+  return numbers ? numbers[place % numbers.length] : otherwise;
 }
 
 export class FeatureForm {
@@ -38,7 +55,7 @@ export class FeatureForm {
   #field(place) {
     const label = document.createElement("label");
     const field = document.createElement("input");
-    const range = rangeOf(this.#end);
+    const range = rangeOf(this.#end, place);
     field.type = "number";
     field.step = "any";
     if (range) {

@@ -2,7 +2,7 @@
 
 import { bytesIn, factsIn, joined } from "./blobs.js";
 import { offerCamera } from "./camera.js";
-import { FeatureForm } from "./features.js";
+import { FeatureForm, scaled, unscaled } from "./features.js";
 import { acceptPictures } from "./files.js";
 import { fillGallery, paint, sentenceOf } from "./gallery.js";
 import { mnistLike } from "./ink.js";
@@ -141,12 +141,12 @@ function setUpFeatures() {
   const form = new FeatureForm(input, { fields: find("fields"), row: find("row") }, (values, problem) => {
     note(problem);
     if (values) {
-      show(new Uint8Array(quantized(values, input).buffer));
+      show(new Uint8Array(quantized(scaled(values, input), input).buffer));
     } else {
       results.clear();
     }
   });
-  const example = () => form.set(dequantized(typed(golden.slice(0, allBytes([input])), input), input));
+  const example = () => form.set(unscaled(dequantized(typed(golden.slice(0, allBytes([input])), input), input), input));
   find("example").addEventListener("click", example);
   example();
 }

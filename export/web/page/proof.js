@@ -35,7 +35,7 @@ export async function checkTestSet(models, files, reference, hashes, report) {
     throw new Error(`received ${found}; expected images of ${end.shape.slice(1).join(" × ")}`);
   }
   const count = images.shape[0];
-  const isKnown = (await sha256(images.bytes)) === hashes.test_images;
+  const isKnown = Object.values(hashes).includes(await sha256(images.bytes));
   const compared = Math.min(count, reference.length / given);
   const result = { images: count, compared, isKnown, bytes: 0, differing: 0, correct: labels ? 0 : null };
   const names = Object.keys(models);

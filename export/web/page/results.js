@@ -80,8 +80,11 @@ export class Values {
   }
 }
 
-/** Return a classifier's real output as shares of 1: as they are, or by a softmax where they are logits. */
+/** Return a classifier's real output as shares of 1, one a class; logits by a softmax. */
 export function sharesOf(values, labels) {
+  if (labels && values.length === 1) {
+    return Float32Array.of(1 - values[0], values[0]); // the probability of the second of two classes
+  }
   const isLogits = labels && values.some((value) => value < 0 || value > 1.01);
   if (!isLogits) {
     return values;
