@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from ...runtime.errors import MissingExtraError
 from ..codegen import texts
 from ..codegen.checking import check_plan
-from ..codegen.emit import kernel_texts, write_program
+from ..codegen.emit import scratch_bytes, write_program
 from ..codegen.fixed_point import Match
 from ..codegen.importing import read_graph
-from ..codegen.ir import C_TYPES, Step, Tensor
+from ..codegen.ir import C_TYPES, Tensor
+from ..codegen.merging import kernel_texts
 from ..codegen.normalize import normalize
 from ..codegen.plan import Plan, make_plan
 from ..codegen.variants import variant
@@ -44,11 +45,7 @@ def write_source(content: bytes, name: str, match: Match) -> WebSource:
     """
     wasm = variant("wasm")
 
-    def scratch(step: Step) -> int:
-        found = wasm.implementations.get(step.kernel)
-        return found.scratch_bytes(step) if found is not None and found.supports(step) else 0
-
-    plan = make_plan(normalize(read_graph(content)), match, scratch)
+    plan = make_plan(normalize(read_graph(content)), match, lambda step: scratch_bytes(step, (wasm,)))
     check_plan(plan)
     program = write_program(plan, wasm)
     text = (

@@ -9,6 +9,11 @@
 
 enum { BLOCK_WASM = 8 };
 
+KERNEL int32_t element_wasm(const int8_t *input, int32_t i, int32_t is_unsigned)
+{
+    return is_unsigned ? (uint8_t)input[i] : input[i];
+}
+
 /* The outputs of some vectors of a block of `block` vectors, whose first sum is the output `first`. */
 KERNEL void fully_connected_part_wasm(const struct fully_connected s, int32_t vectors, int32_t block, int32_t first,
     const int16_t *pairs, const int32_t *places, int32_t count, int8_t *output, const int8_t *weights,
@@ -64,8 +69,8 @@ KERNEL void sums_of_rows_wasm(const struct fully_connected s, const int8_t *inpu
         int32_t v = 0;
 
         for (int32_t i = 0; i < all; ++i) {
-            const int32_t low = element(input, 2 * i, is_unsigned) - zero[0];
-            const int32_t high = 2 * i + 1 < s.inputs ? element(input, 2 * i + 1, is_unsigned) - zero[0] : 0;
+            const int32_t low = element_wasm(input, 2 * i, is_unsigned) - zero[0];
+            const int32_t high = 2 * i + 1 < s.inputs ? element_wasm(input, 2 * i + 1, is_unsigned) - zero[0] : 0;
 
             pairs[2 * count] = (int16_t)low;
             pairs[2 * count + 1] = (int16_t)high;
