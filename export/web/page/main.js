@@ -193,7 +193,8 @@ async function main() {
   document.documentElement.dataset.state = "ready";
   setTimeout(() => {
     const time = measured(model, golden.slice(0, allBytes(facts.signature.inputs)));
-    const shown = time < 1000 ? `${time.toPrecision(2)} µs` : `${(time / 1000).toPrecision(2)} ms`;
+    const [value, unit] = time < 1000 ? [time, "µs"] : [time / 1000, "ms"];
+    const shown = `${value < 10 ? value.toFixed(1) : value.toFixed(0)} ${unit}`;
     find("time").textContent = `${shown} an inference here${hasVectors() ? "" : ", without SIMD"}`;
   }, 300);
 }

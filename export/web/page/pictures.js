@@ -1,7 +1,7 @@
 // From a picture as a browser has it, { width, height, data } in RGBA, to the pixels that a model takes.
 
 import { isDark, mnistLike } from "./ink.js";
-import { resized } from "./resample.js";
+import { stretched } from "./resample.js";
 
 const WHITE = 255;
 const BLACK = 0;
@@ -11,14 +11,11 @@ const OPAQUE = 255;
 /** Return one image of raw pixels, shape (height, width) or (height, width, channels). */
 export function prepared(picture, shape, preparation) {
   const [height, width, channels = 1] = shape;
-  const opaque = onBackground(picture);
-  if (channels > 1) {
-    return Uint8Array.from(resized(withoutAlpha(opaque), width, height, "bilinear").data);
-  }
-  const grey = greyOf(opaque);
   if (preparation !== "ink") {
-    return Uint8Array.from(resized(grey, width, height, "bilinear").data);
+    const pixels = channels > 1 ? withoutAlpha(picture) : greyOf(picture);
+    return Uint8Array.from(stretched(pixels, width, height).data);
   }
+  const grey = greyOf(onBackground(picture));
   return picture.width === width && picture.height === height
     ? ofTheModelsSize(grey)
     : mnistLike(grey, width, height);

@@ -5,7 +5,6 @@ const PRECISION_BITS = 22;
 
 const FILTERS = {
   box: [0.5, (x) => (x > -0.5 && x <= 0.5 ? 1 : 0)],
-  bilinear: [1, (x) => Math.max(0, 1 - Math.abs(x))],
   lanczos: [3, (x) => (x >= -3 && x < 3 ? sinc(x) * sinc(x / 3) : 0)],
 };
 
@@ -72,7 +71,7 @@ function alongRows(picture, width, filter) {
 }
 
 function transposed({ width, height, channels, data }) {
-  const result = new Uint8ClampedArray(data.length);
+  const result = new data.constructor(data.length);
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       for (let channel = 0; channel < channels; channel++) {
@@ -81,6 +80,37 @@ function transposed({ width, height, channels, data }) {
     }
   }
   return { width: height, height: width, channels, data: result };
+}
+
+/** Return a picture in another size: bilinear, without smoothing, in the arithmetic of runtime/inputs/pixels.py. */
+export function stretched(picture, width, height) {
+  if (width === picture.width && height === picture.height) {
+    return picture;
+  }
+  const rows = transposed(mixedAlongRows(transposed(picture), height));
+  const mixed = mixedAlongRows(rows, width);
+  return { ...mixed, data: Uint8ClampedArray.from(mixed.data, roundHalfEven) };
+}
+
+function mixedAlongRows(picture, width) {
+  const { height, channels, data } = picture;
+  const last = picture.width - 1;
+  const result = new Float32Array(width * height * channels);
+  for (let x = 0; x < width; x++) {
+    const position = (x + 0.5) * (picture.width / width) - 0.5;
+    const below = Math.floor(position);
+    const share = Math.fround(position - below);
+    const [lower, upper] = [below, below + 1].map((column) => Math.min(last, Math.max(0, column)));
+    for (let y = 0; y < height; y++) {
+      for (let channel = 0; channel < channels; channel++) {
+        const from = data[(y * picture.width + lower) * channels + channel];
+        const to = data[(y * picture.width + upper) * channels + channel];
+        const part = Math.fround(Math.fround(to - from) * share);
+        result[(y * width + x) * channels + channel] = from + part;
+      }
+    }
+  }
+  return { width, height, channels, data: result };
 }
 
 /** Return a part of a picture of one channel. */
