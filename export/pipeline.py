@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,7 @@ from .convert.refusals import explained
 from .convert.registry import convert, with_origins
 from .convert.source import Source, tool_versions
 from .publish import Origin, check_target, describe, publish
+from .web.artifact import prove_with_data
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,19 +125,26 @@ def _make(
     built = next((file for file in files if file.suffix == LIBRARY_SUFFIX), None)
     structure = converted.structure
     compiled = libraries(path, built) if path.suffix in row.engine.sources else nullcontext()
+    more: dict[str, Any] = {}
+    batch = source.batch if row.spec.contract else None
     try:
-        with compiled as run:
-            proof = prove(
-                path,
-                row,
-                reference,
-                dataset.test,
-                ours=True,
-                batch=source.batch if row.spec.contract else None,
-                structure=structure,
-                signature=None if row.spec.contract else source.signature,
-                files=run,
-            )
+        if converted.modules is not None:
+            made = prove_with_data(converted.modules, row, reference, dataset.test, batch=batch)
+            path.write_bytes(made.content)
+            proof, more = made.proof, {"exactness": made.exactness, "compiler": converted.modules.compiler}
+        else:
+            with compiled as run:
+                proof = prove(
+                    path,
+                    row,
+                    reference,
+                    dataset.test,
+                    ours=True,
+                    batch=batch,
+                    structure=structure,
+                    signature=None if row.spec.contract else source.signature,
+                    files=run,
+                )
     except MissingCompilerError as error:
         for unproven in files:
             unproven.unlink()
@@ -143,7 +152,10 @@ def _make(
     except ConversionError as error:
         proof = Proof((str(error),), structure)
     calibration = source.calibration.record() if row.calibrated else None
-    record = record_of(path, row, proof, calibration, [file for file in files if file != path])
+    companions = [file for file in files if file != path]
+    record = (
+        record_of(path, row, proof, calibration, companions, **more) if more.get("exactness", True) else None
+    )
     if proof.failures:
         for failed in files:
             failed.unlink()
@@ -156,8 +168,9 @@ def record_of(
     proof: Proof,
     calibration: CalibrationRecord | None = None,
     companions: Sequence[Path] = (),
+    **more: Any,
 ) -> ArtifactRecord | None:
-    """Return the record of an artifact, or None if it could not be run."""
+    """Return the record of an artifact with what `more` is known of it, or None if it could not be run."""
     if not (proof.structure and proof.predictor and proof.parity):
         return None
     return describe(
@@ -173,4 +186,5 @@ def record_of(
         calibration=calibration,
         parity=ParityRecord(**asdict(proof.parity)),
         tolerances=TolerancesRecord(**asdict(row.tolerances)),
+        **more,
     )

@@ -44,7 +44,9 @@ class Format:
     def engine(self) -> EngineEntry:
         """The engine that runs its files."""
         suffix = f".{self.format}"
-        return next(entry for entry in ENGINES.values() if suffix in entry.suffixes + entry.sources)
+        return next(
+            entry for entry in ENGINES.values() if suffix in entry.suffixes + entry.sources + entry.on_request
+        )
 
 
 _FLOAT, _HALF = FormatSpec("float32"), FormatSpec("float16")
@@ -63,6 +65,8 @@ FORMATS = (
     Format("ort", "float32", "float32.onnx for minimal builds", EXACT, _FLOAT),
     Format("ort", "int8", "int8.onnx for minimal builds", QUANTIZED, _QDQ),
     Format("c", "int8", "int8.tflite as C99, no runtime at all", QUANTIZED, _INTEGERS),
+    Format("wasm", "int8", "WebAssembly and JavaScript, for the web", QUANTIZED, _INTEGERS),
+    Format("html", "int8", "a web page with the model and its proof", QUANTIZED, _INTEGERS),
 )
 SOURCE = FORMATS[0]
 

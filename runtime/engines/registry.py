@@ -210,6 +210,7 @@ ENGINES = {
         EngineEntry("keras", (".keras",), "tensorflow", "export", light=False),
         EngineEntry("tflite_micro", (), "tflite_micro", "micro", on_request=(".tflite",)),
         EngineEntry("c", (LIBRARY_SUFFIX,), "ctypes", "", sources=(".c",), code=True, fix=COMPILE_HERE),
+        EngineEntry("wasmtime", (".wasm",), "wasmtime", "web", on_request=(".html",)),
     )
 }
 
