@@ -2,15 +2,17 @@
 
 import signal
 import sys
+import warnings
+from collections.abc import Callable
 from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from .. import __version__
-from ..runtime.errors import EdgeMnistError, ProofError
+from ..runtime.errors import EdgeMnistError, MendedModelWarning, ProofError
 from .commands import ALIASES, SUMMARIES, load_module
-from .console import print_error
+from .console import literal, print_error, print_message
 from .encodings import replace_what_encodings_lack
 
 EXIT_FAILED = 1
@@ -74,6 +76,7 @@ def _global_options(
 def main() -> None:
     """Run the command line; exit 0 done, 1 failed, 2 wrong usage, 3 a proof failed."""
     replace_what_encodings_lack()
+    warnings.showwarning = _showing_mended_models(warnings.showwarning)
     signal.signal(signal.SIGTERM, _terminate)
     try:
         app()
@@ -81,6 +84,18 @@ def main() -> None:
         _fail(error, EXIT_PROOF)
     except EdgeMnistError as error:
         _fail(error, EXIT_FAILED)
+
+
+def _showing_mended_models(show: Callable[..., None]) -> Callable[..., None]:
+    """Return what shows a warning; the project's own is a message like any other, without a line of code."""
+
+    def shown(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        if issubclass(category, MendedModelWarning):
+            print_message(f"note: {literal(message)}")
+        else:
+            show(message, category, *where, **more)
+
+    return shown
 
 
 def _terminate(_number: int, _frame: object) -> NoReturn:

@@ -79,7 +79,7 @@ class _Flatten(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
 
 
 def load_source(path: Path, calibration: Calibration, class_names: tuple[str, ...] | None = None) -> Source:
-    """Load a `.keras` file in safe mode.
+    """Load a `.keras` or `.h5` file; none of the code in it is run.
 
     Args:
         path: The file.

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...runtime.errors import ArtifactError, first_line
-from ..backend import keras, tf
+from ...runtime.model_file import read_model
+from ..backend import tf
 from . import tflite
 from .tflite_file import pack
 
@@ -18,13 +18,12 @@ def to_int8(path: Path) -> bytes:
     """Return a Keras file's network in integers, with scales of no meaning.
 
     Raises:
-        ArtifactError: It is no Keras model.
+        ArtifactError: It is no Keras model with one input and one output.
         ConversionError: The converter failed.
     """
-    try:
-        model = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # keras raises whatever its zip, HDF5 and JSON readers raise
-        raise ArtifactError(f"{path.name} is not a Keras model", received=first_line(error)) from error
+    from ...runtime.engines.keras_loading import load_model  # after the backend, which sets Keras up
+
+    model = load_model(path.name, read_model(path))
     shapes = [tuple(axis or 1 for axis in tensor.shape) for tensor in model.inputs]
     generator = np.random.default_rng(0)
 

@@ -1,19 +1,14 @@
-"""Keras itself: `.keras` files, only where TensorFlow is installed."""
+"""Keras itself: `.keras` files and legacy `.h5`, only where TensorFlow is installed."""
 
-import io
-import tempfile
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
-from ..archives import checked_archive
-from ..errors import ArtifactError, EngineError, first_line
+from ..errors import EngineError
 from ..tensors import TensorSpec
+from .keras_loading import load_model
 from .registry import Array, EngineOptions
-
-_MAX_TEXT_BYTES = 16 * 1024 * 1024
 
 
 class KerasEngine:
@@ -41,9 +36,8 @@ def _closed(_batch: Array, **_arguments: bool) -> Array:
 
 
 def load(path: Path, content: bytes, options: EngineOptions) -> KerasEngine:
-    """Load a Keras model in safe mode, so that no code in the file is run.
+    """Load a Keras model, so that no code in the file is run.
 
-    Keras reads a path only, so it gets a private copy of the content that was hashed and checked.
     TensorFlow's threads belong to the process; its first Keras predictor sets their number.
     """
     import tensorflow as tf
@@ -53,25 +47,4 @@ def load(path: Path, content: bytes, options: EngineOptions) -> KerasEngine:
         tf.config.threading.set_inter_op_parallelism_threads(options.num_threads)
     except RuntimeError:  # TensorFlow has started already
         pass
-    try:
-        _check_archive(content)
-        with tempfile.TemporaryDirectory(prefix="edgemnist-", ignore_cleanup_errors=True) as folder:
-            copy = Path(folder, path.name)
-            copy.write_bytes(content)
-            return KerasEngine(keras.saving.load_model(copy, compile=False, safe_mode=True))
-    except Exception as error:  # keras raises whatever its zip, HDF5 and JSON readers raise
-        raise ArtifactError(
-            f"{path.name} is not a Keras model that Keras {keras.__version__} can load in safe mode",
-            received=first_line(error),
-        ) from error
-
-
-def _check_archive(content: bytes) -> None:
-    """Check every file in the archive by its CRC, before the HDF5 library sees what is damaged or a bomb."""
-    with checked_archive(io.BytesIO(content)) as archive:
-        texts = sum(entry.file_size for entry in archive.infolist() if entry.filename.endswith(".json"))
-        if texts > _MAX_TEXT_BYTES:
-            raise ValueError(f"a configuration of {texts:,} bytes")
-        damaged = archive.testzip()
-        if damaged is not None:
-            raise ValueError(f"{damaged} in it is damaged")
+    return KerasEngine(load_model(path.name, content))

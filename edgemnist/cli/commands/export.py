@@ -30,8 +30,8 @@ EXAMPLES = """
 _FORMAT_HELP = "Make this format only; repeatable. `edgemnist formats` lists them, such as float16.onnx."
 _IO_HELP = "Input and output of int8.tflite: pixels as they are, or minus 128 for microcontrollers."
 _MODEL_HELP = (
-    "Export this .keras model instead of the one in the artifacts folder; or make C of this full-integer"
-    " .tflite file, whoever made it."
+    "Export this .keras or .h5 model instead of the one in the artifacts folder; or make C of this"
+    " full-integer .tflite file, whoever made it."
 )
 _MATCH_HELP = "The runtime whose bytes C of a .tflite file has: LiteRT's reference kernels, or TF Lite Micro."
 _COMPILE_HELP = "Put a shared library for this machine beside int8.c, made by $CC, cc, gcc or clang."

@@ -19,7 +19,7 @@ EXAMPLES = """
 
 def inspect(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="A .tflite, .onnx, .ort, .keras or exported .c file.")
+        Path, typer.Argument(metavar="FILE", help="A .tflite, .onnx, .ort, .keras, .h5 or exported .c file.")
     ],
     arena: Annotated[
         bool,
@@ -46,7 +46,7 @@ def inspect(
     if file.suffix == ".c":
         _show_c(file, json)
         return
-    if file.suffix == ".keras":
+    if file.suffix in (".keras", ".h5", ".hdf5"):
         from ...export import backend  # noqa: F401 - starts TensorFlow without its log
     require_readable(file)
     content = read_model(file)

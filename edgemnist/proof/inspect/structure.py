@@ -93,7 +93,14 @@ class Structure:
         return tuple(dict.fromkeys(operator.name for operator in self.operators))
 
 
-_READERS = {".tflite": "tflite", ".onnx": "onnx", ".ort": "ort", ".keras": "keras"}
+_READERS = {
+    ".tflite": "tflite",
+    ".onnx": "onnx",
+    ".ort": "ort",
+    ".keras": "keras",
+    ".h5": "keras",
+    ".hdf5": "keras",
+}
 
 
 def read_structure(path: Path) -> Structure:

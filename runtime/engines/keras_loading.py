@@ -1,0 +1,104 @@
+"""Loading a Keras file: its configuration is mended and checked before Keras sees it."""
+
+import inspect
+import tempfile
+import warnings
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from ..artifact.keras_config import check, for_inference, mended
+from ..artifact.keras_file import KerasFile, read_keras_file
+from ..errors import ArtifactError, MendedModelWarning, first_line
+
+_ROOMS = (
+    keras.layers,
+    keras.models,
+    keras.initializers,
+    keras.regularizers,
+    keras.constraints,
+    keras.dtype_policies,
+    keras.random,
+)
+
+
+def load_model(name: str, content: bytes) -> Any:
+    """Return the Keras model in a file's content: one input, one output, no code, nothing compiled.
+
+    Keras reads a path only, and ignores its safe mode for HDF5. So it gets a private file with the weights of
+    the content that was hashed and the configuration that was checked.
+
+    Raises:
+        ArtifactError: It is no such model, or one that Keras cannot load.
+    """
+    try:
+        file = read_keras_file(content)
+        config, notes = for_inference(file.config), ()
+        if file.keras_version != keras.__version__:
+            config, notes = mended(config)
+        check(name, config, _is_known, [*dir(keras.activations), *dir(keras.ops)])
+    except ArtifactError:
+        raise
+    except Exception as error:  # zip, HDF5 and JSON readers raise whatever they like
+        raise ArtifactError(f"{name} is not a Keras model", received=first_line(error)) from error
+    model = _load(name, file, config)
+    _check_tensors(name, model)
+    if notes:
+        warnings.warn(
+            f"{name} was written by Keras {file.keras_version}; mended for Keras {keras.__version__}:"
+            f" {', '.join(notes)}",
+            MendedModelWarning,
+            stacklevel=2,
+        )
+    return model
+
+
+def _load(name: str, file: KerasFile, config: dict[str, Any]) -> Any:
+    try:
+        with (
+            tempfile.TemporaryDirectory(prefix="edgemnist-", ignore_cleanup_errors=True) as folder,
+            warnings.catch_warnings(),
+        ):
+            # Keras warns of what its own earlier versions wrote, such as LeakyReLU's alpha.
+            warnings.simplefilter("ignore")
+            path = file.write(Path(folder), config)
+            return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # keras raises whatever its HDF5 reader and its layers raise
+        raise ArtifactError(
+            f"{name} is not a Keras model that Keras {keras.__version__} can load in safe mode",
+            received=_reason(error),
+            fix=f"It was written by Keras {file.keras_version}: load it there, and save it anew as .keras.",
+        ) from error
+
+
+def _reason(error: BaseException) -> str:
+    """Return what Keras complains of, which it says after the whole configuration."""
+    text = str(error).rpartition("Exception encountered:")[2].strip()
+    return (text or first_line(error)).splitlines()[0][:300]
+
+
+def _is_known(kind: str) -> bool:
+    return kind == "Functional" or any(inspect.isclass(getattr(room, kind, None)) for room in _ROOMS)
+
+
+def _check_tensors(name: str, model: Any) -> None:
+    try:
+        inputs, outputs = keras.tree.flatten(model.inputs), keras.tree.flatten(model.outputs)
+    except (AttributeError, ValueError):
+        inputs = outputs = None
+    if not inputs or not outputs:
+        raise ArtifactError(
+            f"{name} does not say what its input is",
+            received="a model without an input shape",
+            expected="a model that begins with keras.Input",
+            fix="Build it with keras.Input(shape) first, or call it once, and save it again.",
+        )
+    for what, tensors in (("input", inputs), ("output", outputs)):
+        if len(tensors) != 1:
+            raise ArtifactError(
+                f"{name} has another number of {what}s than one",
+                received=f"{len(tensors)} {what}s ({', '.join(tensor.name for tensor in tensors)})",
+                expected=f"one {what}",
+                fix=f"Save a model of one {what}: keras.Model(inputs, outputs) of a part of it.",
+            )
