@@ -1,0 +1,330 @@
+"""What every layer of a model outputs, for one form of file each: Keras, TFLite, ONNX.
+
+A trace runs a model on real inputs, those that the Keras model was trained with, whatever the file's own
+input is: pixels as bytes, or integers with a scale.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..runtime.engines.registry import engine_for
+from ..runtime.errors import ArtifactError, EdgeMnistError, MissingExtraError, first_line
+from ..runtime.tensors import TensorSpec, require_one, to_real
+
+Reals = NDArray[np.float32]
+_MAX_TENSORS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class LayerOutput:
+    """One tensor that a layer outputs.
+
+    Attributes:
+        name: The layer's name, or the tensor's where the format names only these.
+        kind: The layer's class or the operator, such as "Conv2D" or "CONV_2D".
+        scale: The size of one quantization step, or 0.
+        limits: The smallest and largest real value that a quantized tensor can hold.
+        weight_scales: How many scales the layer's quantized weights have; 0 for float ones.
+    """
+
+    name: str
+    kind: str
+    scale: float = 0.0
+    limits: tuple[float, float] | None = None
+    weight_scales: int = 0
+
+    @property
+    def label(self) -> str:
+        """The name in short: the layer in TFLite's path of scopes and operators, the last of several."""
+        *_, last = self.name.split(";")
+        *scopes, operator = last.partition("/ReadVariableOp")[0].removesuffix(":0").split("/")
+        return scopes[-1] if scopes and scopes[-1] else operator
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A loaded model whose layers can be watched.
+
+    Attributes:
+        file: The file's name.
+        input: What the file takes.
+        layers: The layers' outputs, in the order in which they are computed.
+        parents: For each of them, which of them its layer takes as inputs.
+        values: From a raw batch of the input to the real values of each of these.
+    """
+
+    file: str
+    input: TensorSpec
+    layers: tuple[LayerOutput, ...]
+    parents: tuple[tuple[int, ...], ...]
+    values: Callable[[NDArray[Any]], list[Reals]]
+
+    def run(self, inputs: Reals, pixel_scale: float) -> list[Reals]:
+        """Return every layer's output for real inputs; see `raw_input`."""
+        return self.values(raw_input(self.input, inputs, pixel_scale))
+
+
+def raw_input(tensor: TensorSpec, inputs: Reals, pixel_scale: float) -> NDArray[Any]:
+    """Return real inputs as a model takes them: quantized, as bytes of pixels, or as they are.
+
+    Args:
+        tensor: The model's input.
+        inputs: `(N, ...)` float32, in the layout of the input or in the other of NHWC and NCHW.
+        pixel_scale: What a pixel's step of 1 is as a real input.
+
+    Raises:
+        ArtifactError: The input has another shape.
+    """
+    dtype = np.dtype(tensor.dtype)
+    shaped = _in_layout(inputs, tensor)
+    if tensor.quantized:
+        shaped = np.rint(shaped / tensor.scale) + tensor.zero_point
+    elif dtype.kind in "iu":
+        shaped = np.rint(shaped / pixel_scale)
+    if dtype.kind in "iu":
+        shaped = np.clip(shaped, np.iinfo(dtype).min, np.iinfo(dtype).max)
+    return shaped.astype(dtype)
+
+
+def open_trace(path: Path, content: bytes) -> Trace:
+    """Load a model whose file was read before.
+
+    Raises:
+        ArtifactError: It is no model, or has several inputs, or inputs without a fixed shape.
+        MissingExtraError: The package that runs it is not installed.
+    """
+    openers = {"keras": of_keras, "litert": of_tflite, "onnxruntime": of_onnx}
+    entry = engine_for(path)
+    if path.suffix not in (".keras", ".h5", ".hdf5", ".tflite", ".onnx"):
+        raise ArtifactError(
+            f"the layers of {path.name} cannot be watched",
+            received=f"the suffix {path.suffix!r}",
+            expected="one of .keras, .h5, .tflite, .onnx",
+        )
+    if not entry.available:
+        raise MissingExtraError(entry.package, entry.extra, f"watching the layers of {path.name}")
+    try:
+        trace = openers[entry.name](path.name, content)
+    except EdgeMnistError:
+        raise
+    except Exception as error:  # the engines raise what they like
+        raise ArtifactError(f"{path.name} cannot be loaded", received=first_line(error)) from error
+    if None in trace.input.shape[1:] or len(trace.layers) > _MAX_TENSORS:
+        raise ArtifactError(
+            f"the layers of {path.name} cannot be watched",
+            received=f"an input of {trace.input.shape} and {len(trace.layers):,} layers",
+            expected=f"an input that is fixed but for its batch, and at most {_MAX_TENSORS:,} layers",
+        )
+    return trace
+
+
+def try_trace(path: Path, content: bytes) -> None:
+    """Load a stranger's model and run it once: in a subprocess, which it may crash.
+
+    Raises:
+        ArtifactError: It does not run.
+    """
+    trace = open_trace(path, content)
+    trace.run(np.zeros((1, *trace.input.shape[1:]), np.float32), 1.0)
+
+
+def of_keras(name: str, content: bytes) -> Trace:
+    """Watch the layers of a Keras model while it computes, those of nested models too."""
+    from ..runtime.engines.keras_loading import load_model
+
+    model = load_model(name, content)
+    recorded: list[_Call] = []
+    for layer in _parts(model):
+        layer.call = _recording(layer, layer.call, recorded)
+
+    def values(batch: NDArray[Any]) -> list[Reals]:
+        recorded.clear()
+        model(batch, training=False)
+        found = [np.asarray(call.result, np.float32) for call in recorded]
+        positions = {id(call.result): index for index, call in enumerate(recorded)}
+        parents[:] = [tuple(positions[each] for each in call.taken if each in positions) for call in recorded]
+        return found
+
+    parents: list[tuple[int, ...]] = []
+
+    first = model.inputs[0]
+    tensor = TensorSpec(first.name, first.dtype, tuple(first.shape))
+    if None not in tensor.shape[1:]:
+        values(np.zeros([axis or 1 for axis in tensor.shape], tensor.dtype))
+    layers = tuple(call.layer for call in recorded)
+    recorded.clear()
+    return Trace(name, tensor, layers, tuple(parents), values)
+
+
+def of_tflite(name: str, content: bytes) -> Trace:
+    """Watch the operators of a TFLite model, run image by image with LiteRT's reference kernels."""
+    from ai_edge_litert import schema_py_generated as schema
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    from ..runtime.artifact.tflite_file import operator_name, unpack
+
+    interpreter = Interpreter(
+        model_content=content,
+        experimental_preserve_all_tensors=True,
+        experimental_op_resolver_type=OpResolverType.BUILTIN_REF,
+    )
+    interpreter.allocate_tensors()
+    require_one([detail["name"] for detail in interpreter.get_input_details()])
+    details = {detail["index"]: detail for detail in interpreter.get_tensor_details()}
+    graph = unpack(content, schema)
+    watched = [
+        (index, operator_name(graph, node, schema), _weight_scales(node, details), tuple(node.inputs))
+        for node in graph.subgraphs[0].operators or ()
+        for index in node.outputs
+        if details.get(index, {}).get("dtype") in _NUMBERS
+    ]
+    specs = [_tensor_of(details[index]) for index, *_ in watched]
+    layers = tuple(
+        LayerOutput(spec.name, kind, spec.scale, _limits(spec), scales)
+        for spec, (_, kind, scales, _) in zip(specs, watched, strict=True)
+    )
+    input_index = interpreter.get_input_details()[0]["index"]
+
+    def values(batch: NDArray[Any]) -> list[Reals]:
+        found: list[list[Reals]] = [[] for _ in watched]
+        for image in batch:
+            interpreter.set_tensor(input_index, image[None])
+            interpreter.invoke()
+            for rows, spec, (index, *_) in zip(found, specs, watched, strict=True):
+                rows.append(to_real(interpreter.get_tensor(index), spec))
+        return [np.concatenate([np.atleast_1d(row) for row in rows]) for rows in found]
+
+    positions = {index: position for position, (index, _, _, _) in enumerate(watched)}
+    parents = tuple(
+        tuple(positions[taken] for taken in inputs if taken in positions) for *_, inputs in watched
+    )
+    return Trace(name, _tensor_of(interpreter.get_input_details()[0]), layers, parents, values)
+
+
+def of_onnx(name: str, content: bytes) -> Trace:
+    """Watch the nodes of an ONNX model, each run as it is written, none fused with another."""
+    import onnx
+    import onnxruntime
+
+    from .inspect.onnx import value_spec
+
+    model = onnx.load_model_from_string(content)
+    inferred = onnx.shape_inference.infer_shapes(model).graph
+    dtypes = {each.name: each.type.tensor_type.elem_type for each in (*inferred.value_info, *inferred.output)}
+    reals = (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.DOUBLE)
+    nodes = [(node, output) for node in model.graph.node for output in node.output if output]
+    watched = [(node, output) for node, output in nodes if dtypes.get(output) in reals]
+    named = {each.name for each in model.graph.output}
+    model.graph.output.extend(
+        onnx.ValueInfoProto(name=output) for _, output in watched if output not in named
+    )
+    constants = {each.name for each in model.graph.initializer}
+    inputs = [each for each in model.graph.input if each.name not in constants]
+    require_one([each.name for each in inputs])
+    settings = onnxruntime.SessionOptions()
+    settings.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    settings.log_severity_level = 4
+    settings.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), settings, providers=["CPUExecutionProvider"]
+    )
+    wanted = [output for _, output in watched]
+
+    def values(batch: NDArray[Any]) -> list[Reals]:
+        return [np.asarray(each, np.float32) for each in session.run(wanted, {inputs[0].name: batch})]
+
+    layers = tuple(LayerOutput(output, node.op_type) for node, output in watched)
+    # What lies between, such as quantized tensors, only passes on what was watched before it.
+    sources: dict[str, tuple[int, ...]] = {}
+    positions = {output: position for position, (_, output) in enumerate(watched)}
+    parents = []
+    for node, output in nodes:
+        before = tuple(dict.fromkeys(each for taken in node.input for each in sources.get(taken, ())))
+        sources[output] = (positions[output],) if output in positions else before
+        if output in positions:
+            parents.append(before)
+    return Trace(name, value_spec(inputs[0], onnx), layers, tuple(parents), values)
+
+
+_NUMBERS = (np.float32, np.float16, np.int8, np.uint8, np.int16)
+
+
+def _parts(model: Any) -> list[Any]:
+    """Return a model's layers and operations without the models among them, whose layers count instead."""
+    found = []
+    for part in getattr(model, "operations", model.layers):
+        found.extend(_parts(part) if hasattr(part, "layers") and hasattr(part, "inputs") else [part])
+    return [part for part in found if type(part).__name__ != "InputLayer"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A call of a Keras layer: what it returned, and which tensors it took."""
+
+    layer: LayerOutput
+    result: Any
+    taken: tuple[int, ...]
+
+
+def _recording(layer: Any, call: Callable[..., Any], recorded: list[_Call]) -> Callable[..., Any]:
+    def recording(*arguments: Any, **named: Any) -> Any:
+        result = call(*arguments, **named)
+        if hasattr(result, "shape"):
+            taken = tuple(id(each) for each in _tensors([arguments, named]))
+            recorded.append(_Call(LayerOutput(layer.name, type(layer).__name__), result, taken))
+        return result
+
+    return recording
+
+
+def _tensors(value: Any) -> Iterator[Any]:
+    """Yield the tensors in nested lists and dictionaries of arguments."""
+    if isinstance(value, list | tuple):
+        for each in value:
+            yield from _tensors(each)
+    elif isinstance(value, dict):
+        yield from _tensors(list(value.values()))
+    elif hasattr(value, "shape"):
+        yield value
+
+
+def _tensor_of(detail: dict[str, Any]) -> TensorSpec:
+    scale, zero_point = detail["quantization"]
+    axes = tuple(None if axis < 0 else int(axis) for axis in detail["shape_signature"])
+    return TensorSpec(detail["name"], np.dtype(detail["dtype"]).name, axes, float(scale), int(zero_point))
+
+
+def _limits(spec: TensorSpec) -> tuple[float, float] | None:
+    if not spec.quantized:
+        return None
+    raw = np.iinfo(np.dtype(spec.dtype))
+    low, high = (float((each - spec.zero_point) * spec.scale) for each in (raw.min, raw.max))
+    return low, high
+
+
+def _weight_scales(node: Any, details: dict[int, Any]) -> int:
+    """Return the number of scales of an operator's weights: its second input, if that is quantized."""
+    if node.inputs is None or len(node.inputs) < 2:  # noqa: PLR2004 - input and weights
+        return 0
+    return len(details.get(node.inputs[1], {}).get("quantization_parameters", {}).get("scales", ()))
+
+
+def _in_layout(inputs: Reals, tensor: TensorSpec) -> Reals:
+    wanted, given = tensor.shape[1:], inputs.shape[1:]
+    if given == wanted:
+        return inputs
+    if tuple(axis for axis in given if axis != 1) == tuple(axis for axis in wanted if axis != 1):
+        return inputs.reshape(len(inputs), *(axis or 1 for axis in wanted))
+    for moved in (np.moveaxis(inputs, -1, 1), np.moveaxis(inputs, 1, -1)):
+        if moved.shape[1:] == wanted:
+            return np.ascontiguousarray(moved)
+    raise ArtifactError(
+        "the inputs do not fit the model",
+        received=f"inputs of the shape {given}",
+        expected=f"{wanted}, as the model's input {tensor.name!r} has",
+    )
