@@ -43,7 +43,7 @@ def layers(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Show where two forms of a model part: each layer of A against the one of B that computes the same.
+    """Show where two forms of a model part: each layer against its counterpart.
 
     Layers are paired by what they output and by the order in which they depend on each other. Of each pair:
     signal-to-noise ratio (an 8-bit output has some 40 dB at best, below 10 dB it is lost), cosine similarity
