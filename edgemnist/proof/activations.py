@@ -43,7 +43,8 @@ class LayerOutput:
         """The name in short: the layer in TFLite's path of scopes and operators, the last of several."""
         *_, last = self.name.split(";")
         *scopes, operator = last.partition("/ReadVariableOp")[0].removesuffix(":0").split("/")
-        return scopes[-1] if scopes and scopes[-1] else operator
+        named = [scope for scope in scopes if scope and scope != "batchnorm"]
+        return named[-1] if named else operator
 
 
 @dataclass(frozen=True, slots=True)
