@@ -13,15 +13,14 @@ from ..proof.artifact import Proof, prove
 from ..proof.formats import SOURCE, Format
 from ..proof.parity import Parity
 from ..runtime.artifact.folder import staging
-from ..runtime.artifact.manifest import ArtifactRecord, ParityRecord, TolerancesRecord
+from ..runtime.artifact.manifest import ArtifactRecord, ModelRecord, ParityRecord, TolerancesRecord
 from ..runtime.engines.registry import LIBRARY_SUFFIX
 from ..runtime.errors import ConversionError, MissingCompilerError
-from ..runtime.files import sha256_of
 from .codegen.compiler import libraries
 from .convert.options import ExportOptions
 from .convert.registry import convert, with_origins
-from .convert.source import Source
-from .publish import check_target, publish
+from .convert.source import Source, tool_versions
+from .publish import Origin, check_target, describe, publish
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,9 @@ def export_all(
         ManifestError: The folder holds a damaged manifest and `overwrite` is off.
         OutputError: The folder cannot be written.
     """
-    check_target(folder, source, dataset, overwrite=overwrite)
+    model = ModelRecord(source.name, source.path.name, source.sha256)
+    origin = Origin(source.path, model, dataset.sha256, tool_versions())
+    check_target(folder, origin, overwrite=overwrite)
     reference = source.predictor.predict(dataset.test.images).probabilities
     with staging(folder) as staged:
         outcomes = []
@@ -80,7 +81,7 @@ def export_all(
             report(row.name)
             outcomes.append(_make(row, source, dataset, reference, staged, options or ExportOptions()))
         records = tuple(outcome.record for outcome in outcomes if outcome.record and not outcome.failures)
-        publish(staged, folder, source, dataset, reference, records)
+        publish(staged, folder, origin, {"probabilities": reference}, records)
     return tuple(outcomes)
 
 
@@ -97,47 +98,34 @@ def _make(
         converted = convert(row, source, options)
     except ConversionError as error:
         return Outcome(row, (str(error),))
-    path.write_bytes(converted.content)
-    companions = {
-        path.with_name(path.stem + ending): content for ending, content in converted.companions.items()
-    }
-    for companion, content in companions.items():
-        companion.write_bytes(content)
-    built = next((companion for companion in companions if companion.suffix == LIBRARY_SUFFIX), None)
+    files = {path: converted.content}
+    files |= {path.with_name(path.stem + ending): content for ending, content in converted.companions.items()}
+    for file, content in files.items():
+        file.write_bytes(content)
+    built = next((file for file in files if file.suffix == LIBRARY_SUFFIX), None)
     structure = converted.structure
     compiled = libraries(path, built) if path.suffix in row.engine.sources else nullcontext()
     try:
-        with compiled as files:
-            proof = prove(path, row, reference, dataset.test, ours=True, structure=structure, files=files)
+        with compiled as run:
+            proof = prove(path, row, reference, dataset.test, ours=True, structure=structure, files=run)
     except (ConversionError, MissingCompilerError) as error:
         proof = Proof((str(error),), structure)
-    record = _record(path, row, source, proof, tuple(companions))
+    record = None
+    if proof.structure and proof.predictor and proof.parity:
+        record = describe(
+            path,
+            proof.structure,
+            kind=row.format,
+            companions=[file for file in files if file != path],
+            precision=row.precision,
+            input=proof.predictor.input,
+            output=proof.predictor.output,
+            labels=source.class_names,
+            calibration=source.calibration.record() if row.calibrated else None,
+            parity=ParityRecord(**asdict(proof.parity)),
+            tolerances=TolerancesRecord(**asdict(row.tolerances)),
+        )
     if proof.failures:
-        for failed in (path, *companions):
+        for failed in files:
             failed.unlink()
     return Outcome(row, proof.failures, record, proof.parity)
-
-
-def _record(
-    path: Path, row: Format, source: Source, proof: Proof, companions: tuple[Path, ...]
-) -> ArtifactRecord | None:
-    if proof.structure is None or proof.predictor is None or proof.parity is None:
-        return None
-    return ArtifactRecord(
-        file=path.name,
-        format=row.format,
-        precision=row.precision,
-        sha256=sha256_of(path),
-        size_bytes=path.stat().st_size,
-        input=proof.predictor.input,
-        output=proof.predictor.output,
-        labels=source.class_names,
-        operators=proof.structure.operator_names,
-        versions=proof.structure.versions,
-        oldest_runtime=proof.structure.oldest_runtime,
-        calibration=source.calibration.record() if row.calibrated else None,
-        parity=ParityRecord(**asdict(proof.parity)),
-        tolerances=TolerancesRecord(**asdict(row.tolerances)),
-        companions={companion.name: sha256_of(companion) for companion in companions},
-        companion_bytes={companion.name: companion.stat().st_size for companion in companions},
-    )

@@ -1,12 +1,15 @@
 """The writing of an artifact folder: model, artifacts, reference and manifest, all at once."""
 
 import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data.datasets import Dataset
+from ..proof.inspect.structure import Structure
 from ..runtime.artifact.folder import commit, recover
 from ..runtime.artifact.manifest import (
     MANIFEST_NAME,
@@ -22,10 +25,53 @@ from ..runtime.artifact.manifest import (
 from ..runtime.errors import IntegrityError, ManifestError, OptionError
 from ..runtime.files import sha256_of
 from ..runtime.reading import leads_out
-from .convert.source import Source, tool_versions
 
 
-def check_target(folder: Path, source: Source, dataset: Dataset, *, overwrite: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What the artifacts of a folder are made of.
+
+    Attributes:
+        path: The model's file, wherever it lies.
+        model: The record of its copy in the folder.
+        dataset: The sha256 of each part of the data set; empty for a TFLite file of anyone's.
+        tools: The versions of everything that has a part in an artifact's bytes.
+    """
+
+    path: Path
+    model: ModelRecord
+    dataset: dict[str, str]
+    tools: dict[str, str]
+
+
+def describe(
+    path: Path, structure: Structure, *, kind: str, companions: Iterable[Path] = (), **proof: Any
+) -> ArtifactRecord:
+    """Return the record of an artifact.
+
+    Args:
+        path: The artifact.
+        structure: What it contains.
+        kind: Its file format.
+        companions: The files that belong to it.
+        **proof: The record's other attributes; input and output are the structure's unless they are given.
+    """
+    ends = {"input": structure.inputs[0], "output": structure.outputs[0]}
+    return ArtifactRecord(
+        file=path.name,
+        format=kind,
+        sha256=sha256_of(path),
+        size_bytes=path.stat().st_size,
+        operators=structure.operator_names,
+        versions=structure.versions,
+        oldest_runtime=structure.oldest_runtime,
+        companions={companion.name: sha256_of(companion) for companion in companions},
+        companion_bytes={companion.name: companion.stat().st_size for companion in companions},
+        **{**ends, **proof},
+    )
+
+
+def check_target(folder: Path, origin: Origin, *, overwrite: bool) -> None:
     """Check that publishing to `folder` would not replace files that cannot be part of the same set.
 
     Raises:
@@ -34,19 +80,21 @@ def check_target(folder: Path, source: Source, dataset: Dataset, *, overwrite: b
         OutputError: An interrupted export there cannot be finished.
     """
     recover(folder)
-    if overwrite or _is_trained_again(folder, source):
+    previous = read_manifest(folder) if (folder / MANIFEST_NAME).exists() and not overwrite else None
+    if overwrite or (previous and _is_trained_again(folder / previous.model.file, previous, origin)):
         return
-    beside = folder / source.path.name
-    if beside.exists() and sha256_of(beside) != source.sha256:
-        raise _refusal(folder, "another model", f"{source.path} with sha256 {source.sha256[:12]}…")
-    if not (folder / MANIFEST_NAME).exists():
+    beside = folder / origin.model.file
+    if beside.exists() and sha256_of(beside) != origin.model.sha256:
+        raise _refusal(folder, "another model", f"{origin.path} with sha256 {origin.model.sha256[:12]}…")
+    if previous is None:
         return
-    previous = read_manifest(folder)
-    for kind, found, expected in (
-        ("another model", source.sha256, previous.model.sha256),
-        ("another data set", dataset.sha256, previous.dataset),
-        ("other tool versions", tool_versions(), previous.tools),
-    ):
+    checks: list[tuple[str, object, object]] = [
+        ("another model", origin.model.sha256, previous.model.sha256),
+        ("another data set", origin.dataset, previous.dataset),
+    ]
+    if origin.dataset:  # of a TFLite file all is made at once, so that nothing of older tools stays
+        checks.append(("other tool versions", origin.tools, previous.tools))
+    for kind, found, expected in checks:
         if found != expected:
             raise _refusal(folder, kind, _difference(found, expected))
 
@@ -54,9 +102,8 @@ def check_target(folder: Path, source: Source, dataset: Dataset, *, overwrite: b
 def publish(
     staged: Path,
     folder: Path,
-    source: Source,
-    dataset: Dataset,
-    reference: NDArray[np.float32],
+    origin: Origin,
+    reference: Mapping[str, NDArray[Any]],
     records: tuple[ArtifactRecord, ...],
 ) -> None:
     """Make the artifacts in `staged`, and those that the folder already has of the same model, its set.
@@ -65,24 +112,24 @@ def publish(
         IntegrityError: The model was trained again or replaced while it was exported.
         OutputError: The folder cannot be written.
     """
-    if not (staged / source.path.name).exists():
-        shutil.copyfile(source.path, staged / source.path.name)
-    np.savez_compressed(staged / REFERENCE_NAME, probabilities=reference)
+    model = staged / origin.model.file
+    if not model.exists():
+        shutil.copyfile(origin.path, model)
+    np.savez_compressed(staged / REFERENCE_NAME, **dict(reference))
 
     def record() -> None:  # the set that is there now, not the one from before the conversions
-        if {sha256_of(path) for path in (source.path, staged / source.path.name)} != {source.sha256}:
+        if {sha256_of(path) for path in (origin.path, model)} != {origin.model.sha256}:
             raise IntegrityError(
-                f"{source.path} was trained again or replaced while it was exported",
+                f"{origin.path} was trained again or replaced while it was exported",
                 fix="Nothing was written; export it again.",
             )
+        artifacts = (*_kept(folder, origin, {record.file for record in records}), *records)
         manifest = Manifest(
-            model=ModelRecord(source.name, source.path.name, source.sha256),
-            dataset=dataset.sha256,
+            model=origin.model,
+            dataset=origin.dataset,
             reference=ReferenceRecord(REFERENCE_NAME, sha256_of(staged / REFERENCE_NAME)),
-            tools=tool_versions(),
-            artifacts=tuple(
-                sorted((*_kept(folder, source, dataset, records), *records), key=lambda r: r.file)
-            ),
+            tools=origin.tools,
+            artifacts=tuple(sorted(artifacts, key=lambda record: record.file)),
             schema_version=SCHEMA_VERSION,
         )
         write_manifest(staged, manifest)
@@ -90,36 +137,27 @@ def publish(
     commit(staged, folder, prepare=record)
 
 
-def _is_trained_again(folder: Path, source: Source) -> bool:
+def _is_trained_again(own: Path, previous: Manifest, origin: Origin) -> bool:
     """Whether the model is the folder's own, and another one now than its artifacts were made of."""
-    if not (folder / MANIFEST_NAME).exists():
-        return False
-    model = read_manifest(folder).model
-    own = folder / model.file
-    return model.sha256 != source.sha256 and own.exists() and own.samefile(source.path)
+    return previous.model.sha256 != origin.model.sha256 and own.exists() and own.samefile(origin.path)
 
 
-def _kept(
-    folder: Path, source: Source, dataset: Dataset, records: tuple[ArtifactRecord, ...]
-) -> list[ArtifactRecord]:
+def _kept(folder: Path, origin: Origin, new_files: set[str]) -> list[ArtifactRecord]:
     """Return the records that stay: of the same model, data set and tools, and not made anew."""
     try:
         previous = read_manifest(folder)
     except ManifestError:
         return []
     made_of = (previous.model.sha256, previous.dataset, previous.tools)
-    if made_of != (source.sha256, dataset.sha256, tool_versions()):
+    if made_of != (origin.model.sha256, origin.dataset, origin.tools):
         return []
-    new_files = {record.file for record in records}
     return [
         record
         for record in previous.artifacts
-        if record.file not in new_files and _is_inside(folder / record.file)
+        if record.file not in new_files
+        and (path := folder / record.file).is_file()
+        and not leads_out(path, folder)
     ]
-
-
-def _is_inside(path: Path) -> bool:
-    return path.is_file() and not leads_out(path, path.parent)
 
 
 def _refusal(folder: Path, kind: str, received: object) -> OptionError:

@@ -7,27 +7,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from ..proof.inspect.structure import Structure, parse_structure
-from ..runtime.artifact.folder import commit, recover, staging
-from ..runtime.artifact.manifest import (
-    MANIFEST_NAME,
-    REFERENCE_NAME,
-    SCHEMA_VERSION,
-    ArtifactRecord,
-    ExactnessRecord,
-    Manifest,
-    ModelRecord,
-    ReferenceRecord,
-    read_manifest,
-    write_manifest,
-)
+from ..proof.inspect.structure import parse_structure
+from ..runtime.artifact.folder import staging
+from ..runtime.artifact.manifest import ArtifactRecord, ExactnessRecord, ModelRecord
 from ..runtime.engines.registry import LIBRARY_SUFFIX
-from ..runtime.errors import OptionError
-from ..runtime.files import sha256_of
 from ..runtime.model_file import read_model
 from .codegen import Match
 from .codegen.artifact import make_c
@@ -36,6 +22,7 @@ from .codegen.exactness import prove_exact
 from .codegen.importing import read_graph
 from .codegen.normalize import normalize
 from .codegen.regenerate import require_harmless
+from .publish import Origin, check_target, describe, publish
 
 _TOOLS = ("edgemnist", "ai-edge-litert", "numpy")
 _REFERENCE_BYTES = 16 << 20
@@ -43,13 +30,7 @@ _REFERENCE_BYTES = 16 << 20
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What was made of a TFLite file.
-
-    Attributes:
-        record: The record of the C.
-        exactness: What was compared.
-        arena_bytes: The memory between the layers.
-    """
+    """The record of the C that was made, what was compared, and the memory between its layers."""
 
     record: ArtifactRecord
     exactness: ExactnessRecord
@@ -86,8 +67,9 @@ def export_tflite(
     """
     content = read_model(path)
     name = path.stem.removesuffix(".int8")
-    sha256 = hashlib.sha256(content).hexdigest()
-    _check_target(folder, sha256, overwrite=overwrite)
+    model = ModelRecord(name, f"{name}.int8.tflite", hashlib.sha256(content).hexdigest())
+    origin = Origin(path, model, {}, {tool: metadata.version(tool) for tool in _TOOLS})
+    check_target(folder, origin, overwrite=overwrite)
     report("reading the model")
     structure = parse_structure(path, content)
     normalize(read_graph(content))  # an operator without C is named before LiteRT is asked to run it
@@ -96,43 +78,22 @@ def export_tflite(
     generated = make_c(content, name, match=match)
     with staging(folder) as staged:
         source = generated.write(staged)
-        files = dict(generated.files)
+        companions = [source.with_name(source.stem + ending) for ending in generated.files if ending != ".c"]
         built = None
         if compile_library:
             report("compiling")
-            built = staged / f"{name}.int8{LIBRARY_SUFFIX}"
-            built.write_bytes(compiled(f"{name}.int8", files))
+            built = source.with_suffix(LIBRARY_SUFFIX)
+            built.write_bytes(compiled(source.stem, generated.files))
+            companions.append(built)
         exactness, expected = prove_exact(source, content, match, images, built=built, report=report)
-        reference = staged / REFERENCE_NAME
-        np.savez_compressed(reference, **_stored(expected))
-        companions = [staged / f"{name}.int8{ending}" for ending in files if ending != ".c"]
-        record = _record(source, "c", generated.structure, [*companions, *([built] if built else [])])
-        record = msgspec.structs.replace(record, exactness=exactness)
-        original = _record(source.with_suffix(".tflite"), "tflite", structure, [])
-        manifest = Manifest(
-            model=ModelRecord(name, original.file, sha256),
-            dataset={},
-            reference=ReferenceRecord(REFERENCE_NAME, sha256_of(reference)),
-            tools={tool: metadata.version(tool) for tool in _TOOLS},
-            artifacts=(record, original),
-            schema_version=SCHEMA_VERSION,
+        facts: dict[str, Any] = {"precision": "int8", "labels": ()}
+        facts |= {"calibration": None, "parity": None, "tolerances": None}
+        record = describe(
+            source, generated.structure, kind="c", companions=companions, exactness=exactness, **facts
         )
-        commit(staged, folder, prepare=lambda: write_manifest(staged, manifest))
-    return Made(record, exactness, _arena_bytes(files[".h"]))
-
-
-def _check_target(folder: Path, sha256: str, *, overwrite: bool) -> None:
-    recover(folder)
-    if overwrite or not (folder / MANIFEST_NAME).exists():
-        return
-    previous = read_manifest(folder)
-    if previous.model.sha256 != sha256 or previous.dataset:
-        raise OptionError(
-            f"{folder} holds artifacts of another model",
-            received=f"a model with sha256 {sha256[:12]}…",
-            expected=f"{previous.model.file} with sha256 {previous.model.sha256[:12]}…",
-            fix="Replace them with --overwrite, or choose another folder with --artifacts.",
-        )
+        original = describe(staged / model.file, structure, kind="tflite", **facts)
+        publish(staged, folder, origin, _stored(expected), (record, original))
+    return Made(record, exactness, _arena_bytes(generated.files[".h"]))
 
 
 def _stored(expected: tuple[NDArray[np.generic], ...]) -> dict[str, Any]:
@@ -142,27 +103,6 @@ def _stored(expected: tuple[NDArray[np.generic], ...]) -> dict[str, Any]:
     if len(expected) == 1:
         return {"values": expected[0][:count]}
     return {f"values_{number}": array[:count] for number, array in enumerate(expected)}
-
-
-def _record(path: Path, kind: str, structure: Structure, companions: list[Path]) -> ArtifactRecord:
-    return ArtifactRecord(
-        file=path.name,
-        format=kind,
-        precision="int8",
-        sha256=sha256_of(path),
-        size_bytes=path.stat().st_size,
-        input=structure.inputs[0],
-        output=structure.outputs[0],
-        labels=(),
-        operators=structure.operator_names,
-        versions=structure.versions,
-        oldest_runtime=structure.oldest_runtime,
-        calibration=None,
-        parity=None,
-        tolerances=None,
-        companions={companion.name: sha256_of(companion) for companion in companions},
-        companion_bytes={companion.name: companion.stat().st_size for companion in companions},
-    )
 
 
 def _arena_bytes(header: bytes) -> int:

@@ -1,7 +1,7 @@
 """Where text goes: results to stdout, progress and messages to stderr."""
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.markup import escape
@@ -9,9 +9,6 @@ from rich.segment import Segment
 
 from ..runtime.printable import json_text, printable, printable_lines
 from .encodings import encodable_json
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 
 class SafeConsole(Console):
@@ -42,7 +39,7 @@ def print_result(markup: str) -> None:
 
 
 def print_message(markup: str) -> None:
-    """Print one line on stderr, unbroken; what is not the program's own text in it must be `literal`."""
+    """Print one line on stderr like `print_result`."""
     messages.print(markup, highlight=False, soft_wrap=True)
 
 
@@ -56,13 +53,17 @@ def print_json(document: Any) -> None:
     print(encodable_json(json_text(document, indent=2), results.encoding), file=results.file)
 
 
-def plain_table(*columns: str, title: str | None = None) -> "Table":
-    """Return an empty table without lines; a column whose heading begins with `>` is aligned right."""
-    from rich.table import Table
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str | None = None) -> None:
+    """Print a table without lines on stdout; a column whose heading begins with `>` is aligned right.
+
+    The cells are markup, like the line of `print_result`.
+    """
+    from rich.table import Table  # takes long to import
 
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 1, 0, 0))
     for column in columns:
-        table.add_column(
-            column.removeprefix(">"), justify="right" if column.startswith(">") else "left", no_wrap=True
-        )
-    return table
+        justify = "right" if column.startswith(">") else "left"
+        table.add_column(column.removeprefix(">"), justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    for row in rows:
+        table.add_row(*row)
+    results.print(table)

@@ -10,11 +10,13 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from .. import __version__
-from ..runtime.errors import EdgeMnistError, MendedModelWarning, ProofError
+from ..runtime.errors import EdgeMnistError, MendedModelWarning, MissingExtraError, ProofError
 from .commands import ALIASES, SUMMARIES, load_module
 from .console import literal, print_error, print_message
 from .encodings import replace_what_encodings_lack
 
+# What reads TFLite files and generates C, and lies in rooms that other commands do without.
+_IN_VERIFY = ("ai_edge_litert", "jinja2", "onnx", "scipy")
 EXIT_FAILED = 1
 EXIT_PROOF = 3
 
@@ -84,6 +86,11 @@ def main() -> None:
         _fail(error, EXIT_PROOF)
     except EdgeMnistError as error:
         _fail(error, EXIT_FAILED)
+    except ImportError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in _IN_VERIFY:
+            raise
+        _fail(MissingExtraError(package, "verify", "this command"), EXIT_FAILED)
 
 
 def _showing_mended_models(show: Callable[..., None]) -> Callable[..., None]:

@@ -26,7 +26,16 @@ def list_pictures(paths: list[Path]) -> list[Path]:
     Raises:
         InputError: There are no pictures in a folder.
     """
-    return [picture for path in paths for picture in (_pictures_in(path) if path.is_dir() else [path])]
+    found: list[Path] = []
+    for path in paths:
+        if not path.is_dir():
+            found.append(path)
+            continue
+        pictures = sorted(file for file in path.iterdir() if file.suffix.lower() in _SUFFIXES)
+        if not pictures:
+            raise InputError(f"no pictures in {path}", expected=f"files that end with {', '.join(_SUFFIXES)}")
+        found += pictures
+    return found
 
 
 def read_picture(path: Path, max_bytes: int) -> Path | bytes:
@@ -35,13 +44,6 @@ def read_picture(path: Path, max_bytes: int) -> Path | bytes:
     At most a byte more than `max_bytes` is read, so that a predictor refuses what is too large.
     """
     return sys.stdin.buffer.read(max_bytes + 1) if path == STDIN else path
-
-
-def _pictures_in(folder: Path) -> list[Path]:
-    pictures = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)
-    if not pictures:
-        raise InputError(f"no pictures in {folder}", expected=f"files that end with {', '.join(_SUFFIXES)}")
-    return pictures
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,24 +2,20 @@
 
 import math
 import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from ..benchmarks.runner.collect import Progress as BenchProgress
+from ..data.history import Epoch
 from .console import literal, messages, print_message
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    from ..benchmarks.runner.collect import Progress as BenchProgress
-    from ..data.history import Epoch
 
 LINES_WITHOUT_TERMINAL = 10
 
 
 @contextmanager
-def bench_progress() -> "Iterator[Callable[[BenchProgress], None]]":
+def bench_progress() -> Iterator[Callable[[BenchProgress], None]]:
     """Yield what `collect` reports its progress to: a bar on a terminal, nothing elsewhere."""
     columns = (
         TextColumn("{task.description}", markup=False),  # a file's name
@@ -29,7 +25,7 @@ def bench_progress() -> "Iterator[Callable[[BenchProgress], None]]":
     with Progress(*columns, console=messages, transient=True, disable=not messages.is_terminal) as bar:
         task = bar.add_task("measuring", total=None, left="")
 
-        def report(progress: "BenchProgress") -> None:
+        def report(progress: BenchProgress) -> None:
             remaining = progress.remaining_secs
             bar.update(
                 task,
@@ -42,7 +38,7 @@ def bench_progress() -> "Iterator[Callable[[BenchProgress], None]]":
         yield report
 
 
-def device_progress(count: int) -> "Callable[[str], None]":
+def device_progress(count: int) -> Callable[[str], None]:
     """Return what is called with the title of each of `count` emulated devices that is done."""
     done = 0
 
@@ -55,7 +51,7 @@ def device_progress(count: int) -> "Callable[[str], None]":
     return report
 
 
-def show_epochs(epochs: "Iterable[Epoch]", total: int, finished: int = 0) -> None:
+def show_epochs(epochs: Iterable[Epoch], total: int, finished: int = 0) -> None:
     """Run through the epochs of a training: a bar on a terminal, about ten lines elsewhere.
 
     Args:
@@ -63,13 +59,9 @@ def show_epochs(epochs: "Iterable[Epoch]", total: int, finished: int = 0) -> Non
         total: How many the whole training has.
         finished: How many of them an interrupted training has behind it.
     """
-    if messages.is_terminal:
-        _with_bar(epochs, total, finished)
-    else:
-        _with_lines(epochs, total, finished)
-
-
-def _with_bar(epochs: "Iterable[Epoch]", total: int, finished: int) -> None:
+    if not messages.is_terminal:
+        _print_epochs(epochs, total, finished)
+        return
     columns = (
         TextColumn("epoch"),
         MofNCompleteColumn(),
@@ -84,23 +76,18 @@ def _with_bar(epochs: "Iterable[Epoch]", total: int, finished: int) -> None:
             progress.update(bar, advance=1, description=_metrics(epoch))
 
 
-def _with_lines(epochs: "Iterable[Epoch]", total: int, finished: int) -> None:
+def _print_epochs(epochs: Iterable[Epoch], total: int, finished: int) -> None:
     every = math.ceil(total / LINES_WITHOUT_TERMINAL)
-    ends = []
+    ends: list[float] = []
     for epoch in epochs:
         ends.append(time.monotonic())
         if epoch.number % every == 0 or epoch.number in (finished + 1, total):
-            left = _left(ends, total - epoch.number)
+            left = ""
+            if len(ends) > 1:  # the first one compiles
+                each_secs = (ends[-1] - ends[0]) / (len(ends) - 1)
+                left = f", {each_secs * (total - epoch.number):.0f} s left"
             print_message(f"epoch {epoch.number}/{total} {_metrics(epoch)}{left}")
 
 
-def _left(ends: list[float], epochs_left: int) -> str:
-    """Return the time left by all epochs but the first, which compiles; nothing where there is no other."""
-    if len(ends) == 1:
-        return ""
-    seconds = (ends[-1] - ends[0]) / (len(ends) - 1)
-    return f", {seconds * epochs_left:.0f} s left"
-
-
-def _metrics(epoch: "Epoch") -> str:
+def _metrics(epoch: Epoch) -> str:
     return f"loss {epoch.loss:.4f}, accuracy {epoch.accuracy:.2%}, val {epoch.val_accuracy:.2%}"

@@ -2,11 +2,20 @@
 
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
-from ..export.training.recipe import NOTEBOOK, Recipe
-from ..runtime.artifact.folder import recover
-from ..runtime.errors import OutputError
+import numpy as np
+
+from ..benchmarks.report.training.outputs import AUGMENTED_FILE, DIGITS_FILE
+from ..data.datasets import Dataset
+from ..data.history import HISTORY_FILE, read_history
+from ..export.training.recipe import NOTEBOOK, Augmentation, Recipe
+from ..runtime.artifact.folder import recover, remove_abandoned
+from ..runtime.artifact.manifest import newer_model
+from ..runtime.artifact.previous import keep_model
+from ..runtime.errors import DatasetError, OutputError
+from ..runtime.files import require_writable
 from .console import literal, messages, print_message
 from .progress import show_epochs
 
@@ -18,6 +27,7 @@ if TYPE_CHECKING:
 
 MODEL_FILE = "mnist.keras"
 CHECKPOINT_FILE = "mnist.checkpoint.npz"
+AUGMENTED_SHOWN, AUGMENTED_VARIANTS = 18, 2
 
 
 def ensure_model(artifacts: Path, data: Path | None, seed: int, *, allow_empty_classes: bool = False) -> Path:
@@ -41,7 +51,6 @@ def run_training(
     data: Path | None,
     recipe: Recipe,
     seed: int,
-    *,
     resume: bool | None = None,
     tensorboard: Path | None = None,
     allow_empty_classes: bool = False,
@@ -59,20 +68,16 @@ def run_training(
         OutputError: A file cannot be written.
     """
     from ..export.training.checkpoint import SafeTraining, require_choice
-    from ..runtime.artifact.folder import remove_abandoned
-    from ..runtime.artifact.manifest import newer_model
-    from ..runtime.artifact.previous import keep_model
-    from ..runtime.files import require_writable
 
     checkpoint_path = artifacts / CHECKPOINT_FILE
     resuming = require_choice(checkpoint_path, resume=resume)
     recover(artifacts)
     remove_abandoned(artifacts)
     print_message("Loading TensorFlow and the data set ...")
+    from ..benchmarks.report.training import plots
     from ..export.training.data import check_classes, load_dataset, load_training_data
     from ..export.training.loop import TrainingRun
     from ..export.training.record import describe_origin
-    from .training_results import write_results
 
     if data is not None:
         check_classes(data, allow_empty=allow_empty_classes)
@@ -84,48 +89,106 @@ def run_training(
     run.model.summary(line_length=78, print_fn=lambda text: messages.out(text, highlight=False))
     model_path = artifacts / MODEL_FILE
     with _explaining_how_to_resume(training, recipe.epochs):
-        _train(training, recipe.epochs, tensorboard)
+        finished = len(training.epochs)
+        if finished:
+            print_message(f"Resuming after epoch {finished} of {recipe.epochs}.")
+        epochs: Iterable[Epoch] = training
+        if tensorboard is not None:
+            from ..export.training.tensorboard import logged
+
+            epochs = logged(training, tensorboard, earlier=training.epochs)
+        show_epochs(epochs, recipe.epochs, finished)
         recover(artifacts)
         kept = keep_model(model_path)
         # Only now, so that nothing before can depend on the test images.
-        accuracy = write_results(model_path, run.model, training, origin, load_dataset(data))
+        dataset = load_dataset(data)
+        accuracy = _write_results(model_path, run.model, training, origin, dataset, plots)
     seconds = sum(epoch.seconds for epoch in training.epochs)
     print_message(
         f"Trained {run.model.count_params():,} parameters in {seconds:.1f} s: test accuracy "
         f"[bold]{accuracy:.2%}[/] after epoch {len(training.epochs)}. Saved {literal(model_path)}."
     )
-    for sentence in (f"The former {MODEL_FILE} is kept as {kept}." if kept else "", newer_model(artifacts)):
-        if sentence:
-            print_message(literal(sentence))
+    if kept:
+        print_message(literal(f"The former {MODEL_FILE} is kept as {kept}."))
+    if outdated := newer_model(artifacts):
+        print_message(literal(outdated))
     return model_path
-
-
-def _train(training: "SafeTraining", total: int, tensorboard: Path | None) -> None:
-    finished = len(training.epochs)
-    if finished:
-        print_message(f"Resuming after epoch {finished} of {total}.")
-    epochs: Iterable[Epoch] = training
-    if tensorboard is not None:
-        from ..export.training.tensorboard import logged
-
-        epochs = logged(training, tensorboard, earlier=training.epochs)
-    show_epochs(epochs, total, finished)
 
 
 @contextmanager
 def _explaining_how_to_resume(training: "SafeTraining", total: int) -> "Iterator[None]":
     """Add to an interruption, or a failure to write, which epoch is kept and how to resume."""
+
+    def how() -> str:
+        return f"Epoch {len(training.epochs)} of {total} is kept: resume with the same command and --resume."
+
     try:
         yield
     except KeyboardInterrupt:
         if training.epochs:
-            print_message(f"Interrupted. {_how_to_resume(training, total)}")
+            print_message(f"Interrupted. {how()}")
         raise
     except OutputError as error:
         if not training.epochs:
             raise
-        raise OutputError(error.problem, fix=f"{error.fix} {_how_to_resume(training, total)}") from error
+        raise OutputError(error.problem, fix=f"{error.fix} {how()}") from error
 
 
-def _how_to_resume(training: "SafeTraining", total: int) -> str:
-    return f"Epoch {len(training.epochs)} of {total} is kept: resume with the same command and --resume."
+def _write_results(
+    model_path: Path,
+    model: Any,
+    training: "SafeTraining",
+    origin: dict[str, Any],
+    dataset: Dataset,
+    plots: ModuleType,
+) -> float:
+    """Write the model, its history and its charts, then remove the checkpoint.
+
+    Returns the test accuracy, a fraction. `origin` is what `describe_origin` recorded before the training;
+    `plots` was imported then too, so that nobody trains in vain where matplotlib is missing.
+
+    Raises:
+        DatasetError: The test images are of a class that the training images do not have.
+        OutputError: A file cannot be written; the checkpoint is still there, so nothing needs training again.
+    """
+    from ..export.training.network import predict
+    from ..export.training.record import describe_test, write_history, write_model
+
+    folder, test = model_path.parent, dataset.test
+    names = tuple(origin["data"]["class_names"])
+    if dataset.class_names != names:
+        raise DatasetError(
+            "the test images are of classes that the training images do not have",
+            received=dataset.class_names[len(names) :],
+            expected=names,
+            fix="Give a data set whose training part has every class.",
+        )
+    history_path = folder / HISTORY_FILE
+    probabilities = predict(model, test.images)
+    tested = describe_test(probabilities, test)
+    write_model(model_path, model)
+    write_history(
+        history_path,
+        model=model,
+        model_path=model_path,
+        origin=origin,
+        epochs=training.epochs,
+        resumed_after=training.resumed_after,
+        test=tested,
+    )
+    plots.draw_digits(folder / DIGITS_FILE, dataset.train, names)
+    (folder / AUGMENTED_FILE).unlink(missing_ok=True)  # it may be of an earlier training
+    if augmentation := origin["recipe"]["augmentation"]:
+        from ..export.training.augmentation import Augmenter
+
+        shown = dataset.train.images[:AUGMENTED_SHOWN]
+        augmenter = Augmenter(Augmentation(**augmentation), shown.shape[1:])
+        draw = np.random.default_rng(0)
+        variants = [augmenter.augment(shown, draw) for _ in range(AUGMENTED_VARIANTS)]
+        plots.draw_augmented(folder / AUGMENTED_FILE, shown, np.stack(variants, axis=1))
+    plots.draw_curves(folder / "curves.png", [read_history(history_path)])
+    plots.draw_confusion(folder / "confusion.png", probabilities, test, names)
+    plots.draw_mistakes(folder / "mistakes.png", probabilities, test, names)
+    plots.draw_reliability(folder / "calibration.png", probabilities, test)
+    training.discard()
+    return float(tested["accuracy"])

@@ -1,6 +1,8 @@
 """The model to export, and the forms of it that are converted."""
 
+import hashlib
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from ...proof.format_spec import INPUT_NAME, OUTPUT_NAME
 from ...runtime.artifact.metadata import Metadata
 from ...runtime.cpus import usable_cpu_count
-from ...runtime.errors import ArtifactError
+from ...runtime.errors import ArtifactError, ConversionError
 from ...runtime.loading import load_predictor
 from ...runtime.predictor import Predictor
 from ...runtime.tensors import TensorSpec
@@ -50,16 +52,35 @@ class Source:
         """The Keras model: float32 `(N, H, W)` in [0, 1] to float32 `(N, classes)`."""
         return cast("KerasEngine", self.predictor.engine).model
 
+    def read(self) -> bytes:
+        """Return the file's content.
+
+        Raises:
+            ConversionError: It is another one by now than the one that was loaded.
+        """
+        content = self.path.read_bytes()
+        found = hashlib.sha256(content).hexdigest()
+        if found != self.sha256:
+            raise ConversionError(
+                f"{self.path.name} changed while it was exported",
+                received=f"sha256 {found}",
+                expected=self.sha256,
+                fix="Export again.",
+            )
+        return content
+
     def with_pixel_input(self) -> Any:
         """Return the model as the artifact contract has it: uint8 pixels to probabilities."""
-        pixels = keras.Input(self.model.input_shape[1:], dtype="uint8", name=INPUT_NAME)
-        floats = keras.ops.cast(pixels, "float32") * (1 / 255)
-        return keras.Model(pixels, {OUTPUT_NAME: _convertible(self.model)(floats)}, name=self.name)
+        return self._wrapped("uint8", lambda pixels: keras.ops.cast(pixels, "float32") * (1 / 255))
 
     def with_float_input(self) -> Any:
         """Return the model with the contract's names and its training-time input, float32 in [0, 1]."""
-        floats = keras.Input(self.model.input_shape[1:], dtype="float32", name=INPUT_NAME)
-        return keras.Model(floats, {OUTPUT_NAME: _convertible(self.model)(floats)}, name=self.name)
+        return self._wrapped("float32", lambda image: image)
+
+    def _wrapped(self, dtype: str, scale: Callable[[Any], Any]) -> Any:
+        image = keras.Input(self.model.input_shape[1:], dtype=dtype, name=INPUT_NAME)
+        floats = scale(image)
+        return keras.Model(image, {OUTPUT_NAME: _convertible(self.model)(floats)}, name=self.name)
 
     def metadata(self, precision: str, input_: TensorSpec, output: TensorSpec) -> Metadata:
         """Return the metadata that goes into an artifact of this model."""

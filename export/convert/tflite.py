@@ -8,7 +8,8 @@ Lite 2.17 or 2.10 instead of 2.7, and on the default recipe's five seeds it agre
 (dynamic: 99.90-99.94 % against 99.89-99.96 %).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,36 +19,35 @@ from numpy.typing import NDArray
 from ...proof.quiet import quiet
 from ...runtime.artifact.tflite_file import unpack
 from ...runtime.errors import ConversionError
+from ...runtime.model_file import read_model
 from ..backend import tf
 from .logit_range import narrow_logits
 from .options import Converted, ExportOptions
 from .source import Source
-from .tflite_file import finish, scale_pixels_first
+from .tflite_file import finish, pack, scale_pixels_first
 
-# The default set would let operators in that need TensorFlow on the device.
+# Of `tf.lite.OpsSet`. The default set would let operators in that need TensorFlow on the device.
 _BUILTINS = "TFLITE_BUILTINS"
 _INT8 = "TFLITE_BUILTINS_INT8"
 _INT16X8 = "EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8"
+_UNTRAINED_SAMPLES = 4
 
 
 def float32(source: Source, _options: ExportOptions) -> Converted:
     """Convert the model as it is."""
-    model = run(converter_for(source.with_pixel_input(), _BUILTINS))
-    return Converted(finish(model, source, "float32"))
+    return Converted(finish(run(_converter(source.with_pixel_input())), source, "float32"))
 
 
 def float16(source: Source, _options: ExportOptions) -> Converted:
     """Store weights as float16, half the size; the device computes in float32 or float16."""
-    converter = converter_for(source.with_pixel_input(), _BUILTINS)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter = _converter(source.with_pixel_input(), optimize=True)
     converter.target_spec.supported_types = [tf.float16]
     return Converted(finish(run(converter), source, "float16"))
 
 
 def dynamic(source: Source, _options: ExportOptions) -> Converted:
     """Store weights as int8; the device quantizes activations while it runs."""
-    converter = converter_for(source.with_pixel_input(), _BUILTINS)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter = _converter(source.with_pixel_input(), optimize=True)
     _scale_matrices_as_a_whole(converter)
     return Converted(finish(run(converter), source, "dynamic"))
 
@@ -74,23 +74,46 @@ def int16x8(source: Source, _options: ExportOptions) -> Converted:
     return Converted(finish(model, source, "int16x8"))
 
 
-def converter_for(model: Any, operators: str) -> Any:
-    """Return the converter for a Keras model, limited to one of `tf.lite.OpsSet`'s sets of operators."""
-    converter = tf.lite.TFLiteConverter.from_keras_model(model)
-    converter.target_spec.supported_ops = [getattr(tf.lite.OpsSet, operators)]
-    return converter
+def untrained_int8(path: Path) -> bytes:
+    """Return any Keras file's network in integers, calibrated on random inputs: good for its size only.
+
+    Raises:
+        ArtifactError: It is no Keras model with one input and one output.
+        ConversionError: The converter failed.
+    """
+    from ...runtime.engines.keras_loading import load_model  # after the backend, which sets Keras up
+
+    model = load_model(path.name, read_model(path))
+    shapes = [tuple(axis or 1 for axis in tensor.shape) for tensor in model.inputs]
+    draw = np.random.default_rng(0)
+    samples = [[draw.random(shape, np.float32) for shape in shapes] for _ in range(_UNTRAINED_SAMPLES)]
+    converter = _converter(model, _INT8, optimize=True, samples=lambda: samples)
+    converter.inference_input_type = converter.inference_output_type = tf.int8
+    return pack(run(converter))
 
 
 def calibrated_converter(source: Source, operators: str) -> Any:
     """Return the converter for the float-input form, to be quantized by the calibration images."""
-    converter = converter_for(source.with_float_input(), operators)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
 
-    def representative_dataset() -> Iterator[list[NDArray[np.float32]]]:
+    def samples() -> Iterator[list[NDArray[np.float32]]]:
         for image in source.calibration.images:
             yield [image[None].astype(np.float32) / 255]
 
-    converter.representative_dataset = representative_dataset
+    return _converter(source.with_float_input(), operators, optimize=True, samples=samples)
+
+
+def _converter(
+    model: Any,
+    operators: str = _BUILTINS,
+    *,
+    optimize: bool = False,
+    samples: Callable[[], Iterable[list[NDArray[np.float32]]]] | None = None,
+) -> Any:
+    """Return the converter for a Keras model; `samples` of its inputs calibrate the quantization."""
+    converter = tf.lite.TFLiteConverter.from_keras_model(model)
+    converter.target_spec.supported_ops = [getattr(tf.lite.OpsSet, operators)]
+    converter.optimizations = [tf.lite.Optimize.DEFAULT] if optimize else []
+    converter.representative_dataset = samples
     return converter
 
 

@@ -63,6 +63,35 @@ def test_every_command_is_in_the_readme():
         assert name in ALIASES or f"`edgemnist {name}" in readme, f"{name} is not in the README"
 
 
+@pytest.mark.parametrize("arguments", [("verify", "."), ("size", "model.tflite")])
+def test_a_command_whose_packages_are_missing_names_their_extra(arguments: tuple[str, ...]):
+    absent = ("ai_edge_litert", "jinja2", "onnx", "scipy")
+    code = f"""
+import sys
+sys.modules.update(dict.fromkeys({absent!r}))
+sys.argv = ["edgemnist", *{arguments!r}]
+from edgemnist.cli import main
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    assert "this command needs the package ai_edge_litert" in done.stderr
+    assert "pip install 'edgemnist[verify]'" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_every_command_has_help_in_the_base_install():
+    absent = ("ai_edge_litert", "cv2", "flatbuffers", "jinja2", "keras", "matplotlib", "onnx", "PIL", "scipy")
+    code = f"""
+import sys
+sys.modules.update(dict.fromkeys({absent!r} + ("tensorflow", "tf2onnx", "tflite_micro")))
+from edgemnist.cli.entry import load_command
+print([load_command(name).name for name in {tuple(SUMMARIES)!r}])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout == f"{list(SUMMARIES)}\n", done.stderr
+
+
 def test_no_arguments_show_the_help():
     done = run()
     assert "Usage" in done.stdout + done.stderr

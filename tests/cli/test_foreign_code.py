@@ -158,6 +158,7 @@ def test_another_user_has_not_built_it(folder, tmp_path):
     assert "passed  accuracy" in line
 
 
+@pytest.mark.slow
 def test_a_build_that_cannot_be_recorded_is_exported_with_a_warning(artifacts, picture, tmp_path):
     """As where HOME is read-only: other processes ask for what only the user can say."""
     (tmp_path / "data").write_text("")

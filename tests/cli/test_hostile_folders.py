@@ -389,6 +389,7 @@ BOMBS: dict[str, Callable[[Path], None]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BOMBS)
 def test_no_archive_of_arrays_takes_much_memory(folder: Path, name: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(folder)
@@ -403,6 +404,7 @@ def test_no_archive_of_arrays_takes_much_memory(folder: Path, name: str, monkeyp
     assert not (folder / "executed").exists()
 
 
+@pytest.mark.slow
 def test_no_data_set_file_takes_much_memory(folder: Path, tmp_path: Path):
     data = tmp_path / "data"
     data.mkdir()
@@ -421,6 +423,7 @@ def test_no_data_set_file_takes_much_memory(folder: Path, tmp_path: Path):
     assert "a pipe or a device" in run("verify", folder, "--data", data).stderr
 
 
+@pytest.mark.slow
 def test_raw_samples_that_unpack_to_gigabytes_are_damaged():
     from edgemnist.benchmarks.report.compact_arrays import decode_array
     from edgemnist.runtime.errors import ArtifactError
@@ -440,6 +443,7 @@ KERAS_BOMBS: dict[str, Callable[[Path], None]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", KERAS_BOMBS)
 def test_no_keras_file_unpacks_to_much(tmp_path: Path, name: str):
     path = tmp_path / "bomb.keras"
@@ -513,6 +517,7 @@ def tflite_bomb() -> bytes:
     return bytes(builder.Output())
 
 
+@pytest.mark.slow
 def test_a_model_of_endless_parts_is_read_where_memory_and_time_have_an_end(tmp_path: Path):
     path = tmp_path / "bomb.tflite"
     path.write_bytes(tflite_bomb())

@@ -450,26 +450,42 @@ def test_a_name_that_could_be_more_than_a_name_in_c_is_refused(tflite_content, n
         make_c(tflite_content, name)
 
 
-@pytest.mark.parametrize("key", ["labels", "input", "output", "tools", "model"])
-@pytest.mark.parametrize(
-    "value", [None, {"shape": [None, 4000]}, ["a", "b"], "*/ int x; /*", 7, [{}] * 10], ids=str
+_WILD = pytest.mark.parametrize(
+    "value",
+    [
+        "*/ int x; /*",
+        *(
+            pytest.param(value, marks=pytest.mark.slow)
+            for value in (None, {"shape": [None, 4000]}, ["a", "b"], 7, [{}] * 10)
+        ),
+    ],
+    ids=str,
 )
-def test_what_a_file_says_of_itself_cannot_change_what_the_c_computes(
-    tflite_content, test_split, tmp_path, key, value
-):
+
+
+@pytest.fixture(scope="module")
+def plain_c(tflite_content):
+    return make_c(tflite_content, "mnist")
+
+
+@pytest.mark.parametrize("key", ["input", "output", "tools", "model"])
+@_WILD
+def test_what_a_file_says_of_itself_cannot_change_the_c(tflite_content, plain_c, key, value):
     """The C is written by the graph alone; texts of a stranger's file are texts, or left out."""
-    plain = make_c(tflite_content, "mnist")
-    changed = with_metadata(tflite_content, key, value)
-    generated = make_c(changed, "mnist")
-    if key != "labels":
-        assert _without_hashes(generated.files[".c"]) == _without_hashes(plain.files[".c"])
-        assert _without_hashes(generated.files[".h"]) == _without_hashes(plain.files[".h"])
-    given = run_model(
-        generated.write(tmp_path).parent, STEM, changed, test_split.images[:20], tmp_path, ("gcc",)
-    )
-    np.testing.assert_array_equal(
-        given.probabilities, reference(changed, test_split.images[:20]).probabilities
-    )
+    generated = make_c(with_metadata(tflite_content, key, value), "mnist")
+    for ending in (".c", ".h"):
+        assert _without_hashes(generated.files[ending]) == _without_hashes(plain_c.files[ending])
+
+
+@pytest.mark.slow
+@_WILD
+def test_what_a_file_calls_its_classes_cannot_change_what_the_c_computes(
+    tflite_content, test_split, tmp_path, value
+):
+    changed, images = with_metadata(tflite_content, "labels", value), test_split.images[:20]
+    folder = make_c(changed, "mnist").write(tmp_path).parent
+    given = run_model(folder, STEM, changed, images, tmp_path, ("gcc",))
+    np.testing.assert_array_equal(given.probabilities, reference(changed, images).probabilities)
 
 
 def _without_hashes(text):

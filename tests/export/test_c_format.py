@@ -98,6 +98,7 @@ def test_the_manifest_records_every_file_with_hash_and_size(exported):
     assert found.oldest_runtime == "ISO C 1999"
 
 
+@pytest.mark.slow
 def test_without_compile_there_is_no_library_and_an_old_one_goes(folder, source, quick_mnist):
     export_all(source, [ROW], quick_mnist, folder)
     assert c_files(folder) == sorted(FILES)
@@ -226,6 +227,7 @@ def test_a_tflite_file_that_is_none_proves_no_c(folder, quick_mnist, content):
     assert verdict_of(folder, quick_mnist.test).failures
 
 
+@pytest.mark.slow
 def test_c_of_an_int8_input_is_proven_too(source, quick_mnist, tmp_path):
     outcomes = export_all(source, ROWS, quick_mnist, tmp_path, options=ExportOptions(io="int8"))
     assert [outcome.failures for outcome in outcomes] == [(), (), ()]

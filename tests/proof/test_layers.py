@@ -40,7 +40,6 @@ def forms(tmp_path_factory, photos):
     import keras
 
     from edgemnist.export.backend import tf
-    from edgemnist.export.convert import tflite
 
     keras.utils.set_random_seed(5)
     image = keras.Input(SHAPE, name="photo")
@@ -53,14 +52,13 @@ def forms(tmp_path_factory, photos):
     model = keras.Model(image, keras.layers.Dense(4, activation="softmax", name="classes")(x), name="net")
     folder = tmp_path_factory.mktemp("forms")
     model.save(folder / "net.keras")
-    (folder / "net.float32.tflite").write_bytes(
-        pack(tflite.run(tflite.converter_for(model, "TFLITE_BUILTINS")))
-    )
-    converter = tflite.converter_for(model, "TFLITE_BUILTINS_INT8")
+    converter = tf.lite.TFLiteConverter.from_keras_model(model)
+    (folder / "net.float32.tflite").write_bytes(converter.convert())
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: ([photo[None]] for photo in photos)
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = converter.inference_output_type = tf.int8
-    (folder / "net.int8.tflite").write_bytes(pack(tflite.run(converter)))
+    (folder / "net.int8.tflite").write_bytes(converter.convert())
     return folder
 
 

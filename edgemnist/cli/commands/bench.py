@@ -1,20 +1,31 @@
 """`edgemnist bench`: accuracy, agreement and latency of every artifact on every engine."""
 
-from contextlib import nullcontext
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
-import typer
+from typer import Argument, Option
 
+from ...benchmarks.emulation.boards import HOST, find_devices
+from ...benchmarks.emulation.model import CModel, c_models
+from ...benchmarks.emulation.proven import proven_copies
+from ...benchmarks.regression import Scope, open_gate
+from ...benchmarks.report import html, markdown, terminal
+from ...benchmarks.report.json import write_document
+from ...benchmarks.report.training.outputs import Trained, read_trained
+from ...benchmarks.runner.benchmark import Benchmark, run_benchmark
+from ...benchmarks.runner.cases import Case, cases_for, cases_in
+from ...benchmarks.runner.plan import QUICK, Plan
+from ...data.datasets import load_test_split
+from ...runtime.artifact.folder import recover
+from ...runtime.artifact.manifest import newer_model
+from ...runtime.errors import OptionError
+from ...runtime.files import write_text
 from ..console import literal, print_json, print_message, results
 from ..options import Artifacts, Data, Force, Json, RunForeignCode
 from ..progress import bench_progress, device_progress
-
-if TYPE_CHECKING:
-    from ...benchmarks.report.training.outputs import Trained
-    from ...benchmarks.runner.benchmark import Benchmark
-    from ...benchmarks.runner.cases import Case
-    from ...benchmarks.runner.plan import Plan
 
 EXAMPLES = """
 **Examples**
@@ -45,25 +56,25 @@ _HISTORY_HELP = "Draw the curves of this folder's training beside those of the a
 
 
 def bench(
-    files: Annotated[list[Path] | None, typer.Argument(metavar="FILE", help=_FILES_HELP)] = None,
-    engine: Annotated[list[str] | None, typer.Option(metavar="NAME", help=_ENGINE_HELP)] = None,
-    keras: Annotated[bool | None, typer.Option("--with-keras/--no-keras", help=_KERAS_HELP)] = None,
-    target: Annotated[list[str] | None, typer.Option(metavar="NAME", help=_TARGET_HELP)] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Under 15 s, with wider intervals.")] = False,
-    num_runs: Annotated[int | None, typer.Option(min=1, help=_RUNS_HELP)] = None,
-    min_secs: Annotated[float | None, typer.Option(min=0, help=_SECS_HELP)] = None,
-    warmup_runs: Annotated[int | None, typer.Option(min=1, help=_WARMUP_HELP)] = None,
-    num_threads: Annotated[int, typer.Option(min=1, help="Threads for one inference.")] = 1,
-    loadgen: Annotated[bool, typer.Option("--loadgen", hidden=True, help="Moved to a study.")] = False,
-    baseline: Annotated[Path | None, typer.Option(metavar="OLD.json", help=_BASELINE_HELP)] = None,
-    max_slowdown: Annotated[float | None, typer.Option(metavar="FACTOR", help=_SLOWDOWN_HELP)] = None,
-    max_accuracy_drop: Annotated[float | None, typer.Option(metavar="SHARE", help=_DROP_HELP)] = None,
+    files: Annotated[list[Path] | None, Argument(metavar="FILE", help=_FILES_HELP)] = None,
+    engine: Annotated[list[str] | None, Option(metavar="NAME", help=_ENGINE_HELP)] = None,
+    keras: Annotated[bool | None, Option("--with-keras/--no-keras", help=_KERAS_HELP)] = None,
+    target: Annotated[list[str] | None, Option(metavar="NAME", help=_TARGET_HELP)] = None,
+    quick: Annotated[bool, Option("--quick", help="Under 15 s, with wider intervals.")] = False,
+    num_runs: Annotated[int | None, Option(min=1, help=_RUNS_HELP)] = None,
+    min_secs: Annotated[float | None, Option(min=0, help=_SECS_HELP)] = None,
+    warmup_runs: Annotated[int | None, Option(min=1, help=_WARMUP_HELP)] = None,
+    num_threads: Annotated[int, Option(min=1, help="Threads for one inference.")] = 1,
+    loadgen: Annotated[bool, Option("--loadgen", hidden=True, help="Moved to a study.")] = False,
+    baseline: Annotated[Path | None, Option(metavar="OLD.json", help=_BASELINE_HELP)] = None,
+    max_slowdown: Annotated[float | None, Option(metavar="FACTOR", help=_SLOWDOWN_HELP)] = None,
+    max_accuracy_drop: Annotated[float | None, Option(metavar="SHARE", help=_DROP_HELP)] = None,
     force: Force = False,
     run_foreign_code: RunForeignCode = False,
     data: Data = None,
     artifacts: Artifacts = Path("artifacts"),
-    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="DIR", help=_OUTPUT_HELP)] = None,
-    history: Annotated[list[Path] | None, typer.Option(metavar="DIR", help=_HISTORY_HELP)] = None,
+    output: Annotated[Path | None, Option("--output", "-o", metavar="DIR", help=_OUTPUT_HELP)] = None,
+    history: Annotated[list[Path] | None, Option(metavar="DIR", help=_HISTORY_HELP)] = None,
     json: Json = False,
 ) -> None:
     """Measure accuracy, agreement with Keras and latency of every artifact on every engine.
@@ -83,27 +94,23 @@ def bench(
     Writes bench.json (metrics, machine, versions, raw samples), bench.md and bench.html, which shows the
     training too where its history.json lies in the folder.
     """
-    from ...benchmarks.emulation.boards import HOST, find_devices
-    from ...benchmarks.emulation.model import c_models
-    from ...benchmarks.emulation.proven import proven_copies
-    from ...benchmarks.regression import Scope, open_gate
-    from ...benchmarks.report import terminal
-    from ...benchmarks.report.training.outputs import read_trained
-    from ...benchmarks.runner.benchmark import run_benchmark
-    from ...data.datasets import load_test_split
-    from ...export.codegen.regenerate import regenerate
-    from ...runtime.errors import OptionError
-
     if loadgen:
         raise OptionError(
             "LoadGen is no part of the benchmark any more",
             received="--loadgen",
             fix="In a checkout: python -m edgemnist.benchmarks.studies.loadgen_cross_check MODEL...",
         )
-    plan = _plan(quick, num_runs, min_secs, warmup_runs, num_threads)
-    why_no_keras = _why_no_keras(keras, quick)
+    given = {"num_runs": num_runs, "min_secs": min_secs, "warmup_runs": warmup_runs}
+    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    plan = replace(QUICK if quick else Plan(), num_threads=num_threads, **changes)
+    why_no_keras = "--no-keras was given" if keras is False else ""
+    if keras is None and quick:
+        why_no_keras = "--quick leaves it out unless --with-keras is given"
     scope = Scope(tuple(file.name for file in files or ()), tuple(engine or ()), not why_no_keras)
-    _finish_exports(files, artifacts)
+    for folder in sorted({file.parent for file in files or ()} or {artifacts}):
+        recover(folder)
+        if outdated := newer_model(folder):
+            print_message(literal(outdated))
     devices = find_devices(target or [])
     models = c_models(files or [artifacts]) if devices else ()
     on_host = not target or HOST in target
@@ -115,13 +122,14 @@ def bench(
         )
     gate = open_gate(baseline, max_slowdown, max_accuracy_drop, plan, scope=scope, force=force)
     split = load_test_split(data)
-    cases: tuple[Case, ...] = ()
-    if on_host:
-        cases = _cases(files, artifacts, engine or [], keras is True, why_no_keras, run_foreign_code)
+    cases = _cases(files, artifacts, keras, engine or (), why_no_keras, run_foreign_code) if on_host else ()
     folder = files[0].parent if files else artifacts
     trained = read_trained(folder, history or ())
-    # Generated again, so that no stranger's code is compiled and run.
-    runnable = nullcontext(models) if run_foreign_code else proven_copies(models, regenerate)
+    runnable: AbstractContextManager[tuple[CModel, ...]] = nullcontext(models)
+    if models and not run_foreign_code:  # generated again, so that no stranger's code is compiled and run
+        from ...export.codegen.regenerate import regenerate  # needs LiteRT
+
+        runnable = proven_copies(models, regenerate)
     with runnable as c_sources, bench_progress() as report:
         benchmark = run_benchmark(
             cases,
@@ -138,7 +146,7 @@ def bench(
         print_json(document)
     else:
         terminal.show(benchmark, results)
-    _write_reports(benchmark, trained, output or (Path() if files else artifacts))
+    _write_reports(benchmark, document, trained, output or (Path() if files else artifacts))
     benchmark.require_metrics()
     benchmark.require_exact_devices()
     if gate is not None:
@@ -146,12 +154,26 @@ def bench(
             print_message(literal(line))
 
 
-def _write_reports(benchmark: "Benchmark", trained: "Trained | None", output: Path) -> None:
-    from ...benchmarks.report import html, markdown
-    from ...benchmarks.report.json import write_document
-    from ...runtime.files import write_text
+def _cases(
+    files: list[Path] | None,
+    artifacts: Path,
+    keras: bool | None,
+    engines: Sequence[str],
+    why_no_keras: str,
+    run_foreign_code: bool,
+) -> tuple[Case, ...]:
+    rules: dict[str, Any] = {"engines": engines, "why_no_keras": why_no_keras}
+    rules["run_foreign_code"] = run_foreign_code
+    if not files:
+        return cases_in(artifacts, **rules)
+    added = sorted(artifacts.glob("*.keras")) if keras else []
+    return cases_for(dict.fromkeys([*files, *added]), **rules)
 
-    write_document(output / "bench.json", benchmark.document())
+
+def _write_reports(
+    benchmark: Benchmark, document: dict[str, Any], trained: Trained | None, output: Path
+) -> None:
+    write_document(output / "bench.json", document)
     write_text(output / "bench.md", markdown.render(benchmark))
     page = html.render_if_possible(benchmark, trained)
     if page is not None:
@@ -160,53 +182,3 @@ def _write_reports(benchmark: "Benchmark", trained: "Trained | None", output: Pa
     print_message(f"wrote {written} to {literal(output)}")
     if page is None:
         print_message(literal("bench.html needs more packages: pip install 'edgemnist[bench]'"))
-
-
-def _finish_exports(files: list[Path] | None, artifacts: Path) -> None:
-    """Finish exports that were interrupted, and warn where a model is newer than its artifacts."""
-    from ...runtime.artifact.folder import recover
-    from ...runtime.artifact.manifest import newer_model
-
-    for folder in sorted({file.parent for file in files or ()} or {artifacts}):
-        recover(folder)
-        if outdated := newer_model(folder):
-            print_message(literal(outdated))
-
-
-def _plan(
-    quick: bool, num_runs: int | None, min_secs: float | None, warmup_runs: int | None, num_threads: int
-) -> "Plan":
-    from dataclasses import replace
-
-    from ...benchmarks.runner.plan import QUICK, Plan
-
-    given = {"num_runs": num_runs, "min_secs": min_secs, "warmup_runs": warmup_runs}
-    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    return replace(QUICK if quick else Plan(), num_threads=num_threads, **changes)
-
-
-def _why_no_keras(keras: bool | None, quick: bool) -> str:
-    if keras is False:
-        return "--no-keras was given"
-    return "--quick leaves it out unless --with-keras is given" if keras is None and quick else ""
-
-
-def _cases(
-    files: list[Path] | None,
-    artifacts: Path,
-    engines: list[str],
-    add_keras: bool,
-    why_no_keras: str,
-    run_foreign_code: bool,
-) -> "tuple[Case, ...]":
-    from ...benchmarks.runner.cases import cases_for, cases_in
-
-    rules: dict[str, Any] = {
-        "engines": engines,
-        "why_no_keras": why_no_keras,
-        "run_foreign_code": run_foreign_code,
-    }
-    if not files:
-        return cases_in(artifacts, **rules)
-    added = sorted(artifacts.glob("*.keras")) if add_keras else []
-    return cases_for(dict.fromkeys([*files, *added]), **rules)

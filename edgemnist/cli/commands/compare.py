@@ -1,17 +1,25 @@
 """`edgemnist compare`: what changed between two benchmarks."""
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-import typer
+from typer import Argument
 
-from ..console import literal, plain_table, print_json, print_message, print_result, results
+from ...benchmarks.regression import (
+    Change,
+    added_rows,
+    changed_versions,
+    differences,
+    find_changes,
+    require_same_machine,
+    require_scipy,
+    verdict,
+)
+from ...benchmarks.report.json import read_document
+from ...benchmarks.report.units import duration
+from ..console import literal, print_json, print_message, print_result, print_table
 from ..options import Force, Json
-
-if TYPE_CHECKING:
-    from rich.table import Table
-
-    from ...benchmarks.regression import Change
 
 EXAMPLES = """
 **Examples**
@@ -23,8 +31,8 @@ EXAMPLES = """
 
 
 def compare(
-    old: Annotated[Path, typer.Argument(metavar="OLD.json", help="The earlier bench.json.")],
-    new: Annotated[Path, typer.Argument(metavar="NEW.json", help="The later bench.json.")],
+    old: Annotated[Path, Argument(metavar="OLD.json", help="The earlier bench.json.")],
+    new: Annotated[Path, Argument(metavar="NEW.json", help="The later bench.json.")],
     force: Force = False,
     json: Json = False,
 ) -> None:
@@ -34,36 +42,16 @@ def compare(
     machines or thread counts are refused unless --force is given. To fail on a change, use
     `edgemnist bench --baseline`.
     """
-    from dataclasses import asdict
-
-    from ...benchmarks.regression import (
-        added_rows,
-        changed_versions,
-        differences,
-        find_changes,
-        require_same_machine,
-        require_scipy,
-        verdict,
-    )
-    from ...benchmarks.report.json import read_document
-
     before, after = read_document(old), read_document(new)
     require_scipy("comparing benchmarks")
     require_same_machine(before, after, force=force)
-    changes = find_changes(before, after)
-    added, versions = added_rows(before, after), changed_versions(before, after)
-    machines = differences(before, after)
+    changes, added = find_changes(before, after), added_rows(before, after)
+    versions, machines = changed_versions(before, after), differences(before, after)
     if json:
-        print_json(
-            {
-                "rows": [asdict(change) for change in changes],
-                "added": list(added),
-                "versions": list(versions),
-                "machines": list(machines),
-            }
-        )
+        rows = [asdict(change) for change in changes]
+        print_json({"rows": rows, "added": added, "versions": versions, "machines": machines})
         return
-    results.print(_table(changes))
+    print_table(("model", ">old p50", ">new p50", ">new / old", ">interval"), map(_cells, changes))
     for line in (
         *(f"- {verdict(change)}" for change in changes),
         *(f"{title} is new" for title in added),
@@ -74,15 +62,10 @@ def compare(
         print_message(f"[yellow]different machines:[/] {literal(difference)}")
 
 
-def _table(changes: "tuple[Change, ...]") -> "Table":
-    from ...benchmarks.report.units import duration
-
-    table = plain_table("model", ">old p50", ">new p50", ">new / old", ">interval")
-    for change in changes:
-        cells: tuple[str, ...] = (literal(change.title), duration(change.old_p50_ns))
-        if change.slowdown is not None and change.new_p50_ns is not None:
-            interval = change.slowdown.interval
-            limits = f"{interval[0]:.2f} to {interval[1]:.2f}" if interval else "-"
-            cells = (*cells, duration(change.new_p50_ns), f"{change.slowdown.value:.2f}", limits)
-        table.add_row(*cells)
-    return table
+def _cells(change: Change) -> tuple[str, ...]:
+    cells = (literal(change.title), duration(change.old_p50_ns))
+    if change.slowdown is None or change.new_p50_ns is None:
+        return cells
+    interval = change.slowdown.interval
+    limits = f"{interval[0]:.2f} to {interval[1]:.2f}" if interval else "-"
+    return (*cells, duration(change.new_p50_ns), f"{change.slowdown.value:.2f}", limits)

@@ -1,5 +1,10 @@
 """`edgemnist env`: what is installed here, and what is missing for which purpose."""
 
+from dataclasses import asdict
+from importlib.util import find_spec
+
+from ...benchmarks.runner.machine import describe_machine
+from ...runtime.engines.registry import ENGINES
 from ..console import literal, print_json, print_result
 from ..options import Json
 
@@ -18,12 +23,6 @@ _EXTRAS = {
 
 def env(json: Json = False) -> None:
     """Show versions, CPU, engines found and missing extras."""
-    from dataclasses import asdict
-    from importlib.util import find_spec
-
-    from ...benchmarks.runner.machine import describe_machine
-    from ...runtime.engines.registry import ENGINES
-
     machine = describe_machine()
     engines = {entry.name: entry.available for entry in ENGINES.values()}
     missing = {entry.extra: f"the engine {entry.name}" for entry in ENGINES.values() if not entry.available}

@@ -1,6 +1,7 @@
 """`edgemnist formats`: what `export` can make, and what can run here."""
 
-from ..console import literal, plain_table, print_json, print_result, results
+from ...proof.formats import FORMATS
+from ..console import literal, print_json, print_result, print_table
 from ..options import Json
 
 EXAMPLES = """
@@ -13,8 +14,6 @@ EXAMPLES = """
 
 def formats(json: Json = False) -> None:
     """List every export format, its engine, the extra that brings it, and if it runs here."""
-    from ...proof.formats import FORMATS
-
     if json:
         print_json(
             [
@@ -31,10 +30,13 @@ def formats(json: Json = False) -> None:
             ]
         )
         return
-    table = plain_table("--format", "engine", "extra", "runs here", "what")
-    for row in FORMATS:
-        here = "[green]yes[/]" if row.engine.available else "[yellow]no[/]"
-        table.add_row(row.name, row.engine.name, row.engine.extra or "-", here, row.summary)
-    results.print(table)
+    here = {True: "[green]yes[/]", False: "[yellow]no[/]"}
+    print_table(
+        ("--format", "engine", "extra", "runs here", "what"),
+        [
+            (row.name, row.engine.name, row.engine.extra or "-", here[row.engine.available], row.summary)
+            for row in FORMATS
+        ],
+    )
     print_result("The file of each is <model>.<format>, such as mnist.int8.tflite.")
     print_result(literal("Making them needs: pip install 'edgemnist[export]'"))

@@ -1,20 +1,31 @@
 """`edgemnist layers`: where two forms of a model part."""
 
+import math
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+import numpy as np
+from numpy.typing import NDArray
+from typer import Argument, Option
 
-from ..console import literal, messages, plain_table, print_json, print_message, print_result, results
+from ...data.datasets import load_test_split
+from ...proof.layers import (
+    SPOILED_DB,
+    compare_layers,
+    first_spoiled_layer,
+    kept_db,
+    pixel_scale_of,
+    random_inputs,
+    read_trace,
+)
+from ...runtime.errors import OptionError
+from ..console import literal, messages, print_json, print_message, print_result, print_table
 from ..options import Data, Json, Seed
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-    from rich.table import Table
-
     from ...proof.activations import Trace
-    from ...proof.layers import LayerReport, SpoiledLayer
+    from ...proof.layers import LayerDifference, LayerReport, SpoiledLayer
 
 EXAMPLES = """
 **Examples**
@@ -23,24 +34,24 @@ EXAMPLES = """
 - `edgemnist layers float.onnx int8.tflite --data my-data.npz --output layers.png`
 - `edgemnist layers model.h5 model.int8.tflite --samples 100 --json`
 """
-
-_MODEL = "A .keras, .h5, .tflite or .onnx file"
+_FIRST_HELP = "A .keras, .h5, .tflite or .onnx file: the one that is right."
+_SECOND_HELP = "Another form of the same model."
+_SAMPLES_HELP = "How many inputs to compare on."
 _SCALE_HELP = (
     "What a pixel's step of 1 is as an input of the float model: 1 for pixels as they are. By default what"
     " the range of a quantized input shows, or 1/255."
 )
+_OUTPUT_HELP = "Draw the signal-to-noise ratios as a picture."
 
 
 def layers(
-    first: Annotated[Path, typer.Argument(metavar="A", help=f"{_MODEL}: the one that is right.")],
-    second: Annotated[Path, typer.Argument(metavar="B", help=f"{_MODEL}: another form of it.")],
+    first: Annotated[Path, Argument(metavar="A", help=_FIRST_HELP)],
+    second: Annotated[Path, Argument(metavar="B", help=_SECOND_HELP)],
     data: Data = None,
-    samples: Annotated[int, typer.Option(metavar="N", min=1, help="How many inputs to compare on.")] = 32,
-    scale: Annotated[float | None, typer.Option(metavar="X", help=_SCALE_HELP)] = None,
+    samples: Annotated[int, Option(metavar="N", min=1, help=_SAMPLES_HELP)] = 32,
+    scale: Annotated[float | None, Option(metavar="X", help=_SCALE_HELP)] = None,
     seed: Seed = 0,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE.png", help="Draw the ratios as a picture.")
-    ] = None,
+    output: Annotated[Path | None, Option("--output", "-o", metavar="FILE.png", help=_OUTPUT_HELP)] = None,
     json: Json = False,
 ) -> None:
     """Show where two forms of a model part: each layer against its counterpart.
@@ -52,9 +63,6 @@ def layers(
     The inputs are those of `--data`, of MNIST for a model of such images, or else drawn at random, which no
     calibration has seen.
     """
-    from ...proof.layers import compare_layers, first_spoiled_layer, pixel_scale_of, read_trace
-    from ...runtime.errors import OptionError
-
     if scale is not None and not scale > 0:
         raise OptionError("the scale is out of range", received=scale, expected="> 0")
     if {first.suffix, second.suffix} & {".keras", ".h5", ".hdf5"}:
@@ -67,48 +75,35 @@ def layers(
         report = compare_layers(*traces, inputs, pixel)
     spoiled = first_spoiled_layer(report)
     if output is not None:
-        from ...benchmarks.report.layer_chart import draw_layers
+        from ...benchmarks.report.layer_chart import draw_layers  # needs matplotlib
 
         draw_layers(output, report)
+        print_message(f"drew {literal(output)}")
     if json:
         print_json({**_document(report, spoiled), "inputs": origin})
         return
-    results.print(_table(report, origin))
-    print_result(_verdict(report, spoiled))
-    if output is not None:
-        print_message(f"drew {literal(output)}")
+    files = " against ".join(literal(name) for name in report.files)
+    columns = ("layer", "counterpart", ">SNR dB", ">cosine", ">max |Δ|")
+    title = f"{files}, {report.samples} inputs {literal(origin)}"
+    print_table(columns, map(_cells, report.layers), title=title)
+    print_result(literal(_verdict(report, spoiled)))
 
 
 def _inputs(
     traces: "tuple[Trace, Trace]", data: Path | None, samples: int, seed: int, pixel: float
-) -> "tuple[NDArray[np.float32], str]":
+) -> tuple[NDArray[np.float32], str]:
     """Return inputs as the Keras model takes them, and where they come from."""
-    import numpy as np
-
-    from ...data.datasets import load_test_split
-    from ...proof.layers import random_inputs
-
     split = load_test_split(data)
     if data is None and split.images.shape[1:] != traces[0].input.shape[1:]:
         return random_inputs(traces[0].input, traces[1].input, samples, seed, pixel), "drawn at random"
     chosen = split.images[:samples]
-    reals = chosen.astype(np.float32) * np.float32(pixel) if chosen.dtype == np.uint8 else chosen
-    return reals.astype(np.float32), f"of {data or 'MNIST'}"
+    reals = chosen.astype(np.float32)
+    return reals * np.float32(pixel) if chosen.dtype == np.uint8 else reals, f"of {data or 'MNIST'}"
 
 
-def _table(report: "LayerReport", origin: str) -> "Table":
-    files = " against ".join(literal(name) for name in report.files)
-    title = f"{files}, {report.samples} inputs {literal(origin)}"
-    columns = ("layer", "counterpart", ">SNR dB", ">cosine", ">max |Δ|")
-    table = plain_table(*columns, title=title)
-    for row in report.layers:
-        table.add_row(
-            *(literal(_short(f"{layer.label} ({layer.kind})")) for layer in (row.first, row.second)),
-            f"{row.snr_db:.1f}",
-            f"{row.cosine:.4f}",
-            f"{row.max_abs_difference:.3g}",
-        )
-    return table
+def _cells(row: "LayerDifference") -> tuple[str, ...]:
+    names = (literal(_short(f"{layer.label} ({layer.kind})")) for layer in (row.first, row.second))
+    return *names, f"{row.snr_db:.1f}", f"{row.cosine:.4f}", f"{row.max_abs_difference:.3g}"
 
 
 def _short(text: str, most: int = 26) -> str:
@@ -117,22 +112,18 @@ def _short(text: str, most: int = 26) -> str:
 
 
 def _verdict(report: "LayerReport", spoiled: "SpoiledLayer | None") -> str:
-    from ...proof.layers import SPOILED_DB, kept_db
-
     alone = " and ".join(str(len(layers)) for layers in report.alone)
     fused = f"{alone} layers have no counterpart: they were fused, or added by a converter"
     if spoiled is None:
         return f"Every layer is as close as 8 bits can be. {fused}."
     if min(kept_db(report)) < SPOILED_DB:
-        return f"{literal(str(spoiled)[0].upper() + str(spoiled)[1:])}. {fused}."
-    loses = f"{literal(spoiled.layer.first.label)} loses most, {spoiled.layer.snr_db:.1f} dB"
+        text = str(spoiled)
+        return f"{text[0].upper()}{text[1:]}. {fused}."
+    loses = f"{spoiled.layer.first.label} loses most, {spoiled.layer.snr_db:.1f} dB"
     return f"No layer is lost (below {SPOILED_DB:.0f} dB); {loses}. {fused}."
 
 
 def _document(report: "LayerReport", spoiled: "SpoiledLayer | None") -> dict[str, object]:
-    import math
-    from dataclasses import asdict
-
     rows = [asdict(row) for row in report.layers]
     for row in rows:
         if not math.isfinite(row["snr_db"]):  # JSON has no infinity
@@ -142,11 +133,10 @@ def _document(report: "LayerReport", spoiled: "SpoiledLayer | None") -> dict[str
         "samples": report.samples,
         "layers": rows,
         "alone": [[asdict(layer) for layer in layers] for layers in report.alone],
-        "first_spoiled": None
-        if spoiled is None
-        else {
+        "first_spoiled": spoiled
+        and {
             "layer": spoiled.layer.first.name,
             "before_db": spoiled.before_db,
-            "remedies": spoiled.remedies,
+            "remedies": list(spoiled.remedies),
         },
     }

@@ -3,11 +3,13 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import typer
+from typer import Argument, Option
 
+from ...runtime import PictureOptions, load_predictor
 from ...runtime.errors import InputError
 from ..console import literal, print_error, print_json, print_result, results
-from ..images import list_pictures, read_picture
+from ..default_model import default_model
+from ..images import Palette, bars, list_pictures, read_picture, shades
 from ..options import Artifacts, Json, RunForeignCode
 
 if TYPE_CHECKING:
@@ -33,22 +35,20 @@ _POLARITY_HELP = "Whether the ink is dark or light; auto finds out."
 _FIT_HELP = (
     "auto fits a picture into the model's size unless it has it, always does so even then, never refuses."
 )
+_MODEL_HELP = "A model file. Default: an artifact whose engine is installed."
+_TOP_HELP = "Classes to print for each image."
+_SHOW_HELP = "Draw the image the model saw, and all classes."
 
 
 def predict(
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help=_IMAGES_HELP, allow_dash=True)],
-    model: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="A model file. Default: an artifact whose engine is installed."),
-    ] = None,
+    images: Annotated[list[Path], Argument(metavar="IMAGE...", help=_IMAGES_HELP, allow_dash=True)],
+    model: Annotated[Path | None, Option(metavar="FILE", help=_MODEL_HELP)] = None,
     artifacts: Artifacts = Path("artifacts"),
-    engine: Annotated[str | None, typer.Option(metavar="NAME", help=_ENGINE_HELP)] = None,
-    polarity: Annotated[Literal["auto", "dark", "light"], typer.Option(help=_POLARITY_HELP)] = "auto",
-    fit: Annotated[Literal["auto", "always", "never"], typer.Option(help=_FIT_HELP)] = "auto",
-    top: Annotated[int, typer.Option(min=1, help="Classes to print for each image.")] = 1,
-    show: Annotated[
-        bool, typer.Option("--show", help="Draw the image the model saw, and all classes.")
-    ] = False,
+    engine: Annotated[str | None, Option(metavar="NAME", help=_ENGINE_HELP)] = None,
+    polarity: Annotated[Literal["auto", "dark", "light"], Option(help=_POLARITY_HELP)] = "auto",
+    fit: Annotated[Literal["auto", "always", "never"], Option(help=_FIT_HELP)] = "auto",
+    top: Annotated[int, Option(min=1, help=_TOP_HELP)] = 1,
+    show: Annotated[bool, Option("--show", help=_SHOW_HELP)] = False,
     run_foreign_code: RunForeignCode = False,
     json: Json = False,
 ) -> None:
@@ -58,22 +58,18 @@ def predict(
     mass, light on dark. Of several pictures, those that cannot be read are named and the others classified.
     Needs the extra image: `pip install 'edgemnist[image]'`.
     """
-    from ...runtime import PictureOptions, load_predictor
-    from ..default_model import default_model
-
     if engine == "keras" or (model and model.suffix == ".keras"):
         from ...export import backend  # noqa: F401 - starts TensorFlow without its log
     paths = list_pictures(images)
-    options = PictureOptions(polarity=polarity, fit=fit)
+    documents: list[dict[str, object]] = []
     failures = 0
     with load_predictor(
         model or default_model(artifacts, engine, run_foreign_code),
         engine=engine,
-        pictures=options,
+        pictures=PictureOptions(polarity=polarity, fit=fit),
         run_foreign_code=run_foreign_code,
     ) as predictor:
         count = min(top, len(predictor.class_names))
-        documents: list[dict[str, object]] = []
         for path in paths:
             try:
                 pixels = _pixels(predictor, path)
@@ -85,11 +81,15 @@ def predict(
                 print_error(error)
                 continue
             prediction = predictor.predict(pixels)[0]
-            documents.append(_document(path, prediction, count))
-            if not json:
-                print_result(literal(_line(path, prediction, count)))
-            if show and not json:
-                _draw(pixels[0], prediction)
+            if json:
+                documents.append(_document(path, prediction, count))
+                continue
+            best = ", ".join(f"{label} ({share:.1%})" for label, share in prediction.top(count))
+            print_result(literal(f"{path}: {best}"))
+            if show:
+                palette = Palette.for_encoding(results.encoding)
+                lines = (*shades(pixels[0], palette, results.width), "", *bars(prediction, palette), "")
+                results.print(*lines, sep="\n", markup=False, highlight=False, soft_wrap=True)
     if json:
         print_json({"model": predictor.path.name, "engine": predictor.engine_name, "pictures": documents})
     if failures:
@@ -105,18 +105,6 @@ def _pixels(predictor: "Predictor", path: Path) -> "NDArray[np.uint8]":
         raise InputError(
             f"{path}: {error.problem}", received=error.received, expected=error.expected, fix=error.fix
         ) from error
-
-
-def _draw(image: "NDArray[np.uint8]", prediction: "Prediction") -> None:
-    from ..images import Palette, bars, shades
-
-    palette = Palette.for_encoding(results.encoding)
-    lines = (*shades(image, palette, results.width), "", *bars(prediction, palette), "")
-    results.print(*lines, sep="\n", markup=False, highlight=False, soft_wrap=True)
-
-
-def _line(path: Path, prediction: "Prediction", count: int) -> str:
-    return f"{path}: " + ", ".join(f"{label} ({share:.1%})" for label, share in prediction.top(count))
 
 
 def _document(path: Path, prediction: "Prediction", count: int) -> dict[str, object]:

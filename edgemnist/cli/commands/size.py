@@ -1,17 +1,20 @@
 """`edgemnist size`: flash and RAM of a network on a microcontroller, and whether it fits."""
 
 import re
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Argument, Option
 
+from ...benchmarks.emulation.boards import DEVICES
 from ...runtime.errors import ArtifactError, OptionError, ProofError
-from ..console import literal, messages, plain_table, print_json, print_message, print_result, results
+from ...runtime.model_file import read_model
+from ..console import literal, messages, print_json, print_message, print_result, print_table
 from ..options import Json
 
 if TYPE_CHECKING:
-    from ...export.codegen.size import ModelSize
+    from ...export.codegen.size import LayerSize, ModelSize
 
 EXAMPLES = """
 **Examples**
@@ -21,25 +24,19 @@ EXAMPLES = """
 """
 _AMOUNT = re.compile(r"(\d+)\s*([kKmM]?)(?:i?[bB])?")
 _FACTORS = {"": 1, "k": 1024, "m": 1024 * 1024}
+_MODEL_HELP = "A .keras, .h5 or full-integer .tflite file."
+_FLASH_HELP = "What there is for weights and code, such as 256k."
+_RAM_HELP = "What there is for activations, input and output, such as 64k."
+_TARGET_HELP = "The processor that code is compiled for: cortex-m0 to -m55."
+_MAP_HELP = "Draw what lies where in the arena."
 
 
 def size(
-    model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="A .keras, .h5 or full-integer .tflite file.")
-    ],
-    flash: Annotated[
-        str | None, typer.Option(metavar="BYTES", help="What there is for weights and code, such as 256k.")
-    ] = None,
-    ram: Annotated[
-        str | None,
-        typer.Option(metavar="BYTES", help="What there is for activations, input and output, such as 64k."),
-    ] = None,
-    target: Annotated[
-        str, typer.Option(metavar="NAME", help="The processor that code is compiled for: cortex-m0 to -m55.")
-    ] = "cortex-m4",
-    picture: Annotated[
-        Path | None, typer.Option("--map", metavar="FILE.png", help="Draw what lies where in the arena.")
-    ] = None,
+    model: Annotated[Path, Argument(metavar="MODEL", help=_MODEL_HELP)],
+    flash: Annotated[str | None, Option(metavar="BYTES", help=_FLASH_HELP)] = None,
+    ram: Annotated[str | None, Option(metavar="BYTES", help=_RAM_HELP)] = None,
+    target: Annotated[str, Option(metavar="NAME", help=_TARGET_HELP)] = "cortex-m4",
+    picture: Annotated[Path | None, Option("--map", metavar="FILE.png", help=_MAP_HELP)] = None,
     json: Json = False,
 ) -> None:
     """Show the flash and RAM that a network needs as C on a microcontroller, layer by layer.
@@ -51,13 +48,16 @@ def size(
     with messages.status(f"measuring {literal(model.name)}"):
         measured, missing = _measure(model, target)
     if picture is not None:
-        from ...export.codegen.size_map import draw_map
+        from ...export.codegen.size_map import draw_map  # needs matplotlib
 
         draw_map(measured, model.name, picture)
         print_message(f"wrote {literal(picture)}")
     excess = measured.excess(*limits)
     if json:
-        print_json(_document(model, target, measured, limits, excess))
+        totals = {"flash_bytes": measured.flash_bytes, "ram_bytes": measured.ram_bytes}
+        totals |= {"flash_limit_bytes": limits[0], "ram_limit_bytes": limits[1]}
+        found = {"fits": not excess, "excess": excess, **asdict(measured)}
+        print_json({"model": model.name, "target": target, **totals, **found})
     else:
         _show(measured, model, target)
     if missing:
@@ -67,18 +67,16 @@ def size(
 
 
 def _measure(model: Path, target: str) -> "tuple[ModelSize, str]":
-    from ...benchmarks.emulation.boards import DEVICES
-    from ...export.codegen.size import measure
-    from ...runtime.model_file import read_model
+    from ...export.codegen.size import measure  # needs LiteRT
 
     device = DEVICES.get(target)
     if device is None or device.memory is None:
         boards = [name for name, one in DEVICES.items() if one.memory is not None]
         raise OptionError("unknown target", received=repr(target), expected=f"one of {', '.join(boards)}")
     if model.suffix in {".keras", ".h5"}:
-        from ...export.convert.untrained import to_int8
+        from ...export.convert.tflite import untrained_int8
 
-        content = to_int8(model)
+        content = untrained_int8(model)
     elif model.suffix == ".tflite":
         content = read_model(model)
     else:
@@ -104,16 +102,7 @@ def _bytes(text: str | None, option: str) -> int | None:
 
 
 def _show(measured: "ModelSize", model: Path, target: str) -> None:
-    table = plain_table("layer", "output", ">weights", ">code", ">arena in use")
-    for layer in measured.layers:
-        table.add_row(
-            f"{layer.number} {layer.operator}",
-            "x".join(map(str, layer.output)),
-            f"{layer.weight_bytes:,}",
-            "" if layer.code_bytes is None else f"{layer.code_bytes:,}",
-            f"{layer.ram_bytes:,}",
-        )
-    results.print(table)
+    print_table(("layer", "output", ">weights", ">code", ">arena in use"), map(_cells, measured.layers))
     code = "code not counted" if measured.code_bytes is None else f"code {measured.code_bytes:,} on {target}"
     print_result(
         f"{literal(model.name)}: flash {measured.flash_bytes:,} bytes (weights {measured.weight_bytes:,},"
@@ -122,23 +111,7 @@ def _show(measured: "ModelSize", model: Path, target: str) -> None:
     )
 
 
-def _document(
-    model: Path,
-    target: str,
-    measured: "ModelSize",
-    limits: tuple[int | None, int | None],
-    excess: list[str],
-) -> dict[str, object]:
-    from dataclasses import asdict
-
-    return {
-        "model": model.name,
-        "target": target,
-        "flash_bytes": measured.flash_bytes,
-        "ram_bytes": measured.ram_bytes,
-        "flash_limit_bytes": limits[0],
-        "ram_limit_bytes": limits[1],
-        "fits": not excess,
-        "excess": excess,
-        **asdict(measured),
-    }
+def _cells(layer: "LayerSize") -> tuple[str, ...]:
+    name, shape = f"{layer.number} {layer.operator}", "x".join(map(str, layer.output))
+    code = "" if layer.code_bytes is None else f"{layer.code_bytes:,}"
+    return name, shape, f"{layer.weight_bytes:,}", code, f"{layer.ram_bytes:,}"

@@ -1,11 +1,11 @@
 """`edgemnist train`: train the network, and keep the model, its history and charts."""
 
-import dataclasses
-from json import loads
+import json as json_module
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
+from typer import Option
 
 from ...data.history import HISTORY_FILE
 from ...export.training.recipe import NOTEBOOK, find_recipe
@@ -26,7 +26,6 @@ EXAMPLES = """
 - `edgemnist train --data fashion-mnist/ --artifacts fashion --json`
 """
 
-
 _RECIPE_HELP = (
     "How to train: as the notebook does, or for far fewer mistakes of the same small network, from augmented"
     " images."
@@ -35,19 +34,16 @@ _RESUME_HELP = (
     "Continue the interrupted training in the artifacts folder, with the same options, or discard it and"
     " start over."
 )
+_TENSORBOARD_HELP = "Write TensorBoard logs of each epoch there too."
 
 
 def train(
-    recipe: Annotated[str, typer.Option(metavar="notebook|edge", help=_RECIPE_HELP)] = NOTEBOOK.name,
-    epochs: Annotated[int | None, typer.Option(min=1, help="How often every training image is seen.")] = None,
-    batch_size: Annotated[
-        int | None, typer.Option(min=1, help="Images in one step of the optimizer.")
-    ] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Adam's (largest) step size, above 0.")] = None,
-    resume: Annotated[bool | None, typer.Option("--resume/--restart", help=_RESUME_HELP)] = None,
-    tensorboard: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write TensorBoard logs of each epoch there too.")
-    ] = None,
+    recipe: Annotated[str, Option(metavar="notebook|edge", help=_RECIPE_HELP)] = NOTEBOOK.name,
+    epochs: Annotated[int | None, Option(min=1, help="How often every training image is seen.")] = None,
+    batch_size: Annotated[int | None, Option(min=1, help="Images in one step of the optimizer.")] = None,
+    learning_rate: Annotated[float | None, Option(help="Adam's (largest) step size, above 0.")] = None,
+    resume: Annotated[bool | None, Option("--resume/--restart", help=_RESUME_HELP)] = None,
+    tensorboard: Annotated[Path | None, Option(metavar="DIR", help=_TENSORBOARD_HELP)] = None,
     seed: Seed = 0,
     data: Data = None,
     allow_empty_classes: AllowEmptyClasses = False,
@@ -72,18 +68,10 @@ def train(
     """
     given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    chosen = dataclasses.replace(find_recipe(recipe), **changes)
-    run_training(
-        artifacts,
-        data,
-        chosen,
-        seed,
-        resume=resume,
-        tensorboard=tensorboard,
-        allow_empty_classes=allow_empty_classes,
-    )
+    chosen = replace(find_recipe(recipe), **changes)
+    run_training(artifacts, data, chosen, seed, resume, tensorboard, allow_empty_classes)
     if json:
-        print_json(loads((artifacts / HISTORY_FILE).read_text(encoding="utf-8")))
+        print_json(json_module.loads((artifacts / HISTORY_FILE).read_text(encoding="utf-8")))
         return
     for name in (MODEL_FILE, HISTORY_FILE, *CHARTS):
         if (artifacts / name).exists():  # a recipe may have no augmentation

@@ -1,16 +1,18 @@
 """`edgemnist verify`: prove an artifact folder again, from its files alone."""
 
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-import typer
+from typer import Argument
 
+from ...data.datasets import load_test_split
+from ...proof.formats import FORMATS, SOURCE
+from ...proof.verify import NOT_CHECKED, Verdict
+from ...proof.verify import verify as prove_again
 from ...runtime.errors import ProofError
 from ..console import literal, messages, print_json, print_result
 from ..options import Atol, Data, Json, MaxAccuracyDrop, MinAgreement
-
-if TYPE_CHECKING:
-    from ...proof.verify import Verdict
 
 EXAMPLES = """
 **Examples**
@@ -22,9 +24,7 @@ EXAMPLES = """
 
 
 def verify(
-    folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="The folder of artifacts and their manifest.")
-    ],
+    folder: Annotated[Path, Argument(metavar="DIR", help="The folder of artifacts and their manifest.")],
     min_agreement: MinAgreement = None,
     max_accuracy_drop: MaxAccuracyDrop = None,
     atol: Atol = None,
@@ -40,14 +40,9 @@ def verify(
 
     Prints one line per file; exits with 0 if everything passed and with 3 if anything failed or is unproven.
     """
-    from dataclasses import replace
-
-    from ...data.datasets import load_test_split
-    from ...export.codegen.compiler import libraries
+    from ...export.codegen.compiler import libraries  # needs LiteRT
     from ...export.codegen.exactness import prove_generated
     from ...export.codegen.regenerate import regenerate
-    from ...proof.formats import FORMATS, SOURCE
-    from ...proof.verify import verify as prove_again
 
     test = load_test_split(data)
     limits = (min_agreement, max_accuracy_drop, atol)
@@ -70,41 +65,29 @@ def verify(
         )
     failed = [verdict for verdict in verdicts if not verdict.passed]
     if json:
-        print_json({"holds": not failed, "files": [_document(verdict) for verdict in verdicts]})
+        files = [{"holds": verdict.passed, **asdict(verdict)} for verdict in verdicts]
+        print_json({"holds": not failed, "files": files})
     else:
         width = max(len(verdict.file) for verdict in verdicts)
         for verdict in verdicts:
-            print_result(_line(verdict, width))
+            print_result(f"{literal(verdict.file.ljust(width))}  {_found(verdict).rstrip()}")
     if failed:
-        raise ProofError(_summary(verdicts))
+        counts = {
+            "failed": sum(bool(verdict.failures) for verdict in verdicts),
+            "are unproven": sum(bool(verdict.unproven) for verdict in verdicts),
+        }
+        total = len(verdicts)
+        raise ProofError(
+            ", ".join(f"{count} of {total} files {what}" for what, count in counts.items() if count)
+        )
 
 
-def _summary(verdicts: "tuple[Verdict, ...]") -> str:
-    counts = {
-        "failed": sum(bool(verdict.failures) for verdict in verdicts),
-        "are unproven": sum(bool(verdict.unproven) for verdict in verdicts),
-    }
-    return ", ".join(f"{count} of {len(verdicts)} files {what}" for what, count in counts.items() if count)
-
-
-def _line(verdict: "Verdict", width: int) -> str:
-    from ...proof.verify import NOT_CHECKED
-
+def _found(verdict: Verdict) -> str:
     if verdict.failures:
-        found = "[red]failed[/]  " + literal("; ".join(verdict.failures))
-    elif verdict.unproven:
-        found = "[yellow]unproven[/]  " + literal(verdict.unproven)
-    elif verdict.parity is not None:
+        return "[red]failed[/]  " + literal("; ".join(verdict.failures))
+    if verdict.unproven:
+        return "[yellow]unproven[/]  " + literal(verdict.unproven)
+    if verdict.parity is not None:
         parity = verdict.parity
-        found = f"[green]passed[/]  accuracy {parity.accuracy:.2%}, agreement {parity.agreement:.2%}"
-    elif verdict.note == NOT_CHECKED:
-        found = f"[yellow]other[/]  {verdict.note}"
-    else:
-        found = f"[green]passed[/]  {verdict.note}"
-    return f"{literal(verdict.file.ljust(width))}  {found.rstrip()}"
-
-
-def _document(verdict: "Verdict") -> dict[str, object]:
-    from dataclasses import asdict
-
-    return {"holds": verdict.passed, **asdict(verdict)}
+        return f"[green]passed[/]  accuracy {parity.accuracy:.2%}, agreement {parity.agreement:.2%}"
+    return f"{'[yellow]other' if verdict.note == NOT_CHECKED else '[green]passed'}[/]  {verdict.note}"
