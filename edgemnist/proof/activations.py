@@ -156,14 +156,20 @@ def of_keras(name: str, content: bytes) -> Trace:
     first = model.inputs[0]
     tensor = TensorSpec(first.name, first.dtype, tuple(first.shape))
     if None not in tensor.shape[1:]:
-        values(np.zeros([axis or 1 for axis in tensor.shape], tensor.dtype))
+        values(np.zeros(tuple(axis or 1 for axis in tensor.shape), np.dtype(tensor.dtype)))
     layers = tuple(call.layer for call in recorded)
     recorded.clear()
     return Trace(name, tensor, layers, tuple(parents), values)
 
 
-def of_tflite(name: str, content: bytes) -> Trace:
-    """Watch the operators of a TFLite model, run image by image with LiteRT's reference kernels."""
+def of_tflite(name: str, content: bytes, *, exact: bool = True) -> Trace:
+    """Watch the operators of a TFLite model, run image by image.
+
+    Args:
+        name: The file's name.
+        content: The file.
+        exact: Run LiteRT's reference kernels; else its optimized ones, which are quicker.
+    """
     from ai_edge_litert import schema_py_generated as schema
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
@@ -172,7 +178,9 @@ def of_tflite(name: str, content: bytes) -> Trace:
     interpreter = Interpreter(
         model_content=content,
         experimental_preserve_all_tensors=True,
-        experimental_op_resolver_type=OpResolverType.BUILTIN_REF,
+        experimental_op_resolver_type=OpResolverType.BUILTIN_REF
+        if exact
+        else OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
     )
     interpreter.allocate_tensors()
     require_one([detail["name"] for detail in interpreter.get_input_details()])

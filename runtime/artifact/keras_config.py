@@ -52,11 +52,12 @@ def for_inference(config: Config) -> Config:
     A model whose one input or output is in a list takes and returns the tensor itself then.
     """
     result: Config = _without_compilation(config)
-    inner = result.get("config")
-    for key in ("input_layers", "output_layers"):
-        tensors = inner.get(key) if isinstance(inner, dict) else None
-        if isinstance(tensors, list) and len(tensors) == 1 and isinstance(tensors[0], list):
-            inner[key] = tensors[0]
+    inner: Any = result.get("config")
+    if isinstance(inner, dict):
+        for key in ("input_layers", "output_layers"):
+            tensors = inner.get(key)
+            if isinstance(tensors, list) and len(tensors) == 1 and isinstance(tensors[0], list):
+                inner[key] = tensors[0]
     return result
 
 

@@ -34,7 +34,8 @@ def load_model(name: str, content: bytes) -> Any:
     """
     try:
         file = read_keras_file(content)
-        config, notes = for_inference(file.config), ()
+        config = for_inference(file.config)
+        notes: tuple[str, ...] = ()
         if file.keras_version != keras.__version__:
             config, notes = mended(config)
         check(name, config, _is_known, [*dir(keras.activations), *dir(keras.ops)])
