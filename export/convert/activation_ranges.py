@@ -55,15 +55,21 @@ class Calibrator:
             batches: Returns the calibration inputs, from the start each time it is called.
             pixel_scale: What a pixel's step of 1 is as a real input.
         """
-        full = _full_ranges(trace.run(batch, pixel_scale) for batch in batches())
+        full = [
+            _with_extent(*each) for each in _full_ranges(trace.run(batch, pixel_scale) for batch in batches())
+        ]
         if self.method == "minmax":
             return full
         counts = np.zeros((len(full), _BINS), np.int64)
         for batch in batches():
             for index, values in enumerate(trace.run(batch, pixel_scale)):
-                counts[index] += np.histogram(values, _BINS, _with_extent(*full[index]))[0]
+                counts[index] += np.histogram(values, _BINS, full[index])[0]
         narrow = self._percentile if self.method == "percentile" else _mse
-        return [narrow(row, _with_extent(*limits)) for row, limits in zip(counts, full, strict=True)]
+        varied = [np.count_nonzero(row) > 1 for row in counts]
+        return [
+            narrow(row, limits) if several else limits
+            for row, limits, several in zip(counts, full, varied, strict=True)
+        ]
 
     def _percentile(self, counts: NDArray[np.int64], limits: Range) -> Range:
         """Cut the rarest values off, half of their share at either end that is not 0 anyway."""
