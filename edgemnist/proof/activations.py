@@ -156,7 +156,7 @@ def of_keras(name: str, content: bytes) -> Trace:
     first = model.inputs[0]
     tensor = TensorSpec(first.name, first.dtype, tuple(first.shape))
     if None not in tensor.shape[1:]:
-        values(np.zeros(tuple(axis or 1 for axis in tensor.shape), np.dtype(tensor.dtype)))
+        values(np.zeros([axis or 1 for axis in tensor.shape]).astype(tensor.dtype))
     layers = tuple(call.layer for call in recorded)
     recorded.clear()
     return Trace(name, tensor, layers, tuple(parents), values)

@@ -149,7 +149,8 @@ class _Search:
 
 def _worst(report: LayerReport, kept: list[str]) -> str | None:
     """Return the layer, not float yet, that loses most of what reaches it."""
-    before, worst = np.inf, (0.0, None)
+    before = np.inf
+    worst: tuple[float, str | None] = (0.0, None)
     for layer, ratio in zip(report.layers, kept_db(report), strict=True):
         if min(before, _EXACT_DB) - ratio > worst[0] and layer.first.name not in kept:
             worst = min(before, _EXACT_DB) - ratio, layer.first.name
