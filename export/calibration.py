@@ -1,7 +1,8 @@
-"""Which images quantization may look at: a seeded, class-balanced part of the training split, on record."""
+"""Which items quantization may look at: a seeded, class-balanced part of the training split, on record."""
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,19 +11,21 @@ from ..data.datasets import Split
 from ..runtime.artifact.manifest import CalibrationRecord
 from ..runtime.errors import OptionError
 
+DEFAULT_SAMPLES = 1000
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Calibration:
-    """The calibration images and where they came from.
+    """The calibration items and where they came from.
 
     Attributes:
-        images: `(n, H, W)` uint8, from the training split.
+        inputs: `(n, ...)` uint8 images or float32 features, from the training split.
         indices: `(n,)` int64, their positions there.
-        samples_per_class: How many images there are of each class.
+        samples_per_class: How many items there are of each class; none where there are no labels.
         seed: What the choice was drawn with.
     """
 
-    images: NDArray[np.uint8]
+    inputs: NDArray[Any]
     indices: NDArray[np.int64]
     samples_per_class: tuple[int, ...]
     seed: int
@@ -38,31 +41,45 @@ class Calibration:
         )
 
 
-def choose_calibration(train: Split, classes: int, samples: int, seed: int) -> Calibration:
-    """Draw calibration images from the training split, as evenly over the classes as the number allows.
+def choose_calibration(train: Split, classes: int, samples: int | None, seed: int) -> Calibration:
+    """Draw calibration items from the training split, as evenly over the classes as there are items.
 
-    A class without training images has no part in it.
+    Args:
+        train: The training split.
+        classes: How many classes there are; 0 where labels do not matter.
+        samples: How many; None draws `DEFAULT_SAMPLES`, or all where there are fewer.
+        seed: Of the draw.
 
     Raises:
-        OptionError: `samples` is below 1 or more than the split can give evenly.
+        OptionError: `samples` is below 1 or above the number of training items.
     """
-    available = np.bincount(train.labels, minlength=classes)
-    present = np.flatnonzero(available)
-    quotas = np.zeros(classes, np.int64)
-    quotas[present] = samples // len(present)
-    quotas[present[: samples % len(present)]] += 1
-    if samples < 1 or (quotas > available).any():
+    count = min(DEFAULT_SAMPLES, len(train)) if samples is None else samples
+    if not 1 <= count <= len(train):
         raise OptionError(
             "the number of calibration samples is out of range",
             received=samples,
-            expected=f"1 to {int(available[present].min()) * len(present)}, for equal shares of"
-            f" {len(present)} classes",
+            expected=f"1 to {len(train):,}, the number of training items",
             fix="Choose one with --calibration-samples.",
         )
     rng = np.random.default_rng(seed)
+    groups = np.zeros(len(train), np.int64) if train.labels is None or not classes else train.labels
+    quotas = _even_quotas(np.bincount(groups, minlength=classes), count)
     drawn = [
-        rng.choice(np.flatnonzero(train.labels == label), quota, replace=False)
-        for label, quota in enumerate(quotas)
+        rng.choice(np.flatnonzero(groups == group), quota, replace=False)
+        for group, quota in enumerate(quotas)
     ]
     indices = rng.permutation(np.concatenate(drawn))
-    return Calibration(train.images[indices], indices, tuple(int(quota) for quota in quotas), seed)
+    per_class = tuple(quotas) if classes and train.labels is not None else ()
+    return Calibration(np.asarray(train.inputs[indices]), indices, per_class, seed)
+
+
+def _even_quotas(available: NDArray[np.integer], count: int) -> list[int]:
+    """Return how many of each class to draw: the same of all, or more where others have too few."""
+    quotas = np.zeros(len(available), np.int64)
+    while (left := count - int(quotas.sum())) > 0:
+        open_ = np.flatnonzero(quotas < available)
+        share, rest = divmod(left, len(open_))
+        quotas[open_] += share
+        quotas[open_[:rest]] += 1
+        quotas = np.minimum(quotas, available)
+    return [int(quota) for quota in quotas]

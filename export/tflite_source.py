@@ -14,7 +14,7 @@ from ..proof.inspect.structure import parse_structure
 from ..runtime.artifact.folder import staging
 from ..runtime.artifact.manifest import ArtifactRecord, ExactnessRecord, ModelRecord
 from ..runtime.engines.registry import LIBRARY_SUFFIX
-from ..runtime.model_file import read_model
+from ..runtime.files import read_model
 from .codegen import Match
 from .codegen.artifact import make_c
 from .codegen.compiler import compiled
@@ -54,7 +54,7 @@ def export_tflite(
         folder: Where the C, the TFLite file, the manifest and the reference's outputs go.
         images: (N, ...) uint8, which the model gets too if its input has their size.
         match: Whose bytes the C gives.
-        compile_library: Whether a shared library for this machine goes beside it.
+        compile_library: Put a shared library for this machine beside it.
         overwrite: Replace artifacts that were made from another model.
         report: Called with what is under way.
 

@@ -9,21 +9,25 @@ import zlib
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .reading import opened
+from .files import opened
 
 MAX_DATA_BYTES = 4 * 1024 * 1024 * 1024
 # Data of people is packed to a tenth; what is packed to a thousandth is there to fill the memory.
 _MAX_EXPANSION = 50
 _ALWAYS_ALLOWED_BYTES = 64 * 1024 * 1024
 _MAX_ENTRIES = 1_000
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, MemoryError)
 # The end of a zip archive's directory (APPNOTE.TXT 4.3.16), and where the entry of a 64-bit one would be.
 _DIRECTORY_END = struct.Struct("<4s4H2LH")
 _DIRECTORY_END_64_BYTES = 20
+# What stands before an entry's data (4.3.7); the data begin after a name and an extra field.
+_LOCAL_HEADER = struct.Struct("<4s22x2H")
+_ENCRYPTED = 1
 
 
 def max_unpacked_bytes(packed_bytes: int) -> int:
@@ -34,51 +38,47 @@ def max_unpacked_bytes(packed_bytes: int) -> int:
 def read_arrays(
     path: Path, wanted: Collection[str] | None, *, inside: Path | None = None
 ) -> dict[str, NDArray[Any]]:
-    """Return arrays of an `.npz` file; see `unpack_arrays`.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        OSError: As `opened` has it.
-        ValueError: It is no archive of plain arrays, or too large.
-    """
+    """Return arrays of an `.npz` file; errors as of `opened` and `unpack_arrays`."""
     with opened(path, inside=inside) as file:
         return unpack_arrays(file, wanted)
 
 
 def array_names(path: Path) -> tuple[str, ...]:
-    """Return the names of the arrays in an `.npz` file that `read_arrays` has read."""
-    with opened(path) as file, checked_archive(file, ()) as archive:
+    """Return the names of the arrays in an `.npz` file.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        OSError: As `opened` has it.
+        ValueError: It is no archive.
+    """
+    with opened(path) as file, _zip_errors(), checked_archive(file, ()) as archive:
         return tuple(name.removesuffix(".npy") for name in archive.namelist())
 
 
 def unpack_arrays(file: BinaryIO, wanted: Collection[str] | None) -> dict[str, NDArray[Any]]:
-    """Return those of the wanted arrays that an `.npz` archive holds.
+    """Return those of the wanted arrays, None meaning all, that are in an `.npz` archive.
 
     `numpy.load` believes the shape in an array's header and takes that much memory, and unpickles objects
     where it is let; here the archive's directory, the header and the data must agree first.
 
-    Args:
-        file: The archive.
-        wanted: The arrays' names; None means all.
-
     Raises:
         ValueError: It is no archive of plain arrays, or too large.
     """
+    names = wanted and {f"{name}.npy" for name in wanted}
+    with _zip_errors(), checked_archive(file, names) as archive:
+        return {
+            entry.filename.removesuffix(".npy"): _array(archive, entry)
+            for entry in archive.infolist()
+            if wanted is None or entry.filename.removesuffix(".npy") in wanted
+        }
+
+
+@contextmanager
+def _zip_errors() -> Iterator[None]:
+    """Raise what `zipfile` raises at a damaged archive as ValueError."""
     try:
-        with checked_archive(file, wanted and {f"{name}.npy" for name in wanted}) as archive:
-            return {
-                entry.filename.removesuffix(".npy"): _array(archive, entry)
-                for entry in archive.infolist()
-                if wanted is None or entry.filename.removesuffix(".npy") in wanted
-            }
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        NotImplementedError,
-        RuntimeError,
-        MemoryError,
-    ) as error:
+        yield
+    except _DAMAGED as error:
         raise ValueError(str(error) or type(error).__name__) from error
 
 
@@ -86,14 +86,10 @@ def unpack_arrays(file: BinaryIO, wanted: Collection[str] | None) -> dict[str, N
 def checked_archive(file: BinaryIO, counted: Collection[str] | None = None) -> Iterator[zipfile.ZipFile]:
     """Open a zip archive whose directory is small and whose entries say that they unpack to little.
 
-    An entry that unpacks to more than it says is cut there by `zipfile`.
-
-    Args:
-        file: The archive.
-        counted: The names of the entries that will be unpacked; None means all.
+    Those `counted`, None meaning all, are the ones that will be unpacked. An entry that unpacks to more than
+    it says is cut there by `zipfile`.
 
     Raises:
-        zipfile.BadZipFile: It is no zip archive.
         ValueError: It has too many entries, or they unpack to more than `max_unpacked_bytes` allows.
     """
     max_bytes = max_unpacked_bytes(_checked_size(file))
@@ -126,9 +122,45 @@ def _checked_size(file: BinaryIO) -> int:
     return size
 
 
+def map_array(path: Path, name: str, min_bytes: int) -> NDArray[Any] | None:
+    """Return an array of an `.npz` file mapped from it, or None if it is packed or has fewer bytes.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        OSError: As `opened` has it.
+        ValueError: It is no archive of plain arrays.
+    """
+    with opened(path) as file, _zip_errors(), checked_archive(file, ()) as archive:
+        entry = archive.getinfo(f"{name}.npy")
+        if entry.compress_type != zipfile.ZIP_STORED or entry.file_size <= min_bytes:
+            return None
+        if entry.flag_bits & _ENCRYPTED or entry.compress_size != entry.file_size:
+            raise ValueError(f"{entry.filename} is not stored as it says")
+        file.seek(entry.header_offset)
+        signature, name_bytes, extra_bytes = _LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))
+        start = entry.header_offset + _LOCAL_HEADER.size + name_bytes + extra_bytes
+        if signature != b"PK\x03\x04" or start + entry.file_size > file.seek(0, os.SEEK_END):
+            raise ValueError(f"{entry.filename} is not where the archive says")
+        file.seek(start)
+        dtype, shape, order = _array_header(file, entry)
+        at = file.tell()
+    _check_length(entry, dtype, shape, start + entry.file_size - at)
+    return np.memmap(path, dtype, "r", at, shape, order)
+
+
 def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArray[Any]:
     content = archive.read(entry)
     stream = io.BytesIO(content)
+    dtype, shape, order = _array_header(stream, entry)
+    start = stream.tell()
+    _check_length(entry, dtype, shape, len(content) - start)
+    values = np.frombuffer(content, dtype, offset=start) if len(content) > start else np.empty(0, dtype)
+    return values.reshape(shape, order=order)
+
+
+def _array_header(
+    stream: BinaryIO, entry: zipfile.ZipInfo
+) -> tuple[np.dtype[Any], tuple[int, ...], Literal["F", "C"]]:
     version = np.lib.format.read_magic(stream)
     readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     if version not in readers:
@@ -139,8 +171,9 @@ def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArray[Any]:
         raise ValueError(f"{entry.filename} has a damaged header") from error
     if dtype.hasobject:
         raise ValueError(f"{entry.filename} holds Python objects, which are not loaded")
-    start = stream.tell()
-    if min(shape, default=1) < 0 or math.prod(shape) * dtype.itemsize != len(content) - start:
-        raise ValueError(f"{entry.filename} has {len(content) - start:,} bytes for the shape {shape}")
-    values = np.frombuffer(content, dtype, offset=start) if len(content) > start else np.empty(0, dtype)
-    return values.reshape(shape, order="F" if by_columns else "C")
+    return dtype, shape, "F" if by_columns else "C"
+
+
+def _check_length(entry: zipfile.ZipInfo, dtype: np.dtype[Any], shape: tuple[int, ...], length: int) -> None:
+    if min(shape, default=1) < 0 or math.prod(shape) * dtype.itemsize != length:
+        raise ValueError(f"{entry.filename} has {length:,} bytes for the shape {shape}")

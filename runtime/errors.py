@@ -1,8 +1,10 @@
 """Every error the project raises on purpose.
 
-Each carries its facts as attributes and reads the same way: what is wrong, what was received, what is
-expected, how to fix it. Each also derives from the built-in a caller would expect to catch.
+Each carries its facts as attributes, and derives from the built-in a caller would expect to catch too.
 """
+
+from collections.abc import Iterable
+from typing import Any
 
 
 class EdgeMnistError(Exception):
@@ -18,16 +20,15 @@ class EdgeMnistError(Exception):
     def __init__(
         self, problem: str, *, received: object = None, expected: object = None, fix: str | None = None
     ) -> None:
-        self.problem = problem
-        self.received = received
-        self.expected = expected
-        self.fix = fix
-        parts = [problem]
-        if received is not None:
-            parts.append(f"received {received}")
-        if expected is not None:
-            parts.append(f"expected {expected}")
-        super().__init__("; ".join(parts) + (f". {fix}" if fix else ""))
+        self.problem, self.received, self.expected, self.fix = problem, received, expected, fix
+        facts = (("received", received), ("expected", expected))
+        text = "; ".join([problem, *(f"{name} {fact}" for name, fact in facts if fact is not None)])
+        super().__init__(f"{text}. {fix}" if fix else text)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """All but the problem, as arguments for another error."""
+        return {"received": self.received, "expected": self.expected, "fix": self.fix}
 
 
 class InputError(EdgeMnistError, ValueError):
@@ -69,16 +70,11 @@ class EngineError(EdgeMnistError, RuntimeError):
 class MissingExtraError(EdgeMnistError, ImportError):
     """A package that is needed here and not installed.
 
-    Attributes:
-        package: The import name that is missing.
-        extra: The extra of edgemnist that brings it, or "" for the base install.
-        purpose: What needs it.
+    The `extra` of edgemnist brings the `package`, by its import name; "" is the base install.
     """
 
     def __init__(self, package: str, extra: str, purpose: str) -> None:
-        self.package = package
-        self.extra = extra
-        self.purpose = purpose
+        self.package, self.extra, self.purpose = package, extra, purpose
         target = f"'edgemnist[{extra}]'" if extra else "edgemnist"
         super().__init__(
             f"{purpose} needs the package {package}, which is not installed",
@@ -95,14 +91,9 @@ class ConversionError(EdgeMnistError, RuntimeError):
 
 
 class MissingCompilerError(ConversionError):
-    """A C compiler that is needed and not found.
-
-    Attributes:
-        tried: What was looked for.
-    """
+    """A C compiler that is needed and not found."""
 
     def __init__(self, tried: str) -> None:
-        self.tried = tried
         super().__init__(
             "no C compiler was found",
             received=tried,
@@ -129,3 +120,9 @@ class MendedModelWarning(UserWarning):
 def first_line(error: BaseException) -> str:
     """Return the first line of an error's message, or its type where it has none."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def require_one_of(what: str, value: str, allowed: Iterable[str]) -> None:
+    """Raise OptionError if an option's value is not one of those allowed."""
+    if value not in allowed:
+        raise OptionError(f"unknown {what}", received=repr(value), expected=f"one of {', '.join(allowed)}")

@@ -7,13 +7,21 @@ from pathlib import Path
 from .artifact.manifest import MANIFEST_NAME, ExpectedHash, find_expected_hash
 from .artifact.metadata import read_metadata
 from .artifact.settling import COMMITTED, read_settled
-from .engines.registry import Engine, EngineOptions, Provider, SessionOptions, engine_for
+from .engines.registry import (
+    Engine,
+    EngineOptions,
+    ModelFile,
+    Provider,
+    SessionOptions,
+    engine_for,
+    read_model_file,
+)
 from .errors import ArtifactError, IntegrityError, OptionError
 from .inputs.picture_files import PictureOptions
 from .isolation.native_code import is_built_here
 from .isolation.probe import Probe, probe_if_needed
-from .model_file import ModelFile, read_model_file
 from .predictor import Predictor
+from .signature import ModelSignature, SignatureOptions, assumed_signature
 
 _ONNXRUNTIME = "onnxruntime"
 
@@ -30,6 +38,7 @@ def load_predictor(
     probe: Probe | None = None,
     pictures: PictureOptions | None = None,
     manifest: bool = True,
+    signature: ModelSignature | SignatureOptions | None = None,
 ) -> Predictor:
     """Load a model file into the engine that runs it.
 
@@ -44,7 +53,7 @@ def load_predictor(
     Args:
         path: A `.onnx`, `.ort`, `.tflite`, `.keras` or `.h5` file, or a `.c` file with the library compiled
             of it beside it.
-        engine: The engine to use, a key of `ENGINES`; None chooses it by the suffix.
+        engine: A key of `ENGINES`; None chooses by the suffix.
         num_threads: Threads for one inference.
         providers: ONNX Runtime's execution providers, the preferred one first; none means the CPU.
         session: What else is particular to ONNX Runtime.
@@ -55,6 +64,8 @@ def load_predictor(
         pictures: How pictures become images of the model's size.
         manifest: Whether a manifest beside the file counts. A model that was trained again since the export
             is not the one on record.
+        signature: What goes in and comes out; of a Keras model a part of it may be given. None: what the
+            manifest records, else what the file itself says or shows.
 
     Raises:
         ArtifactNotFoundError: There is no such file.
@@ -86,14 +97,50 @@ def load_predictor(
     verified = expected is not None or sha256 is not None or entry.code
     checked = probe_if_needed(source, probe or Probe(), verified=verified)
     loaded = source.load()
-    class_names = expected.labels if expected and expected.labels else _class_names(loaded)
-    if len(class_names) != loaded.output.shape[-1]:
+    found = signature_of(source.path.name, loaded, expected, signature)
+    return Predictor(source, loaded, found, checked=checked, pictures=pictures or PictureOptions())
+
+
+def signature_of(
+    file: str,
+    engine: Engine,
+    expected: ExpectedHash | None = None,
+    wanted: ModelSignature | SignatureOptions | None = None,
+) -> ModelSignature:
+    """Return what a loaded model takes and gives: as recorded, as its metadata has it, or read off it.
+
+    Args:
+        file: The model file's name, for messages.
+        engine: The loaded model.
+        expected: What a manifest records of the file.
+        wanted: What is given by the caller, who knows it better.
+
+    Raises:
+        ArtifactError: It does not fit the model, or the model cannot have one.
+    """
+    infer = getattr(engine, "infer_signature", None)
+    metadata = read_metadata(engine.metadata)
+    recorded = expected and expected.signature
+    labels = (expected.labels if expected else ()) or (metadata.labels if metadata else ()) or None
+    if isinstance(wanted, ModelSignature):
+        found: ModelSignature | None = wanted
+    elif infer is not None and (wanted is not None or recorded is None):
+        found = infer(file, wanted or SignatureOptions(labels=labels))
+    else:
+        found = recorded or (metadata.signature if metadata else None)
+    if found is None:
+        found = assumed_signature(file, engine.input, engine.output)
+        if labels:  # a version that wrote no signature yet
+            found = found.with_labels(labels)
+    ends = found.input.shape, found.output.shape
+    shapes = engine.input.shape[1:], engine.output.shape[1:]
+    if ends != shapes:
         raise ArtifactError(
-            f"{source.path.name} has another number of outputs than labels",
-            received=f"{loaded.output.shape[-1]} outputs",
-            expected=f"{len(class_names)}, as its {'manifest' if expected else 'metadata'} lists",
+            f"{file} has other tensors than its signature",
+            received=f"input and output of shape {shapes[0]} and {shapes[1]}",
+            expected=f"{ends[0]} and {ends[1]}, as the signature has it",
         )
-    return Predictor(source, loaded, class_names, checked=checked, pictures=pictures or PictureOptions())
+    return found
 
 
 def load_again(
@@ -101,20 +148,14 @@ def load_again(
     sha256: str,
     engine: str,
     options: EngineOptions,
-    class_names: tuple[str, ...],
+    signature: ModelSignature,
     checked: bool,
     pictures: PictureOptions,
 ) -> Predictor:
-    """Load what a pickled predictor had loaded.
-
-    Raises:
-        ArtifactNotFoundError: The file is no longer there.
-        IntegrityError: The file is another one now.
-        MissingExtraError: The engine's package is not installed here.
-    """
+    """Load what a pickled predictor had loaded; IntegrityError if the file is another one now."""
     source = read_model_file(path, engine, options)
     _check_integrity(source, sha256, "the file that the predictor was pickled with")
-    return Predictor(source, source.load(), class_names, checked=checked, pictures=pictures)
+    return Predictor(source, source.load(), signature, checked=checked, pictures=pictures)
 
 
 def _read(
@@ -153,10 +194,3 @@ def _require_built_here(source: ModelFile) -> None:
             fix="Build it here: edgemnist export --format int8.tflite --format int8.c --compile. Or, if you"
             " trust who built it, give its sha256= or run_foreign_code=True (--run-foreign-code).",
         )
-
-
-def _class_names(engine: Engine) -> tuple[str, ...]:
-    embedded = read_metadata(engine.metadata)
-    if embedded is not None:
-        return embedded.labels
-    return tuple(str(index) for index in range(engine.output.shape[-1] or 0))

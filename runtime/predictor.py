@@ -1,20 +1,20 @@
 """The predictor: what an application calls, whatever engine and precision are behind it."""
 
 import threading
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy import ndarray
 from numpy.typing import ArrayLike, NDArray
 
-from .engines.registry import ENGINES, Engine
+from .engines.registry import ENGINES, Engine, ModelFile
 from .errors import EngineError
-from .inputs.arrays import to_pixels
+from .inputs.arrays import to_features, to_pixels
 from .inputs.picture_files import PictureOptions
-from .isolation.fork import abandon, register_after_fork
 from .predictions import OutputDecoder, Predictions
-from .tensors import checked_run, image_shape, pixel_table
+from .process import abandon, register_after_fork
+from .signature import ModelSignature
+from .tensors import checked_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,15 +23,13 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
-    from .model_file import ModelFile
-
     Images = ArrayLike | str | bytes | PathLike[str] | BinaryIO | Image | Sequence[Any]
 
 _UINT8 = np.dtype(np.uint8)
 
 
 class Predictor:
-    """A loaded artifact that turns images into class probabilities.
+    """A loaded artifact that turns images or features into class probabilities or values.
 
     Any number of threads may call it at once. A child process made by `fork` loads the model anew when it
     first predicts. Pickled, as `multiprocessing` does to hand it to a spawned process, it is the file's
@@ -42,48 +40,41 @@ class Predictor:
         sha256: Of the content that was loaded, whatever the file holds now.
         engine_name: The engine that runs it, a key of `edgemnist.runtime.ENGINES`.
         engine: The engine itself, for calls without checks and conversions.
-        input: The model's input tensor.
-        output: The model's output tensor.
-        class_names: The name of each class.
+        input, output: The model's tensors.
+        signature: What goes into the model and what comes out of it.
         num_threads: The threads that one inference may use.
-        pictures: How pictures become images of the model's size.
     """
 
     def __init__(
         self,
-        source: "ModelFile",
+        source: ModelFile,
         engine: Engine,
-        class_names: tuple[str, ...],
+        signature: ModelSignature,
         *,
         checked: bool,
         pictures: PictureOptions,
     ) -> None:
-        self.path = source.path
-        self.sha256 = source.sha256
-        self.engine_name = source.engine
-        self.engine = engine
-        self.input = engine.input
-        self.output = engine.output
-        self.class_names = class_names
+        self.path, self.sha256, self.engine_name = source.path, source.sha256, source.engine
+        self.engine, self.input, self.output = engine, engine.input, engine.output
+        self.signature, self.pictures = signature, pictures
         self.num_threads = source.options.num_threads
-        self.pictures = pictures
-        self._source = source
-        self._checked = checked
-        self._image_shape = image_shape(source.path.name, engine.input, engine.output)
-        self._table = pixel_table(engine.input)
-        self._plain_shape = self._image_shape if self._table is None else None
-        self._decoder = OutputDecoder(engine.output, class_names)
+        self._source, self._checked, self._closed = source, checked, False
+        self._plain_shape = None  # of one item that goes in as it is
+        if signature.input.kind == "image" and signature.input.pixel_table(engine.input) is None:
+            self._plain_shape = signature.input.shape
+        self._decoder = OutputDecoder(engine.output, signature.output)
         self._run: Callable[[NDArray[Any]], NDArray[Any]] = self._run_of(engine)
-        self._closed = False
         register_after_fork(self)
 
     def predict(self, images: "Images") -> Predictions:
-        """Classify one image or a batch.
+        """Run the model on one item or a batch.
 
         Args:
-            images: `(H, W)` or `(N, H, W)`, uint8 0..255 or float in [0, 1], light ink on dark background
-                as in training; floats are rounded to the nearest of the 256 pixel values. Or a picture:
-                encoded bytes, a path, a file object, an image of Pillow's. Or a list of any of these.
+            images: For a model of images `(H, W)` or `(H, W, C)` as its signature has it, or `(N, ...)` of
+                them, uint8 0..255 or float in [0, 1], which is rounded to the nearest of the 256 pixel
+                values; an axis of one channel may be there or not. Or a picture: encoded bytes, a path, a
+                file object, an image of Pillow's. Or a list of any of these. For a model of features numbers
+                of its shape, or `(N, ...)` of them.
 
         Returns:
             The predictions, N of them; N is 1 for one image.
@@ -108,28 +99,34 @@ class Predictor:
             raise EngineError(f"{self.engine_name} failed on {self.path.name}", received=error) from error
         return Predictions(raw, self._decoder)
 
-    def encode(self, images: "Images") -> NDArray[Any]:
-        """Return images as the engine's raw input batch: checked, then quantized or scaled if need be.
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The name of each class; none for a model of values."""
+        return self.signature.output.labels
 
-        Raises:
-            InputError: As `predict` does.
-            MissingExtraError: As `predict` does.
+    def encode(self, items: "Images") -> NDArray[Any]:
+        """Return items as the engine's raw input batch, quantized if need be; errors as of `predict`."""
+        return self.signature.input.encode(self.to_raw(items), self.input)
+
+    def to_raw(self, items: "Images") -> NDArray[Any]:
+        """Return items as the model's signature has them; errors as of `predict`.
+
+        Returns:
+            `(N, *shape)`, uint8 pixels of images (light ink on dark background where pictures show ink), or
+            float32 features.
         """
-        pixels = self.to_pixels(images)
-        return pixels if self._table is None else self._table[pixels]
-
-    def to_pixels(self, images: "Images") -> NDArray[np.uint8]:
-        """Return images as the pixels that the model sees, `(N, H, W)` uint8, light ink on dark background.
-
-        Raises:
-            InputError: As `predict` does.
-            MissingExtraError: As `predict` does.
-        """
-        return to_pixels(images, self._image_shape, self.pictures)
+        spec = self.signature.input
+        if spec.kind == "features":
+            return to_features(items, spec.shape)
+        return to_pixels(items, spec, self.pictures)
 
     def decode(self, raw: NDArray[Any]) -> NDArray[np.float32]:
-        """Return the probabilities, `(N, classes)` float32, for what the engine gave out."""
+        """Return the probabilities or values, `(N, ...)` float32, for what the engine gave out."""
         return self._decoder.decode(raw)
+
+    def with_signature(self, signature: ModelSignature) -> "Predictor":
+        """Return a predictor of the same loaded model that reads its numbers by another signature."""
+        return Predictor(self._source, self.engine, signature, checked=self._checked, pictures=self.pictures)
 
     def close(self) -> None:
         """Free the model, once calls under way are done; predicting afterwards raises `EngineError`."""
@@ -138,7 +135,7 @@ class Predictor:
         self.engine.close()
 
     def after_fork(self) -> None:
-        """Have the next prediction load the model anew: called in a forked child, by `forks`.
+        """Have the next prediction load the model anew: called in a forked child.
 
         The engine's threads do not live on in a child, and another thread of the parent may have been in the
         middle of a call.
@@ -151,27 +148,15 @@ class Predictor:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
         from .loading import load_again
 
         source = self._source
-        return load_again, (
-            source.path,
-            source.sha256,
-            source.engine,
-            source.options,
-            self.class_names,
-            self._checked,
-            self.pictures,
-        )
+        file = source.path, source.sha256, source.engine, source.options
+        return load_again, (*file, self.signature, self._checked, self.pictures)
 
     def __repr__(self) -> str:
         return f"<Predictor {self.path.name} on {self.engine_name}, {self.num_threads} thread(s)>"

@@ -20,11 +20,8 @@ class TensorSpec(Struct, frozen=True, forbid_unknown_fields=True):
     specification's formula. A tensor without quantization has scale 0.
 
     Attributes:
-        name: The name by which the engine's users address it.
         dtype: The numpy name of its element type, such as "uint8".
         shape: Its axes; None is the batch, any size.
-        scale: The size of one quantization step, or 0.
-        zero_point: The raw value that stands for 0.
     """
 
     name: str
@@ -39,93 +36,35 @@ class TensorSpec(Struct, frozen=True, forbid_unknown_fields=True):
         return self.scale != 0.0
 
 
-def require_one(names: Sequence[str]) -> None:
-    """Check that an engine has one tensor where the contract has one.
-
-    Args:
-        names: Of the model's inputs, or of its outputs.
-
-    Raises:
-        ArtifactError: There are none, or several.
-    """
-    if len(names) != 1:
+def require_one(tensors: Sequence[TensorSpec]) -> TensorSpec:
+    """Return a model's only input, or its only output; ArtifactError if there are none, or several."""
+    if len(tensors) != 1:
         raise ArtifactError(
             "the model does not keep the artifact contract",
-            received=f"{len(names)} tensors ({', '.join(names)})",
+            received=f"{len(tensors)} tensors ({', '.join(tensor.name for tensor in tensors)})",
             expected="one input and one output",
         )
-
-
-def image_shape(file: str, model_input: TensorSpec, output: TensorSpec) -> tuple[int, ...]:
-    """Return the shape of one image, such as (28, 28).
-
-    Args:
-        file: The model file's name, for the message.
-        model_input: The model's input.
-        output: The model's output.
-
-    Raises:
-        ArtifactError: These are not `(batch, height, width)` and `(batch, classes)`.
-    """
-    shape = tuple(axis for axis in model_input.shape[1:] if axis is not None)
-    fixed = len(shape) == len(model_input.shape) - 1 and 0 not in shape
-    if not (shape and fixed and len(output.shape) == _OUTPUT_AXES and output.shape[1]):
-        raise ArtifactError(
-            f"{file} does not keep the artifact contract",
-            received=f"input {model_input.shape}, output {output.shape}",
-            expected="an input of (batch, height, width) and an output of (batch, classes)",
-        )
-    return shape
-
-
-def pixel_table(tensor: TensorSpec) -> NDArray[Any] | None:
-    """Return the raw input values for the pixels 0..255, or None where pixels go in as they are.
-
-    A real input of 1 is a full pixel (255), as in training.
-
-    Raises:
-        ArtifactError: The input is of a dtype that no pixel can be turned into.
-    """
-    pixels = np.arange(256)
-    dtype = np.dtype(tensor.dtype)
-    if tensor.quantized:
-        limits = np.iinfo(dtype)
-        raw = np.rint(pixels / 255 / tensor.scale) + tensor.zero_point
-        table = np.clip(raw, limits.min, limits.max).astype(dtype)
-    elif dtype == np.uint8:
-        return None
-    elif dtype in (np.float32, np.float16):
-        table = (pixels / 255).astype(dtype)
-    else:
-        raise ArtifactError(
-            f"the input {tensor.name!r} cannot take pixels",
-            received=dtype,
-            expected="uint8, float or quantized",
-        )
-    return None if dtype == np.uint8 and np.array_equal(table, pixels) else table
+    return tensors[0]
 
 
 def checked_run(
     run: Callable[[NDArray[Any]], NDArray[Any]], output: TensorSpec
 ) -> Callable[[NDArray[Any]], NDArray[Any]]:
-    """Return an engine's `run` with every output checked: a finite row of the declared dtype an image.
-
-    Raises (the returned function):
-        EngineError: The output is something else.
-    """
-    classes, dtype = output.shape[-1], output.dtype
+    """Return `run`, raising EngineError unless its output is a finite row of the declared dtype an image."""
+    item, dtype = output.shape[1:], output.dtype
 
     def checked_run(batch: NDArray[Any]) -> NDArray[Any]:
         raw = run(batch)
-        if raw.shape != (len(batch), classes) or raw.dtype != dtype:
+        if raw.shape != (len(batch), *item) or raw.dtype != dtype:
             raise EngineError(
                 "the model's output is not as it declares",
                 received=f"{raw.dtype} {raw.shape}",
-                expected=f"{dtype} {(len(batch), classes)}",
+                expected=f"{dtype} {(len(batch), *item)}",
             )
-        # Both find NaN; the first is a quarter of the price for one image.
-        if not isfinite(raw[0, raw.argmax()] if len(raw) == 1 else raw.max()):
-            raise EngineError("the model returns no finite probabilities for an image")
+        # Of one row of probabilities the largest is NaN if any is, and found at a quarter of the price.
+        one_row = len(raw) == 1 and len(item) == 1
+        if not (isfinite(raw[0, raw.argmax()]) if one_row else np.isfinite(raw).all()):
+            raise EngineError("the model returns no finite output for an item")
         return raw
 
     return checked_run

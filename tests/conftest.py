@@ -145,7 +145,7 @@ def artifacts_copy(artifacts: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def digit(test_split: Split) -> np.ndarray:
     """The first test image, a seven: (28, 28) uint8."""
-    return test_split.images[0]
+    return test_split.inputs[0]
 
 
 @pytest.fixture
@@ -169,7 +169,7 @@ def small_mnist(mnist) -> Dataset:
     """150 training and 70 test images of MNIST."""
 
     def first(split: Split, count: int) -> Split:
-        return dataclasses.replace(split, images=split.images[:count], labels=split.labels[:count])
+        return dataclasses.replace(split, inputs=split.inputs[:count], labels=split.labels[:count])
 
     return Dataset(train=first(mnist.train, 150), test=first(mnist.test, 70))
 
@@ -177,7 +177,7 @@ def small_mnist(mnist) -> Dataset:
 @pytest.fixture(scope="session")
 def quick_mnist(mnist) -> Dataset:
     """All training images and the first 500 test images, so that a proof takes no time."""
-    test = dataclasses.replace(mnist.test, images=mnist.test.images[:500], labels=mnist.test.labels[:500])
+    test = dataclasses.replace(mnist.test, inputs=mnist.test.inputs[:500], labels=mnist.test.labels[:500])
     return Dataset(train=mnist.train, test=test)
 
 
@@ -186,7 +186,8 @@ def source(model_folder, mnist) -> "Source":
     """The quickly trained model with 100 calibration images, and class names that are no numbers."""
     from edgemnist.export.calibration import choose_calibration
     from edgemnist.export.convert.source import load_source
+    from edgemnist.runtime.signature import SignatureOptions
 
     calibration = choose_calibration(mnist.train, 10, 100, 0)
     names = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-    return load_source(model_folder / "mnist.keras", calibration, names)
+    return load_source(model_folder / "mnist.keras", calibration, SignatureOptions(labels=names))

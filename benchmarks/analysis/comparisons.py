@@ -21,12 +21,8 @@ class Comparison:
     """A row beside the row that it is compared with.
 
     Attributes:
-        case: The one.
-        base: The other.
-        size_ratio: The base's size over the case's: above 1, the case is smaller.
         speed: The base's end-to-end p50 over the case's, from the rounds that both ran in: above 1, the
             case is quicker.
-        parity: The case's outputs with the base's as reference; None where their classes differ.
     """
 
     case: Case
@@ -84,7 +80,7 @@ def _round_p50_ns(measured: Measurement) -> dict[int, float]:
 def _parity(one: Measurement, base: Measurement, split: Split) -> Parity | None:
     try:
         return compare(
-            one.rounds[0].arrays["probabilities"], base.rounds[0].arrays["probabilities"], split.labels
+            one.rounds[0].arrays["probabilities"], base.rounds[0].arrays["probabilities"], split.known_labels
         )
     except InputError:
         return None

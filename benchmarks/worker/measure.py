@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...runtime.cpus import usable_cpus
 from ...runtime.engines.registry import engine_for
 from ...runtime.errors import ArtifactError
 from ...runtime.loading import load_predictor
 from ...runtime.predictor import Predictor
+from ...runtime.process import usable_cpus
 from .conditions import measure_clock, measure_fixed_work, peak_resident_bytes, preemptions, resident_bytes
 from .task import Facts, ResidentMemory, Task
 from .timing import Effort, time_calls
@@ -39,16 +39,17 @@ def classifier(predictor: Predictor) -> Classify:
         predictions = predict(images)
         return predictions.indices, predictions.confidences
 
-    return classify
+    def evaluate(items: NDArray[np.float32]) -> tuple[NDArray[Any], NDArray[Any]]:
+        values = predict(items).values
+        return values, values
+
+    return classify if predictor.signature.output.kind == "classes" else evaluate
 
 
 def measure(task: Task, started_ns: int, importing_ns: int) -> tuple[Facts, Samples]:
     """Measure one model on one engine.
 
-    Args:
-        task: What to measure.
-        started_ns: When this process ran its first line.
-        importing_ns: When it began to import what is measured.
+    The process ran its first line at `started_ns`, and began to import what is measured at `importing_ns`.
 
     Returns:
         The facts, and the arrays: samples in ns, and "probabilities", (N, classes) float32 for the test
@@ -58,7 +59,9 @@ def measure(task: Task, started_ns: int, importing_ns: int) -> tuple[Facts, Samp
         EdgeMnistError: The model cannot be loaded or run.
     """
     cpus = _pin(task.cpus)
-    _import_engine(task)
+    entry = engine_for(Path(task.path), task.engine)
+    if entry.available:  # if not, loading says so
+        entry.import_module()
     imported_ns, imported_bytes = perf_counter_ns(), resident_bytes()
     # With its sha256 given, the file is not probed in a subprocess first, for this process is one, and native
     # code is loaded: the runner has checked that the file with this sha256 may run.
@@ -105,23 +108,17 @@ def _pin(cpus: tuple[int, ...] | None) -> tuple[int, ...] | None:
     return tuple(usable_cpus())
 
 
-def _import_engine(task: Task) -> None:
-    entry = engine_for(Path(task.path), task.engine)
-    if entry.available:  # if not, loading says so
-        entry.import_module()
-
-
 def _shaped(predictor: Predictor, task: Task) -> NDArray[np.uint8]:
     """Return the test images in the shape of this model's input, such as `(N, 784)` or `(N, 28, 28, 1)`."""
     images: NDArray[np.uint8] = np.load(task.images)
-    batch, *axes = predictor.input.shape
+    batch = predictor.input.shape[0]
     if batch not in (None, 1):
         raise ArtifactError(
             f"{predictor.path.name} cannot be measured image by image",
             received=f"an input for exactly {batch} images",
             expected="an input for 1 or any number of images",
         )
-    shape = tuple(axis for axis in axes if axis is not None)
+    shape = predictor.signature.input.shape
     fits = images[0].size == math.prod(shape)
     return images.reshape(-1, *shape) if fits else images
 
@@ -134,19 +131,13 @@ def _other_single_images(predictor: Predictor, singles: list[NDArray[np.uint8]],
     time_calls(predictor.engine.run, encoded, Effort.exactly(task.warmup_calls))
     return {
         "bare_ns": time_calls(predictor.engine.run, encoded, bare),
-        "paused_ns": time_calls(classify, singles, PAUSED, between=_pause),
+        "paused_ns": time_calls(classify, singles, PAUSED, between=lambda: sleep(PAUSE_SECS)),
     }
-
-
-def _pause() -> None:
-    sleep(PAUSE_SECS)
 
 
 def _outputs(predictor: Predictor, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     size = predictor.input.shape[0] or len(images)
-    parts = [
-        predictor.predict(images[start : start + size]).probabilities for start in range(0, len(images), size)
-    ]
+    parts = [predictor.predict(images[start : start + size]).values for start in range(0, len(images), size)]
     return np.concatenate(parts)
 
 

@@ -164,7 +164,7 @@ def _write_results(
             fix="Give a data set whose training part has every class.",
         )
     history_path = folder / HISTORY_FILE
-    probabilities = predict(model, test.images)
+    probabilities = predict(model, test.array)
     tested = describe_test(probabilities, test)
     write_model(model_path, model)
     write_history(
@@ -181,7 +181,7 @@ def _write_results(
     if augmentation := origin["recipe"]["augmentation"]:
         from ..export.training.augmentation import Augmenter
 
-        shown = dataset.train.images[:AUGMENTED_SHOWN]
+        shown = dataset.train.array[:AUGMENTED_SHOWN]
         augmenter = Augmenter(Augmentation(**augmentation), shown.shape[1:])
         draw = np.random.default_rng(0)
         variants = [augmenter.augment(shown, draw) for _ in range(AUGMENTED_VARIANTS)]

@@ -1,159 +1,58 @@
-"""Labelled images: MNIST, or a user's own data set, checked before anyone uses it.
+"""Data sets by their path: MNIST, or a user's own, checked before anyone uses it.
 
 A new file format is one module like `idx` and `npz`, and its name in `_FORMATS`.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..runtime.errors import DatasetError
-from . import idx, mnist, npz
-from .idx import IMAGE_AXES, LABEL_AXES, Part, idx_sha256, listing
+from . import csv_files, idx_folders, mnist, npz, picture_folders
+from .idx import Part, listing
+from .splits import Dataset, Split, class_names
+from .wanted import Wanted
+
+__all__ = [
+    "Dataset",
+    "Split",
+    "Wanted",
+    "class_names",
+    "load_split",
+    "load_test_labels",
+    "load_test_split",
+    "load_train_split",
+    "require_classes",
+]
 
 
 class _Format(Protocol):
     def matches(self, path: Path, /) -> bool: ...
-    def read(self, path: Path, part: Part, /) -> tuple[NDArray[np.uint8], NDArray[np.uint8], str]: ...
-    def read_labels(self, path: Path, part: Part, /) -> NDArray[np.uint8]: ...
+    def read(self, path: Path, part: Part, wanted: Wanted, /) -> Split: ...
+    def read_labels(self, path: Path, part: Part, wanted: Wanted, /) -> NDArray[Any] | None: ...
 
 
-_FORMATS: tuple[_Format, ...] = (idx, npz)
+_FORMATS: tuple[_Format, ...] = (npz, csv_files, idx_folders, picture_folders)
 
 
-@dataclass(frozen=True, eq=False)
-class Split:
-    """Labelled images, checked on construction.
-
-    Attributes:
-        images: (N, H, W) uint8, N >= 1.
-        labels: (N,) uint8, the number of each image's class.
-        source: Where they come from, for messages.
-    """
-
-    images: NDArray[np.uint8]
-    labels: NDArray[np.uint8]
-    source: str = "the data set"
-
-    def __post_init__(self) -> None:
-        """Check shapes and dtypes.
-
-        Raises:
-            DatasetError: The arrays are not the labelled images they should be.
-        """
-        if self.images.dtype != np.uint8 or self.images.ndim != IMAGE_AXES or 0 in self.images.shape:
-            raise DatasetError(
-                f"the images of {self.source} have the wrong shape or dtype",
-                received=f"{self.images.dtype} {self.images.shape}",
-                expected="uint8 (N, height, width), N >= 1",
-                fix="Give grey images, 8 bits a pixel.",
-            )
-        if self.labels.dtype != np.uint8 or self.labels.ndim != LABEL_AXES:
-            raise DatasetError(
-                f"the labels of {self.source} have the wrong shape or dtype",
-                received=f"{self.labels.dtype} {self.labels.shape}",
-                expected="uint8 (N,)",
-                fix="Give one class number for each image, not one-hot rows.",
-            )
-        if len(self.images) != len(self.labels):
-            raise DatasetError(
-                f"{self.source} does not have as many labels as images",
-                received=f"{len(self.images)} images and {len(self.labels)} labels",
-                expected="as many labels as images",
-                fix="Check that both files belong to the same part of the same data set.",
-            )
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    @property
-    def image_shape(self) -> tuple[int, ...]:
-        """Height and width of each image, in pixels."""
-        return self.images.shape[1:]
-
-    @cached_property
-    def images_sha256(self) -> str:
-        """The sha256 of the images' unpacked IDX file, whatever file they were read from."""
-        return idx_sha256(self.images)
-
-    @cached_property
-    def labels_sha256(self) -> str:
-        """The sha256 of the labels' unpacked IDX file, whatever file they were read from."""
-        return idx_sha256(self.labels)
-
-    def hashes(self, part: Part) -> dict[str, str]:
-        """Return both hashes, keyed as in `MNIST_SHA256`."""
-        return {f"{part}_images": self.images_sha256, f"{part}_labels": self.labels_sha256}
-
-
-@dataclass(frozen=True, eq=False)
-class Dataset:
-    """What a network is trained on, and what it is tested on.
-
-    Attributes:
-        train: The training images.
-        test: The test images, of the same height and width, and none of them a copy of the training part.
-    """
-
-    train: Split
-    test: Split
-
-    def __post_init__(self) -> None:
-        """Check that both parts fit together.
-
-        Raises:
-            DatasetError: They differ in image size, or are the same images.
-        """
-        if self.train.image_shape != self.test.image_shape:
-            raise DatasetError(
-                f"the test images ({self.test.source}) differ in size from the training images",
-                received=self.test.image_shape,
-                expected=self.train.image_shape,
-                fix="Give both parts of the same data set.",
-            )
-        if self.train.images_sha256 == self.test.images_sha256:
-            raise DatasetError(
-                f"the test images ({self.test.source}) are the training images",
-                expected="images that the network is not trained on",
-                fix="Check that no file was copied to the other's name.",
-            )
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """A name for each class, by its number; for digits, the digit itself."""
-        return class_names(self.train, self.test)
-
-    @property
-    def sha256(self) -> dict[str, str]:
-        """The hashes of the four unpacked IDX files, keyed as in `MNIST_SHA256`."""
-        return self.train.hashes("train") | self.test.hashes("test")
-
-
-def class_names(*splits: Split) -> tuple[str, ...]:
-    """Return a name for each class up to the largest label: its number."""
-    return tuple(str(number) for number in range(1 + max(int(split.labels.max()) for split in splits)))
-
-
-def require_classes(train: Split, test_labels: NDArray[np.uint8], *, allow_empty: bool = False) -> None:
-    """Check, before a training, that its labels number the classes from 0 and none is without images.
+def require_classes(train: Split, test_labels: NDArray[Any], *, allow_empty: bool = False) -> None:
+    """Check, before a training, that its labels number the classes from 0 and none is without inputs.
 
     Args:
-        train: The training images.
-        test_labels: (N,) uint8, the class numbers of the test images.
+        train: The training part.
+        test_labels: (N,), the class numbers of the test part.
         allow_empty: Accept class numbers that no training image has.
 
     Raises:
         DatasetError: A class number has no training image, or a test image is of no class of the training.
     """
-    counts = np.bincount(train.labels)
+    counts = np.bincount(train.known_labels, minlength=len(train.class_names))
     empty = np.flatnonzero(counts == 0).tolist()
     if empty and not allow_empty:
-        first = int(train.labels.min())
+        first = int(train.known_labels.min())
         problem = (
             f"the labels of {train.source} start at {first}"
             if empty == list(range(first))
@@ -175,62 +74,82 @@ def require_classes(train: Split, test_labels: NDArray[np.uint8], *, allow_empty
         )
 
 
-def load_train_split(path: Path | None = None, download: Callable[[], Split] | None = None) -> Split:
-    """Return the training images at `path`, or those of MNIST, and read no other file.
+def load_train_split(
+    path: Path | None = None, download: Callable[[], Split] | None = None, wanted: Wanted | None = None
+) -> Split:
+    """Return the training part of the data set at `path`, or that of MNIST, and read no other part.
 
     Args:
-        path: A folder of IDX files (plain or .gz) under their MNIST names, or an `.npz` as Keras writes it.
+        path: As for `load_split`.
         download: Returns the training images of MNIST where the installation has none, as from a wheel.
+        wanted: As for `load_split`.
 
     Raises:
         DatasetError: As for `load_split`, or the images are not MNIST's.
+        MissingExtraError: As for `load_split`.
     """
     if path is not None:
-        return load_split(path, "train")
+        return load_split(path, "train", wanted)
     if download is None or mnist.has_training_pair():
         return mnist.verified(load_split(mnist.FOLDER, "train"), "train")
     return mnist.verified(download(), "train")
 
 
-def load_test_split(path: Path | None = None) -> Split:
-    """Return the test images at `path`, or those of MNIST.
+def load_test_split(path: Path | None = None, wanted: Wanted | None = None) -> Split:
+    """Return the test part of the data set at `path`, or that of MNIST, and read no other part.
+
+    Raises:
+        DatasetError: As for `load_split`.
+        MissingExtraError: As for `load_split`.
+    """
+    if path is not None:
+        return load_split(path, "test", wanted)
+    return mnist.verified(load_split(mnist.FOLDER, "test"), "test")
+
+
+def load_test_labels(path: Path, wanted: Wanted | None = None) -> NDArray[Any] | None:
+    """Return the class numbers of the test part at `path`, and read nothing else of it that takes long.
 
     Raises:
         DatasetError: As for `load_split`.
     """
-    return load_split(path, "test") if path else mnist.verified(load_split(mnist.FOLDER, "test"), "test")
+    return _format_of(path).read_labels(path, "test", wanted or Wanted())
 
 
-def load_test_labels(path: Path) -> NDArray[np.uint8]:
-    """Return the class numbers of the test images at `path`, and read nothing else of the test part.
-
-    Raises:
-        DatasetError: As for `load_split`.
-    """
-    return _format_of(path).read_labels(path, "test")
-
-
-def load_split(path: Path, part: Part) -> Split:
+def load_split(path: Path, part: Part, wanted: Wanted | None = None) -> Split:
     """Return one part of the data set at `path`.
 
     Args:
-        path: A folder of IDX files (plain or .gz) under their MNIST names, or an `.npz` as Keras writes it.
+        path: A folder of IDX files (plain or .gz) under their MNIST names; an `.npz` as Keras writes it; a
+            folder of class folders with pictures; a `.csv`. A folder may have the parts as `train/` and
+            `test/`, or as `train.csv` and `test.csv`; else they are drawn.
         part: Which part.
+        wanted: What the model needs; None takes images and features as they are, and labels for classes.
 
     Raises:
-        DatasetError: A file is missing, truncated, mislabelled or wrong-shaped.
+        DatasetError: A file is missing, truncated, mislabelled, wrong-shaped, or not what is wanted.
+        MissingExtraError: There are pictures, and Pillow is not installed.
     """
-    split = Split(*_format_of(path).read(path, part))
+    split = _format_of(path).read(path, part, wanted or Wanted())
     mnist.check_labelling(split, part)
     return split
 
 
 def _format_of(path: Path) -> _Format:
-    for module in _FORMATS:
-        if module.matches(path):
-            return module
+    try:
+        for module in _FORMATS:
+            if module.matches(path):
+                return module
+        received = None
+        if path.is_dir():
+            received = listing(entry.name for entry in path.iterdir()) or "an empty folder"
+    except (OSError, ValueError) as error:
+        raise DatasetError(
+            f"{path} cannot be read", received=error, fix="Check the path given with --data."
+        ) from error
     raise DatasetError(
         f"{path} is no data set" if path.exists() else f"{path} does not exist",
-        expected="a folder of IDX files, or an .npz file",
+        received=received,
+        expected="a folder of IDX files, an .npz file, class folders with pictures, or a .csv file",
         fix="Check the path given with --data.",
     )

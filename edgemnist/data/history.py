@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 
 from ..runtime.errors import ArtifactError, ArtifactNotFoundError
-from ..runtime.reading import read_json
+from ..runtime.files import read_json
 
 HISTORY_FILE = "history.json"
 _FIX = f"`edgemnist train` writes {HISTORY_FILE}."
@@ -25,10 +25,8 @@ class Epoch:
 
     Attributes:
         number: From 1.
-        loss: On the training images; NaN in a training that diverged.
-        accuracy: On the training images.
-        val_loss: On the validation images, after the epoch.
-        val_accuracy: On the validation images, after the epoch.
+        loss, accuracy: On the training images; NaN in a training that diverged.
+        val_loss, val_accuracy: On the validation images, after the epoch.
         seconds: Wall time of the epoch and its validation.
         learning_rate: The optimizer's, after the epoch; NaN where an earlier version did not record it.
         waited_seconds: How long the training step waited for its images.
@@ -50,7 +48,6 @@ class History:
 
     Attributes:
         recipe: The name of its recipe.
-        seed: Of all random draws.
         model_sha256: Of the resulting `.keras` file.
         epochs: In order, at least one.
     """

@@ -1,8 +1,8 @@
-"""Folders of IDX files, plain or gzip, under their MNIST names.
+"""The IDX format: its files, and the hash of any array as the IDX file that would hold it.
 
 The IDX format is described at http://yann.lecun.com/exdb/mnist/: two zero bytes, the element type (8 is
 unsigned byte), the number of axes, the length of each axis as a big-endian 32-bit integer, then the elements
-in C order.
+in C order, big-endian.
 """
 
 import errno
@@ -10,8 +10,9 @@ import gzip
 import hashlib
 import io
 import math
+import os
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,129 +21,113 @@ from numpy.typing import NDArray
 
 from ..runtime.archives import MAX_DATA_BYTES, max_unpacked_bytes
 from ..runtime.errors import DatasetError
-from ..runtime.reading import read_limited
+from ..runtime.files import opened, read_limited
+from .lazy import MAX_IN_MEMORY_BYTES, Inputs, batches
 
 Part = Literal["train", "test"]
-UNSIGNED_BYTE = 8
-MAGIC_BYTES = 4
-IMAGE_AXES = 3
-LABEL_AXES = 1
-_PREFIX: dict[Part, str] = {"train": "train", "test": "t10k"}
-_NAMES = ("{prefix}-{kind}-idx{axes}-ubyte", "{prefix}-{kind}.idx{axes}-ubyte")
-_KINDS = {IMAGE_AXES: "images (IDX with 3 axes)", LABEL_AXES: "labels (IDX with 1 axis)"}
+IMAGE_AXES = (3, 4)
+LABEL_AXES = (1,)
+_MAGIC_BYTES = 4
+_TYPES = {0x08: "u1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4"}
+_CODES = {np.dtype(np.uint8): 0x08, np.dtype(np.int32): 0x0C, np.dtype(np.float32): 0x0D}
+_KINDS = {1: "labels (IDX with 1 axis)", 3: "images (IDX with 3 axes)", 4: "images (IDX with 4 axes)"}
 
 
-def matches(path: Path) -> bool:
-    """Return whether a data set at `path` has this format."""
-    return path.is_dir()
+def idx_bytes(array: NDArray[Any]) -> bytes:
+    """Return the unpacked IDX file of an array of uint8, int32 or float32 and of any shape."""
+    return _header(array.shape, array.dtype) + array.astype(_TYPES[_CODES[array.dtype]]).tobytes()
 
 
-def read(path: Path, part: Part) -> tuple[NDArray[np.uint8], NDArray[np.uint8], str]:
-    """Return the images and labels of a part, and the files they are from.
+def idx_sha256(array: Inputs, shape: tuple[int, ...] | None = None) -> str:
+    """Return the sha256 of an array's unpacked IDX file, whatever file it was read from.
 
-    Raises:
-        DatasetError: A file is missing, truncated, damaged, or contains something else.
+    Args:
+        array: uint8, int32 or float32.
+        shape: The shape in the header, if it is another than the array's.
     """
-    images, labels = _file(path, part, "images", IMAGE_AXES), _file(path, part, "labels", LABEL_AXES)
-    source = f"{images} and {labels.name}"
-    return read_array(images, IMAGE_AXES), read_array(labels, LABEL_AXES), source
+    digest = hashlib.sha256(_header(shape or array.shape, array.dtype))
+    for rows in batches(array):
+        digest.update(np.ascontiguousarray(rows, _TYPES[_CODES[array.dtype]]).data)
+    return digest.hexdigest()
 
 
-def read_labels(path: Path, part: Part) -> NDArray[np.uint8]:
-    """Return the labels of a part, and read no other file.
-
-    Raises:
-        DatasetError: As for `read`.
-    """
-    return read_array(_file(path, part, "labels", LABEL_AXES), LABEL_AXES)
-
-
-def idx_bytes(array: NDArray[np.uint8]) -> bytes:
-    """Return the unpacked IDX file of an array of any shape."""
-    header = bytes([0, 0, UNSIGNED_BYTE, array.ndim])
-    return header + np.asarray(array.shape, dtype=">u4").tobytes() + array.tobytes()
-
-
-def idx_sha256(array: NDArray[np.uint8]) -> str:
-    """Return the sha256 of an array's unpacked IDX file, whatever file it was read from."""
-    return hashlib.sha256(idx_bytes(array)).hexdigest()
-
-
-def read_array(path: Path, axes: int) -> NDArray[np.uint8]:
-    """Return the array in an IDX file of unsigned bytes; gzip is recognized by its first bytes.
+def read_array(path: Path, axes: Collection[int], types: Collection[int] = (0x08,)) -> NDArray[Any]:
+    """Return the array in an IDX file; gzip is recognized by its first bytes, a large plain file is mapped.
 
     Args:
         path: The file.
-        axes: The required number of axes: 3 for images, 1 for labels.
+        axes: The allowed numbers of axes: 3 or 4 for images, 1 for labels.
+        types: The allowed element types.
 
     Raises:
-        DatasetError: As for `read`.
+        DatasetError: The file is missing, truncated, damaged, or contains something else.
     """
-    content = _unpacked(path)
-    if len(content) < MAGIC_BYTES or content[:2] != b"\0\0":
-        start = f"a file that starts with {content[:4].hex()}" if content else "an empty file"
-        raise _refusal(f"{path} is not an IDX file", start, "0000...")
-    element_type, found_axes = content[2], content[3]
-    if element_type != UNSIGNED_BYTE:
-        raise DatasetError(
-            f"{path} does not contain unsigned bytes",
-            received=f"IDX element type 0x{element_type:02x}",
-            expected=f"0x{UNSIGNED_BYTE:02x}",
-            fix="Give 8-bit images and labels.",
-        )
-    if found_axes != axes:
-        kind = _KINDS.get(found_axes, f"IDX with {found_axes} axes")
-        raise _refusal(f"{path} does not contain {_KINDS[axes]}", kind, _KINDS[axes])
-    header = MAGIC_BYTES + 4 * axes
-    if len(content) < header:
-        raise _refusal(f"{path} ends inside its header", f"{len(content)} bytes", f"{header}")
-    shape = tuple(int(length) for length in np.frombuffer(content, ">u4", axes, MAGIC_BYTES))
-    if len(content) != header + math.prod(shape):
-        raise _refusal(
-            f"{path} has the wrong length for the shape {shape} in its header",
-            f"{len(content)} bytes",
-            f"{header + math.prod(shape)} bytes",
-        )
-    return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
-
-
-def _file(folder: Path, part: Part, kind: str, axes: int) -> Path:
-    names = [name.format(prefix=_PREFIX[part], kind=kind, axes=axes) for name in _NAMES]
-    for name in names:
-        for path in (folder / name, folder / f"{name}.gz"):
-            if path.exists():
-                return path
-    raise DatasetError(
-        f"{folder} has no {part} {kind}",
-        received=listing(entry.name for entry in folder.iterdir()) or "an empty folder",
-        expected=f"{names[0]} or {names[0]}.gz",
-        fix="Give a folder of IDX files under their MNIST names.",
-    )
-
-
-def _unpacked(path: Path) -> bytes:
     try:
-        content = read_limited(path, MAX_DATA_BYTES)
-        return _inflated(content) if content[:2] == b"\x1f\x8b" else content
+        with opened(path) as file:
+            start, size = file.read(_MAGIC_BYTES), os.fstat(file.fileno()).st_size
+        mapped = size > MAX_IN_MEMORY_BYTES and start[:2] == b"\0\0"
+        content = np.memmap(path, np.uint8, "r") if mapped else np.frombuffer(_unpacked(path), np.uint8)
     except FileNotFoundError as error:
         raise DatasetError(f"{path} does not exist", fix="Check the path.") from error
     except (OSError, EOFError, zlib.error) as error:
         raise _refusal(f"{path} cannot be read", str(error), "a whole IDX file, plain or gzip") from error
-
-
-def _inflated(content: bytes) -> bytes:
-    allowed = max_unpacked_bytes(len(content))
-    with gzip.open(io.BytesIO(content)) as file:
-        unpacked = file.read(allowed + 1)
-    if len(unpacked) > allowed:
-        raise OSError(errno.EFBIG, f"{len(content):,} bytes that unpack to more than {allowed:,}")
-    return unpacked
+    return _array(path, content, axes, types)
 
 
 def listing(names: Iterable[str], limit: int = 8, key: Callable[[str], Any] = str) -> str:
     """Return the first names in order, and how many more there are."""
     found = sorted(names, key=key)
     return ", ".join(found[:limit]) + (f" and {len(found) - limit} more" if len(found) > limit else "")
+
+
+def _array(
+    path: Path, content: NDArray[np.uint8], axes: Collection[int], types: Collection[int]
+) -> NDArray[Any]:
+    magic = content[:_MAGIC_BYTES].tobytes()
+    if len(magic) < _MAGIC_BYTES or magic[:2] != b"\0\0":
+        start = f"a file that starts with {magic.hex()}" if magic else "an empty file"
+        raise _refusal(f"{path} is not an IDX file", start, "0000...")
+    element_type, found_axes = magic[2], magic[3]
+    if element_type not in types:
+        raise DatasetError(
+            f"{path} does not contain {'whole numbers' if len(types) > 1 else 'unsigned bytes'}",
+            received=f"IDX element type 0x{element_type:02x}",
+            expected=" or ".join(f"0x{one:02x}" for one in types),
+            fix="Give 8-bit images, and labels of 8, 16 or 32 bits; features fit into an .npz or .csv file.",
+        )
+    if found_axes not in axes:
+        kind = _KINDS.get(found_axes, f"IDX with {found_axes} axes")
+        wanted = " or ".join(_KINDS[one] for one in axes)
+        raise _refusal(f"{path} does not contain {wanted}", kind, wanted)
+    header = _MAGIC_BYTES + 4 * found_axes
+    if len(content) < header:
+        raise _refusal(f"{path} ends inside its header", f"{len(content)} bytes", f"{header}")
+    shape = tuple(int(length) for length in content[_MAGIC_BYTES:header].view(">u4"))
+    dtype = np.dtype(_TYPES[element_type])
+    expected = header + math.prod(shape) * dtype.itemsize
+    if len(content) != expected:
+        raise _refusal(
+            f"{path} has the wrong length for the shape {shape} in its header",
+            f"{len(content)} bytes",
+            f"{expected} bytes",
+        )
+    return content[header:].view(dtype).reshape(shape)
+
+
+def _header(shape: tuple[int, ...], dtype: Any) -> bytes:
+    return bytes([0, 0, _CODES[np.dtype(dtype)], len(shape)]) + np.asarray(shape, dtype=">u4").tobytes()
+
+
+def _unpacked(path: Path) -> bytes:
+    content = read_limited(path, MAX_DATA_BYTES)
+    if content[:2] != b"\x1f\x8b":
+        return content
+    allowed = max_unpacked_bytes(len(content))
+    with gzip.open(io.BytesIO(content)) as file:
+        unpacked = file.read(allowed + 1)
+    if len(unpacked) > allowed:
+        raise OSError(errno.EFBIG, f"{len(content):,} bytes that unpack to more than {allowed:,}")
+    return unpacked
 
 
 def _refusal(problem: str, received: str, expected: str) -> DatasetError:

@@ -1,7 +1,6 @@
 """What every layer of a model outputs, for one form of file each: Keras, TFLite, ONNX.
 
-A trace runs a model on real inputs, those that the Keras model was trained with, whatever the file's own
-input is: pixels as bytes, or integers with a scale.
+A trace runs a model on raw items, whatever the file's own input is: pixels, floats, or integers with a scale.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,8 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..runtime.engines.registry import engine_for
+from ..runtime.artifact.metadata import read_metadata
+from ..runtime.engines.registry import ENGINES, EngineOptions, engine_for
 from ..runtime.errors import ArtifactError, EdgeMnistError, MissingExtraError, first_line
+from ..runtime.signature import InputSpec, ModelSignature, SignatureOptions
 from ..runtime.tensors import TensorSpec, require_one, to_real
 
 Reals = NDArray[np.float32]
@@ -54,6 +55,8 @@ class Trace:
     Attributes:
         file: The file's name.
         input: What the file takes.
+        output: What it gives.
+        signature: What its input means, as its metadata has it; None where it has none.
         layers: The layers' outputs, in the order in which they are computed.
         parents: For each of them, which of them its layer takes as inputs.
         values: From a raw batch of the input to the real values of each of these.
@@ -61,35 +64,19 @@ class Trace:
 
     file: str
     input: TensorSpec
+    output: TensorSpec
+    signature: ModelSignature | None
     layers: tuple[LayerOutput, ...]
     parents: tuple[tuple[int, ...], ...]
     values: Callable[[NDArray[Any]], list[Reals]]
 
-    def run(self, inputs: Reals, pixel_scale: float) -> list[Reals]:
-        """Return every layer's output for real inputs; see `raw_input`."""
-        return self.values(raw_input(self.input, inputs, pixel_scale))
+    def run(self, raw: NDArray[Any], spec: InputSpec) -> list[Reals]:
+        """Return every layer's output for raw items, `(N, *spec.shape)`.
 
-
-def raw_input(tensor: TensorSpec, inputs: Reals, pixel_scale: float) -> NDArray[Any]:
-    """Return real inputs as a model takes them: quantized, as bytes of pixels, or as they are.
-
-    Args:
-        tensor: The model's input.
-        inputs: `(N, ...)` float32, in the layout of the input or in the other of NHWC and NCHW.
-        pixel_scale: What a pixel's step of 1 is as a real input.
-
-    Raises:
-        ArtifactError: The input has another shape.
-    """
-    dtype = np.dtype(tensor.dtype)
-    shaped = _in_layout(inputs, tensor)
-    if tensor.quantized:
-        shaped = np.rint(shaped / tensor.scale) + tensor.zero_point
-    elif dtype.kind in "iu":
-        shaped = np.rint(shaped / pixel_scale)
-    if dtype.kind in "iu":
-        shaped = np.clip(shaped, np.iinfo(dtype).min, np.iinfo(dtype).max)
-    return shaped.astype(dtype)
+        Raises:
+            ArtifactError: The model takes items of another shape.
+        """
+        return self.values(_in_layout(spec.encode(raw, self.input), self.input))
 
 
 def open_trace(path: Path, content: bytes) -> Trace:
@@ -131,14 +118,13 @@ def try_trace(path: Path, content: bytes) -> None:
         ArtifactError: It does not run.
     """
     trace = open_trace(path, content)
-    trace.run(np.zeros((1, *trace.input.shape[1:]), np.float32), 1.0)
+    trace.values(np.zeros([1, *(axis or 1 for axis in trace.input.shape[1:])]).astype(trace.input.dtype))
 
 
 def of_keras(name: str, content: bytes) -> Trace:
     """Watch the layers of a Keras model while it computes, those of nested models too."""
-    from ..runtime.engines.keras_loading import load_model
-
-    model = load_model(name, content)
+    engine: Any = ENGINES["keras"].load(Path(name), content, EngineOptions())
+    model = engine.model
     recorded: list[_Call] = []
     for layer in _parts(model):
         layer.call = _recording(layer, layer.call, recorded)
@@ -153,13 +139,11 @@ def of_keras(name: str, content: bytes) -> Trace:
 
     parents: list[tuple[int, ...]] = []
 
-    first = model.inputs[0]
-    tensor = TensorSpec(first.name, first.dtype, tuple(first.shape))
-    if None not in tensor.shape[1:]:
-        values(np.zeros([axis or 1 for axis in tensor.shape]).astype(tensor.dtype))
+    signature = engine.infer_signature(name, SignatureOptions())  # all its axes are fixed
+    values(np.zeros((1, *signature.input.shape)).astype(engine.input.dtype))
     layers = tuple(call.layer for call in recorded)
     recorded.clear()
-    return Trace(name, tensor, layers, tuple(parents), values)
+    return Trace(name, engine.input, engine.output, None, layers, tuple(parents), values)
 
 
 def of_tflite(name: str, content: bytes, *, exact: bool = True) -> Trace:
@@ -173,7 +157,7 @@ def of_tflite(name: str, content: bytes, *, exact: bool = True) -> Trace:
     from ai_edge_litert import schema_py_generated as schema
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-    from ..runtime.artifact.tflite_file import operator_name, unpack
+    from ..runtime.artifact.tflite_file import metadata_of, operator_name, unpack
 
     interpreter = Interpreter(
         model_content=content,
@@ -183,7 +167,8 @@ def of_tflite(name: str, content: bytes, *, exact: bool = True) -> Trace:
         else OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
     )
     interpreter.allocate_tensors()
-    require_one([detail["name"] for detail in interpreter.get_input_details()])
+    for ends in (interpreter.get_input_details(), interpreter.get_output_details()):
+        require_one([detail["name"] for detail in ends])
     details = {detail["index"]: detail for detail in interpreter.get_tensor_details()}
     graph = unpack(content, schema)
     watched = [
@@ -212,7 +197,10 @@ def of_tflite(name: str, content: bytes, *, exact: bool = True) -> Trace:
     parents = tuple(
         tuple(positions[taken] for taken in inputs if taken in positions) for *_, inputs in watched
     )
-    return Trace(name, _tensor_of(interpreter.get_input_details()[0]), layers, parents, values)
+    taken, given = (
+        _tensor_of(ends[0]) for ends in (interpreter.get_input_details(), interpreter.get_output_details())
+    )
+    return Trace(name, taken, given, _signature(metadata_of(graph)), layers, parents, values)
 
 
 def of_onnx(name: str, content: bytes) -> Trace:
@@ -228,7 +216,9 @@ def of_onnx(name: str, content: bytes) -> Trace:
     reals = (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.DOUBLE)
     nodes = [(node, output) for node in model.graph.node for output in node.output if output]
     watched = [(node, output) for node, output in nodes if dtypes.get(output) in reals]
-    named = {each.name for each in model.graph.output}
+    outputs = list(model.graph.output)
+    require_one([each.name for each in outputs])
+    named = {each.name for each in outputs}
     model.graph.output.extend(
         onnx.ValueInfoProto(name=output) for _, output in watched if output not in named
     )
@@ -257,7 +247,14 @@ def of_onnx(name: str, content: bytes) -> Trace:
         sources[output] = (positions[output],) if output in positions else before
         if output in positions:
             parents.append(before)
-    return Trace(name, value_spec(inputs[0], onnx), layers, tuple(parents), values)
+    taken, given = value_spec(inputs[0], onnx), value_spec(outputs[0], onnx)
+    metadata = {entry.key: entry.value for entry in model.metadata_props}
+    return Trace(name, taken, given, _signature(metadata), layers, tuple(parents), values)
+
+
+def _signature(metadata: dict[str, str]) -> ModelSignature | None:
+    found = read_metadata(metadata)
+    return found and found.signature
 
 
 _NUMBERS = (np.float32, np.float16, np.int8, np.uint8, np.int16)
@@ -323,7 +320,8 @@ def _weight_scales(node: Any, details: dict[int, Any]) -> int:
     return len(details.get(node.inputs[1], {}).get("quantization_parameters", {}).get("scales", ()))
 
 
-def _in_layout(inputs: Reals, tensor: TensorSpec) -> Reals:
+def _in_layout(inputs: NDArray[Any], tensor: TensorSpec) -> NDArray[Any]:
+    """Return inputs in a tensor's layout: axes of 1 dropped or added, or the other of NHWC and NCHW."""
     wanted, given = tensor.shape[1:], inputs.shape[1:]
     if given == wanted:
         return inputs

@@ -9,15 +9,17 @@ from numpy.typing import NDArray
 
 from ..data.datasets import Split
 from ..runtime.artifact.metadata import Metadata, read_metadata
-from ..runtime.errors import EdgeMnistError
+from ..runtime.errors import EdgeMnistError, ProofError
+from ..runtime.files import read_model
 from ..runtime.isolation.probe import Probe
 from ..runtime.loading import load_predictor
-from ..runtime.model_file import read_model
 from ..runtime.predictor import Predictor
+from ..runtime.process import quiet
+from ..runtime.signature import ModelSignature
 from .formats import Format
 from .inspect.structure import Structure, probe_structure, read_structure
 from .parity import Parity, compare
-from .quiet import quiet
+from .reference import outputs_of
 
 _NEVER, _ALWAYS = Probe(when="never"), Probe(when="always")
 
@@ -28,10 +30,9 @@ class Proof:
 
     Attributes:
         failures: A sentence for each failed check; empty if the artifact passed.
-        structure: None if the file cannot be read.
-        metadata: The artifact contract inside the file; None if there is none.
-        predictor: The closed predictor of the file, for its input and output; None if it did not load.
-        parity: Against the source model; None if the file did not run.
+        metadata: The artifact contract inside the file.
+        predictor: The closed predictor of the file, for its input and output.
+        parity: Against the source model.
     """
 
     failures: tuple[str, ...]
@@ -48,45 +49,53 @@ def prove(
     test: Split,
     *,
     ours: bool,
+    batch: int | None = None,
     structure: Structure | None = None,
+    signature: ModelSignature | None = None,
     files: Mapping[Path, str | None] | None = None,
 ) -> Proof:
-    """Check an artifact against its format spec, and its answers against the source model's.
+    """Check an artifact against its format spec, and its outputs against the source model's.
 
     Args:
         path: The artifact.
         row: Its format.
-        reference: (N, classes) float32, the source model's answers on the test images.
-        test: The test images and their labels.
+        reference: (N, ...) float32, the source model's outputs on the test set.
+        test: The test set.
         ours: Whether this process made the file; any other is probed in a subprocess before it is loaded.
+        batch: The size that its batch must have; None is any.
         structure: What the file contains, if only its generator knows.
+        signature: Of the file; None reads it from its metadata.
         files: What is run instead of the file itself, such as libraries compiled of it, each with its
-            expected hash if there is one; all must give the same answers.
+            expected hash if there is one; all must give the same outputs.
     """
     metadata = predictor = None
     probe = _NEVER if ours else _ALWAYS
     files = {path: None} if files is None else files
-    answers: list[tuple[str, NDArray[np.float32]]] = []
+    outputs: list[tuple[str, NDArray[np.float32]]] = []
     try:
         if structure is None:
             structure = read_structure(path) if ours else probe_structure(path, read_model(path), probe)
         metadata = read_metadata(structure.metadata)
+        known = signature or (metadata.signature if metadata else None)
         for file, sha256 in files.items():
             # LiteRT announces its kernels
-            with quiet(), load_predictor(file, probe=probe, sha256=sha256) as predictor:
-                answers.append((file.name, predictor.predict(test.images).probabilities))
-        (_, first), *others = answers
-        parity = compare(first, reference, test.labels)
+            with quiet(), load_predictor(file, probe=probe, sha256=sha256, signature=known) as predictor:
+                outputs.append((file.name, outputs_of(predictor, test)))
+        if predictor is None:
+            raise ProofError(f"nothing runs {path.name}")
+        (_, first), *others = outputs
+        classes = predictor.signature.output.kind == "classes"
+        parity = compare(first, reference, test.labels, classes=classes, targets=test.targets)
     except EdgeMnistError as error:
         return Proof((str(error),), structure, metadata, predictor)
     failures = (
         *(
             f"{name} gives other answers than what it is made of"
-            for name, answer in others
-            if not np.array_equal(answer, first)
+            for name, output in others
+            if not np.array_equal(output, first)
         ),
-        *row.spec.violations(structure),
-        *(_contract_violations(row, metadata, predictor) if predictor and row.spec.contract else ()),
+        *row.spec.violations(structure, predictor.signature, batch),
+        *(_contract_violations(row, metadata, predictor) if row.spec.contract else ()),
         *row.tolerances.violations(parity),
     )
     return Proof(failures, structure, metadata, predictor, parity)
@@ -96,7 +105,7 @@ def _contract_violations(row: Format, metadata: Metadata | None, predictor: Pred
     if metadata is None:
         yield "the artifact contract is not inside the file"
         return
-    found = (metadata.precision, metadata.input, metadata.output, len(metadata.labels))
-    expected = (row.precision, predictor.input, predictor.output, predictor.output.shape[-1])
+    found = (metadata.precision, metadata.input, metadata.output, metadata.signature)
+    expected = (row.precision, predictor.input, predictor.output, predictor.signature)
     if found != expected:
         yield f"the artifact contract inside the file says {found}, the engine {expected}"

@@ -8,14 +8,7 @@ from dataclasses import dataclass
 from ..runtime.engines.registry import ENGINES, EngineEntry
 from ..runtime.errors import OptionError
 from .format_spec import FormatSpec
-from .tolerances import EXACT, FULL_INTEGER, ROUNDED, Tolerances
-
-_INTEGERS = ("uint8", "int8", "int32")
-_IO_INTEGERS = ("uint8", "int8")
-_TFLITE, _TFLITE_PER_CHANNEL = "TensorFlow Lite 2.7.0", "TensorFlow Lite 2.10.0"
-_ONNX = "ONNX Runtime 1.14"  # for the newest opset on offer; the default one, 13, needs 1.6, or 1.7 quantized
-_ORT = "ONNX Runtime 1.16"
-_C = "ISO C 1999"
+from .tolerances import EXACT, QUANTIZED, ROUNDED, Tolerances
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +18,6 @@ class Format:
     Attributes:
         format: The file format, which is also the last part of the file's name.
         precision: The element type of its weights and arithmetic, the middle part of the file's name.
-        summary: A few words for the user.
-        tolerances: How far its answers may differ from the source model's.
-        spec: What its files must contain.
     """
 
     format: str
@@ -57,35 +47,30 @@ class Format:
         return next(entry for entry in ENGINES.values() if suffix in entry.suffixes + entry.sources)
 
 
-_KERAS = FormatSpec("float32", None, ("float32",), contract=False)
-_TFLITE_INT8 = FormatSpec("int8", _TFLITE_PER_CHANNEL, _IO_INTEGERS, _IO_INTEGERS, _INTEGERS)
-_C_INT8 = FormatSpec("int8", _C, _IO_INTEGERS, _IO_INTEGERS, _INTEGERS)
+_FLOAT, _HALF = FormatSpec("float32"), FormatSpec("float16")
+_INTEGERS, _QDQ = FormatSpec("int8", full_integer=True), FormatSpec("uint8")
+_DYNAMIC = FormatSpec("int8", small_weights="float32")
 FORMATS = (
-    Format("keras", "float32", "the source model, floats in", EXACT, _KERAS),
-    Format("tflite", "float32", "the model as it is", EXACT, FormatSpec("float32", _TFLITE)),
-    Format("tflite", "float16", "float16 weights", ROUNDED, FormatSpec("float16", _TFLITE)),
-    Format("tflite", "dynamic", "int8 weights, float activations", FULL_INTEGER, FormatSpec("int8", _TFLITE)),
-    Format("tflite", "int8", "integers only, microcontrollers too", FULL_INTEGER, _TFLITE_INT8),
-    Format("tflite", "int16x8", "int8 weights, int16 activations", FULL_INTEGER, FormatSpec("int8", _TFLITE)),
-    Format("onnx", "float32", "the model as it is", EXACT, FormatSpec("float32", _ONNX)),
-    Format("onnx", "float16", "float16 weights and arithmetic", ROUNDED, FormatSpec("float16", _ONNX)),
-    Format("onnx", "int8", "static QDQ, per channel", FULL_INTEGER, FormatSpec("uint8", _ONNX)),
-    Format("ort", "float32", "float32.onnx for minimal builds", EXACT, FormatSpec("float32", _ORT)),
-    Format("ort", "int8", "int8.onnx for minimal builds", FULL_INTEGER, FormatSpec("uint8", _ORT)),
-    Format("c", "int8", "int8.tflite as C99, no runtime at all", FULL_INTEGER, _C_INT8),
+    Format("keras", "float32", "the source model, floats in", EXACT, FormatSpec("float32", contract=False)),
+    Format("tflite", "float32", "the model as it is", EXACT, _FLOAT),
+    Format("tflite", "float16", "float16 weights", ROUNDED, _HALF),
+    Format("tflite", "dynamic", "int8 weights, float activations", QUANTIZED, _DYNAMIC),
+    Format("tflite", "int8", "integers only, microcontrollers too", QUANTIZED, _INTEGERS),
+    Format("tflite", "int16x8", "int8 weights, int16 activations", QUANTIZED, FormatSpec("int8")),
+    Format("onnx", "float32", "the model as it is", EXACT, _FLOAT),
+    Format("onnx", "float16", "float16 weights and arithmetic", ROUNDED, _HALF),
+    Format("onnx", "int8", "static QDQ, per channel", QUANTIZED, _QDQ),
+    Format("ort", "float32", "float32.onnx for minimal builds", EXACT, _FLOAT),
+    Format("ort", "int8", "int8.onnx for minimal builds", QUANTIZED, _QDQ),
+    Format("c", "int8", "int8.tflite as C99, no runtime at all", QUANTIZED, _INTEGERS),
 )
 SOURCE = FORMATS[0]
 
 
 def find_format(name: str) -> Format:
-    """Return the format called `name`, such as "int8.tflite"; "tflite" alone means its float32 form.
-
-    Raises:
-        OptionError: There is no such format.
-    """
-    for row in FORMATS:
-        if name in (row.name, row.format):
-            return row
-    raise OptionError(
-        "unknown format", received=repr(name), expected=f"one of {', '.join(row.name for row in FORMATS)}"
-    )
+    """Return the format called `name`, such as "int8.tflite"; "tflite" alone means its float32 form."""
+    found = next((row for row in FORMATS if name in (row.name, row.format)), None)
+    if found is None:
+        known = ", ".join(row.name for row in FORMATS)
+        raise OptionError("unknown format", received=repr(name), expected=f"one of {known}")
+    return found

@@ -13,8 +13,12 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
+from ..runtime.artifact.manifest import ExactnessRecord
 from ..runtime.errors import ArtifactError, EdgeMnistError, ProofError, UnprovenError, first_line
-from ..runtime.reading import read_limited
+from ..runtime.files import read_limited
 from .inspect.structure import Structure
 
 ENDINGS = (".c", ".h", "_host.c", "_selftest.c")
@@ -36,7 +40,6 @@ class GeneratedC:
     Attributes:
         name: `<model>.<precision>`, which all file names begin with; the files include each other by it.
         files: The content of each file, by the rest of its name: all of `ENDINGS`.
-        structure: What the code computes.
         made_of: The content of the TFLite file.
     """
 
@@ -62,15 +65,21 @@ expected hash if there is one.
 Raises MissingCompilerError if there is neither a compiler nor `library`.
 """
 
+ProveExact = Callable[[Path, bytes, NDArray[np.uint8]], ExactnessRecord]
+"""`prove_exact(c, tflite, images)`: compiles C that the caller has generated of a TFLite file, and compares
+its bytes with its runtime's for seeded random inputs and those test images that fit.
+
+Raises ProofError if a byte differs, MissingCompilerError, and MissingExtraError without the runtime.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What the first comment of a C file claims, which anybody can write there.
+    """What the first comment of a C file claims, which anybody can write there; None where it does not.
 
     Attributes:
-        version: The version of edgemnist that wrote it; None if it is not named.
-        made_of: The name of the TFLite file; None if it is not named.
-        made_of_sha256: Of that file.
+        version: Of the edgemnist that wrote it.
+        made_of: The name of the TFLite file.
         match: Whose bytes it gives: "litert" or "tflm".
     """
 
@@ -81,11 +90,7 @@ class Claims:
 
 
 def read_claims(content: bytes) -> Claims:
-    """Read the claims of a C file.
-
-    Raises:
-        ArtifactError: It does not look like a C file that edgemnist wrote.
-    """
+    """Read the claims of a C file; ArtifactError if it does not look like a C file that edgemnist wrote."""
     head = content[:_COMMENT_BYTES]
     made_of, by = _MADE_OF.search(head), _GENERATED.search(head)
     if made_of is None and by is None:
@@ -103,12 +108,8 @@ def read_claims(content: bytes) -> Claims:
 def prove_c(path: Path, generate: Generate) -> GeneratedC:
     """Generate a model in C again, and compare it with the files beside `path`.
 
-    Args:
-        path: The C file; its header, self-test and library source are compared too where they are there.
-        generate: The generator.
-
-    Returns:
-        The generator's own files. Run these: what is on disk may have changed meanwhile.
+    The header, self-test and library source are compared too where they are there. Run the files that are
+    returned, the generator's own: what is on disk may have changed meanwhile.
 
     Raises:
         UnprovenError: The TFLite file that it was made of is missing, or another version of the generator

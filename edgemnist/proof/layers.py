@@ -1,17 +1,18 @@
 """Where two forms of a model part: each layer of one against what belongs to it in the other."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..runtime.errors import ArtifactError
+from ..runtime.files import read_model
 from ..runtime.isolation.probe import Probe, read_in_child
-from ..runtime.model_file import read_model
-from ..runtime.tensors import TensorSpec
+from ..runtime.signature import InputSpec, assumed_signature
 from .activations import LayerOutput, Trace, open_trace, try_trace
 from .alignment import Watched, align, as_shaped
 
@@ -32,7 +33,6 @@ _ACTIVATIONS = {
     "relu6",
 }
 _ALIGNED_ON = 4
-_PIXELS = 256
 # A range that is this many times what nearly all values need was set by a few of them.
 _OUTLIERS, _NEARLY_ALL = 2.0, 99.9
 _CLIPPED_SHARE = 0.01
@@ -120,58 +120,43 @@ def read_trace(path: Path) -> Trace:
     return open_trace(path, content)
 
 
-def pixel_scale_of(first: TensorSpec, second: TensorSpec) -> float:
-    """Return what a pixel's step of 1 is as a real input of two models, as far as their inputs show it.
+def input_of(first: Trace, second: Trace) -> InputSpec:
+    """Return what a raw item of two models is and how it is scaled, as far as their files show it.
 
-    A quantized input shows the range that it was calibrated with: 0..255 is pixels as they are. Otherwise it
-    is 1/255, with which most models are trained.
+    That is what the metadata of either says; else the range of a quantized input, which was calibrated; else
+    what a model that begins with pixels or floats usually takes.
     """
-    ranges = [
-        tensor.scale * (np.iinfo(np.dtype(tensor.dtype)).max - tensor.zero_point)
-        for tensor in (first, second)
-        if tensor.quantized
-    ]
-    return 1.0 if ranges and max(ranges) > (_PIXELS - 1) / 2 else 1 / (_PIXELS - 1)
+    traces = (first, second)
+    for trace in traces:
+        if trace.signature is not None:
+            return trace.signature.input
+    quantized = [trace for trace in traces if trace.input.quantized]
+    chosen = (quantized or traces)[0]
+    return assumed_signature(chosen.file, chosen.input, chosen.output).input
 
 
-def random_inputs(
-    first: TensorSpec, second: TensorSpec, samples: int, seed: int, pixel_scale: float
-) -> Reals:
-    """Draw inputs around the middle of the range of a quantized input, of pixels, or of 0 to 1.
-
-    Returns `(samples, ...)` float32 in the layout of the first model.
-    """
-    low, high = 0.0, 1.0
-    for tensor in (first, second):
-        dtype = np.dtype(tensor.dtype)
-        if dtype.kind not in "iu":
-            continue
-        limits = np.iinfo(dtype)
-        if tensor.quantized:
-            low, high = (float(each - tensor.zero_point) * tensor.scale for each in (limits.min, limits.max))
-            break
-        low, high = limits.min * pixel_scale, limits.max * pixel_scale
-    shape = [axis or 1 for axis in first.shape[1:]]
-    drawn = np.random.default_rng(seed).normal((low + high) / 2, (high - low) / 5, (samples, *shape))
-    return np.clip(drawn, low, high).astype(np.float32)
+def random_items(first: Trace, second: Trace, spec: InputSpec, samples: int, seed: int) -> NDArray[Any]:
+    """Draw raw items for two models: `(samples, *spec.shape)`, within the range of a quantized input."""
+    tensor = second.input if second.input.quantized else first.input
+    return spec.draw(samples, tensor, np.random.default_rng(seed))
 
 
-def compare_layers(first: Trace, second: Trace, inputs: Reals, pixel_scale: float = 1 / 255) -> LayerReport:
-    """Compare what the layers of two models output for the same real inputs.
+def compare_layers(first: Trace, second: Trace, raw: NDArray[Any], spec: InputSpec) -> LayerReport:
+    """Compare what the layers of two models output for the same raw items.
 
     Args:
         first: The model that is right, usually the float one.
         second: The other.
-        inputs: `(N, ...)` float32, as the Keras model takes them.
-        pixel_scale: What a pixel's step of 1 is as a real input, for files that take bytes.
+        raw: The items, `(N, *spec.shape)`: uint8 for images, float32 for features.
+        spec: What they mean.
 
     Raises:
         ArtifactError: The models do not take such inputs, or no layer belongs to one of the other.
     """
-    if len(inputs) < 1 or not np.isfinite(inputs).all():
-        raise ArtifactError("no inputs to compare layers on", received=f"{len(inputs)} or not finite ones")
-    few = inputs[:_ALIGNED_ON]
-    outputs = first.run(few, pixel_scale), second.run(few, pixel_scale)
+    if len(raw) < 1 or not np.isfinite(raw).all():
+        raise ArtifactError("no items to compare layers on", received=f"{len(raw)} or not finite ones")
+    few = raw[:_ALIGNED_ON]
+    outputs = first.run(few, spec), second.run(few, spec)
     pairs = align(*(_watched(*each) for each in zip((first, second), outputs, strict=True)))
     if not pairs:
         raise ArtifactError(
@@ -180,8 +165,9 @@ def compare_layers(first: Trace, second: Trace, inputs: Reals, pixel_scale: floa
             expected="two forms of one model",
         )
     sums = [_Sums(second.layers[j]) for _, j in pairs]
-    for batch in _batches(inputs):
-        found = first.run(batch, pixel_scale), second.run(batch, pixel_scale)
+    for start in range(0, len(raw), _ALIGNED_ON):
+        batch = raw[start : start + _ALIGNED_ON]
+        found = first.run(batch, spec), second.run(batch, spec)
         for total, (i, j) in zip(sums, pairs, strict=True):
             total.add(found[0][i], found[1][j])
     matched = {i for i, _ in pairs}, {j for _, j in pairs}
@@ -189,7 +175,7 @@ def compare_layers(first: Trace, second: Trace, inputs: Reals, pixel_scale: floa
         (first.file, second.file),
         tuple(total.result(first.layers[i]) for total, (i, _) in zip(sums, pairs, strict=True)),
         (_without(first.layers, matched[0]), _without(second.layers, matched[1])),
-        len(inputs),
+        len(raw),
     )
 
 
@@ -299,11 +285,6 @@ def _decibels(signal: float, noise: float) -> float:
 
 def _watched(trace: Trace, outputs: Sequence[Reals]) -> Watched:
     return Watched([each.name for each in trace.layers], trace.parents, outputs)
-
-
-def _batches(inputs: Reals) -> Iterator[Reals]:
-    for start in range(0, len(inputs), _ALIGNED_ON):
-        yield inputs[start : start + _ALIGNED_ON]
 
 
 def _without(layers: Sequence[LayerOutput], matched: set[int]) -> tuple[LayerOutput, ...]:

@@ -1,12 +1,12 @@
 """The proof of the artifacts on record in a manifest, which anybody may have written."""
 
-import hashlib
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from msgspec import UNSET
 from numpy.typing import NDArray
 
 from ..data.datasets import Split
@@ -14,21 +14,27 @@ from ..runtime.artifact.manifest import ArtifactRecord, Manifest, newer_model
 from ..runtime.engines.registry import LIBRARY_SUFFIX
 from ..runtime.errors import (
     EdgeMnistError,
+    IntegrityError,
     MissingCompilerError,
     MissingExtraError,
     ProofError,
     UnprovenError,
 )
 from ..runtime.isolation.native_code import CODE_SUFFIXES, is_built_here
-from ..runtime.model_file import MAX_MODEL_BYTES
-from ..runtime.reading import read_limited
+from ..runtime.isolation.probe import Probe
+from ..runtime.predictor import Predictor
 from .artifact import Proof, prove
 from .formats import SOURCE, Format
-from .generated_c import ENDINGS, Build, Generate, prove_c
+from .generated_c import ENDINGS, Build, Generate, GeneratedC, ProveExact, prove_c
+from .inspect.structure import Structure, probe_structure
 from .parity import Parity
+from .reference import read_recorded
 
 # Recorded and measured metrics may differ by what another CPU's rounding does to a few near ties.
 _SHARE_TOLERANCE = 0.0005
+_NO_GENERATOR = "nothing here can generate and compile it again"
+_NOT_RUN = "generated again and not run, since no C compiler was found"
+_TFLITE, _C = "tflite", "c"
 _FOREIGN = (
     "this user has not built it on this machine, and no library can be proven otherwise; it was not"
     " loaded (`edgemnist export --format int8.tflite --format int8.c --compile` builds one)"
@@ -40,7 +46,6 @@ class Verdict:
     """The result for one file.
 
     Attributes:
-        file: Its name.
         failures: A sentence for each failed check; empty if there is none.
         parity: Against the source model; None if the file was not run.
         note: What was left out, and why; "" if nothing was.
@@ -61,30 +66,39 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Artifacts:
-    """The artifacts of a folder, and what is needed to prove them."""
+    """The artifacts of a folder, and what is needed to prove them; see the arguments of `verify`.
+
+    The `reference` is None for a set that was made of anybody's TFLite file: there is no test set then.
+    """
 
     folder: Path
     manifest: Manifest
-    reference: NDArray[np.float32]
+    reference: NDArray[np.float32] | None
     test: Split
     formats: Sequence[Format]
     generate: Generate | None
     build: Build | None
+    prove_exact: ProveExact | None
 
     def verify(self, record: ArtifactRecord) -> Verdict:
         """Prove one artifact on record, from a private copy."""
-        key = (record.format, record.precision)
-        row = next((row for row in self.formats if (row.format, row.precision) == key), None)
-        if row is None:
-            return Verdict(record.file, (f"unknown format {record.precision}.{record.format}",))
         model = self.manifest.model
-        if (record.file, record.sha256) == (model.file, model.sha256):
+        if self.reference is not None and (record.file, record.sha256) == (model.file, model.sha256):
             newer = newer_model(self.folder)
             if newer:
                 return Verdict(record.file, (newer,))
-        with tempfile.TemporaryDirectory(prefix="edgemnist-") as own:
+        with _private_folder() as own:
             failures = tuple(self._copy(record, Path(own)))
-            return Verdict(record.file, failures) if failures else self._prove(Path(own), record, row)
+            if failures:
+                return Verdict(record.file, failures)
+            try:
+                return self._prove(Path(own, record.file), record)
+            except MissingCompilerError:
+                return Verdict(record.file, (), note=_NOT_RUN)
+            except (UnprovenError, MissingExtraError) as error:
+                return Verdict(record.file, (), unproven=str(error))
+            except EdgeMnistError as error:
+                return Verdict(record.file, (str(error),))
 
     def _copy(self, record: ArtifactRecord, own: Path) -> Iterator[str]:
         """Copy an artifact and its companions to a private folder; yield a sentence for each damaged one.
@@ -93,87 +107,141 @@ class Artifacts:
         """
         files = {record.file: record.sha256, **record.companions}
         origin = Path(record.file).with_suffix(".tflite").name
-        if record.format == "c" and origin in self.manifest.files:
+        if record.format == _C and origin in self.manifest.files:
             files[origin] = self.manifest.files[origin]
         for name, sha256 in files.items():
             yield from hash_failures(self.folder / name, sha256, own / name)
 
-    def _prove(self, own: Path, record: ArtifactRecord, row: Format) -> Verdict:
+    def _prove(self, path: Path, record: ArtifactRecord) -> Verdict:
+        if self.reference is None:
+            return self._prove_without_data(path, record)
+        key = (record.format, record.precision)
+        row = next((row for row in self.formats if (row.format, row.precision) == key), None)
+        if row is None:
+            raise ProofError(f"unknown format {record.precision}.{record.format}")
         if row.format == SOURCE.format and not row.engine.available:
             return Verdict(record.file, (), note="hash only, since TensorFlow is not installed")
-        path, reference, test = own / record.file, self.reference, self.test
-        proof: Proof | None
-        try:
-            if path.suffix in row.engine.sources:
-                proof = self._prove_c(path, record, row)
-            else:
-                proof = prove(path, row, reference, test, ours=False)
-        except (UnprovenError, MissingExtraError) as error:
-            return Verdict(record.file, (), unproven=str(error))
-        except EdgeMnistError as error:
-            return Verdict(record.file, (str(error),))
-        if proof is None:
-            return Verdict(record.file, (), note="generated again and not run, since no C compiler was found")
+        if path.suffix in row.engine.sources:
+            proof = self._prove_c(path, record, row, self.reference)
+        else:
+            # Of a Keras file nothing but its record can tell how raw input is scaled; no record can make it
+            # wrong unnoticed, since its outputs are compared.
+            known = record.signature or None if row.format == SOURCE.format else None
+            proof = prove(
+                path, row, self.reference, self.test, ours=False, batch=record.input.shape[0], signature=known
+            )
         false = _false_claims(record, self.manifest, proof, path)
         return Verdict(record.file, (*proof.failures, *false), proof.parity)
 
-    def _prove_c(self, path: Path, record: ArtifactRecord, row: Format) -> Proof | None:
-        """Generate C again, then compile and run the generator's own files; None if there is no compiler.
+    def _prove_c(
+        self, path: Path, record: ArtifactRecord, row: Format, reference: NDArray[np.float32]
+    ) -> Proof:
+        """Generate C again, then compile and run the generator's own files.
 
         A library on record is run too if it was built here.
         """
+        generated = self._generated(path, record)
+        if self.build is None:
+            raise UnprovenError(_NO_GENERATOR)
+        library = path.with_suffix(LIBRARY_SUFFIX)
+        sha256 = record.companions.get(library.name)
+        built = library if sha256 and is_built_here(sha256) else None
+        structure, test = generated.structure, self.test
+        with _private_folder() as folder, self.build(generated.write(Path(folder)), built) as files:
+            return prove(
+                path,
+                row,
+                reference,
+                test,
+                ours=True,
+                batch=structure.inputs[0].shape[0],
+                structure=structure,
+                files=files,
+            )
+
+    def _prove_without_data(self, path: Path, record: ArtifactRecord) -> Verdict:
+        if record.format == _TFLITE:
+            structure = probe_structure(path, path.read_bytes(), Probe(when="always"))
+            return Verdict(
+                path.name, _false_structure(record, path, structure), note="what the C was made of"
+            )
+        if record.format != _C:
+            raise ProofError(f"a {record.format} file cannot be proven without a test set")
+        generated = self._generated(path, record)
+        if self.prove_exact is None:
+            raise UnprovenError(_NO_GENERATOR)
+        false = _false_structure(record, path, generated.structure)
+        try:
+            with _private_folder() as folder:
+                written = generated.write(Path(folder))
+                exactness = self.prove_exact(written, generated.made_of, self.test.array)
+        except MissingCompilerError:
+            return Verdict(path.name, false, note=_NOT_RUN)
+        if record.exactness is UNSET or record.exactness.runtime != exactness.runtime:
+            said = "no exactness" if record.exactness is UNSET else f"the bytes of {record.exactness.runtime}"
+            false = (*false, f"the manifest says {said}, found those of {exactness.runtime}")
+        return Verdict(path.name, false, note=exactness.sentence)
+
+    def _generated(self, path: Path, record: ArtifactRecord) -> GeneratedC:
         recorded = {record.file, *record.companions}
         missing = [name for name in (path.stem + ending for ending in ENDINGS) if name not in recorded]
         if missing:
             raise ProofError(f"{', '.join(missing)} is not in the manifest")
-        if self.generate is None or self.build is None:
-            raise UnprovenError("nothing here can generate and compile it again")
-        generated = prove_c(path, self.generate)
-        library = path.with_suffix(LIBRARY_SUFFIX)
-        sha256 = record.companions.get(library.name)
-        built = library if sha256 and is_built_here(sha256) else None
-        structure, reference, test = generated.structure, self.reference, self.test
-        with tempfile.TemporaryDirectory(prefix="edgemnist-") as folder:
-            try:
-                with self.build(generated.write(Path(folder)), built) as files:
-                    return prove(path, row, reference, test, ours=True, structure=structure, files=files)
-            except MissingCompilerError:
-                return None
+        if self.generate is None:
+            raise UnprovenError(_NO_GENERATOR)
+        return prove_c(path, self.generate)
+
+
+def _private_folder() -> "tempfile.TemporaryDirectory[str]":
+    return tempfile.TemporaryDirectory(prefix="edgemnist-")
 
 
 def _false_claims(record: ArtifactRecord, manifest: Manifest, proof: Proof, path: Path) -> Iterator[str]:
     """Yield a sentence for each value in an artifact's record that is not what was found."""
     if proof.structure is None or proof.predictor is None or proof.parity is None:
         return
-    claims = [
-        ("size", record.size_bytes, path.stat().st_size),
-        *(
-            (f"size of {name}", size, path.with_name(name).stat().st_size)
-            for name, size in record.companion_bytes.items()
-        ),
-        ("input", record.input, proof.predictor.input),
-        ("output", record.output, proof.predictor.output),
-        ("operators", record.operators, proof.structure.operator_names),
-        ("versions", record.versions, proof.structure.versions),
-        ("oldest runtime", record.oldest_runtime, proof.structure.oldest_runtime),
-    ]
+    yield from _false_structure(record, path, proof.structure, proof.predictor)
     if proof.metadata is not None:
-        claims += [
+        yield from _differences(
             ("labels", record.labels, proof.metadata.labels),
+            ("signature", record.signature or None, proof.metadata.signature),
             ("model name", manifest.model.name, proof.metadata.model),
             ("source sha256", manifest.model.sha256, proof.metadata.source_sha256),
             ("tools", manifest.tools, proof.metadata.tools),
-        ]
-    for name, said, found in claims:
-        if said != found:
-            yield f"the manifest says {name} {said}, the file {found}"
+        )
     if record.parity is None:
         return
     images = proof.parity.images
     for name in ("accuracy", "agreement"):
         said, found = getattr(record.parity, name), getattr(proof.parity, name)
-        if abs(round(said * images) - round(found * images)) / images > _SHARE_TOLERANCE:
+        if said is None or found is None:
+            if said != found:
+                yield f"the manifest says {name} {said}, measured {found}"
+        elif abs(round(said * images) - round(found * images)) / images > _SHARE_TOLERANCE:
             yield f"the manifest says {name} {said:.2%}, measured {found:.2%}"
+
+
+def _false_structure(
+    record: ArtifactRecord, path: Path, structure: Structure, predictor: Predictor | None = None
+) -> tuple[str, ...]:
+    sizes = {name: path.with_name(name).stat().st_size for name in record.companion_bytes}
+    return tuple(
+        _differences(
+            ("size", record.size_bytes, path.stat().st_size),
+            *((f"size of {name}", record.companion_bytes[name], found) for name, found in sizes.items()),
+            ("input", record.input, predictor.input if predictor else structure.inputs[0]),
+            ("output", record.output, predictor.output if predictor else structure.outputs[0]),
+            ("operators", record.operators, structure.operator_names),
+            ("versions", record.versions, structure.versions),
+            ("oldest runtime", record.oldest_runtime, structure.oldest_runtime),
+        )
+    )
+
+
+def _differences(*claims: tuple[str, object, object]) -> Iterator[str]:
+    for name, said, found in claims:
+        if said != found:
+            yield f"the manifest says {name} {said}, the file {found}"
 
 
 def library_verdicts(folder: Path, record: ArtifactRecord) -> Iterator[Verdict]:
@@ -190,14 +258,9 @@ def library_verdicts(folder: Path, record: ArtifactRecord) -> Iterator[Verdict]:
 def hash_failures(path: Path, sha256: str, copy: Path | None = None) -> tuple[str, ...]:
     """Return what is wrong with a file of the folder; write what was hashed to `copy` if it is right."""
     try:
-        content = read_limited(path, MAX_MODEL_BYTES, inside=path.parent)
-    except FileNotFoundError:
-        return (f"{path.name} is missing",)
-    except OSError as error:
-        return (f"{path.name} cannot be read: {error.strerror}",)
-    found = hashlib.sha256(content).hexdigest()
-    if found != sha256:
-        return (f"{path.name} has sha256 {found}, the manifest says {sha256}",)
+        content = read_recorded(path, sha256)
+    except IntegrityError as error:
+        return (error.problem,)
     if copy is not None:
         copy.write_bytes(content)
     return ()

@@ -14,34 +14,41 @@ from ..runtime.archives import unpack_arrays
 from ..runtime.artifact.manifest import MANIFEST_NAME, Manifest, read_manifest
 from ..runtime.artifact.settling import read_settled
 from ..runtime.errors import ArtifactError, IntegrityError
-from ..runtime.reading import read_limited
-
-_ARRAY = "probabilities"
-_MAX_REFERENCE_BYTES = 512 * 1024 * 1024
+from ..runtime.files import MAX_MODEL_BYTES, read_limited
+from ..runtime.predictor import Predictor
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reference:
-    """The source model's answers on the test images.
+    """The source model's outputs on the test set.
 
-    Attributes:
-        file: The file they are from, or the model that was run for them.
-        model_sha256: Of the source model.
-        probabilities: (N, classes) float32.
+    The `file` is the one they are from, or the model that was run for them; `outputs`, (N, ...).
     """
 
     file: str
     model_sha256: str
-    probabilities: NDArray[np.float32]
+    outputs: NDArray[np.float32]
+
+
+def outputs_of(predictor: Predictor, split: Split) -> NDArray[np.float32]:
+    """Return a model's outputs for a whole data set, (N, ...) float32, in batches as its input allows.
+
+    Raises:
+        ArtifactError: Its batch is fixed to more than one item.
+        EngineError: The engine failed.
+    """
+    batch = predictor.input.shape[0]
+    if batch not in (None, 1):
+        raise ArtifactError(
+            f"{predictor.path.name} takes {batch} items at once", expected="one item, or any number"
+        )
+    return np.concatenate([predictor.predict(items).values for items in split.batches(batch)])
 
 
 def stored_reference(folder: Path, split: Split) -> Reference | None:
     """Return the reference that a folder's manifest records, if it was made from these test images.
 
-    Raises:
-        ManifestError: The manifest is damaged.
-        IntegrityError: The file's sha256 differs from the manifest's.
-        ArtifactError: The file does not contain the source model's answers.
+    Raises ManifestError if the manifest is damaged, and what `read_reference` raises.
     """
     return read_settled(folder, lambda: _stored_reference(folder, split))
 
@@ -51,46 +58,56 @@ def _stored_reference(folder: Path, split: Split) -> Reference | None:
         return None
     manifest = read_manifest(folder)
     path = folder / manifest.reference.file
-    if split.images_sha256 not in manifest.dataset.values() or not os.path.lexists(path):
+    if split.inputs_sha256 not in manifest.dataset.values() or not os.path.lexists(path):
         return None
     return Reference(path.name, manifest.model.sha256, read_reference(folder, manifest, len(split)))
 
 
-def read_reference(folder: Path, manifest: Manifest, images: int) -> NDArray[np.float32]:
-    """Return the source model's answers to so many images, (N, classes) float32, rows sum to 1.
-
-    The bytes that are hashed are the bytes that are unpacked.
+def read_recorded(path: Path, sha256: str) -> bytes:
+    """Return the content of a file on record in its folder's manifest; what was hashed is what is returned.
 
     Raises:
-        IntegrityError: The file is missing, cannot be read, or its sha256 differs from the manifest's.
-        ArtifactError: It does not contain such answers.
+        IntegrityError: It is missing, cannot be read, or its sha256 is another one.
     """
-    path, expected = folder / manifest.reference.file, manifest.reference.sha256
     try:
-        content = read_limited(path, _MAX_REFERENCE_BYTES, inside=folder)
+        content = read_limited(path, MAX_MODEL_BYTES, inside=path.parent)
     except FileNotFoundError as error:
         raise IntegrityError(f"{path.name} is missing") from error
     except OSError as error:
-        raise IntegrityError(f"{path.name} cannot be read", received=error.strerror) from error
+        raise IntegrityError(f"{path.name} cannot be read: {error.strerror}") from error
     found = hashlib.sha256(content).hexdigest()
-    if found != expected:
+    if found != sha256:
         raise IntegrityError(
-            f"{path} is not the file that its manifest records",
-            received=f"sha256 {found}",
-            expected=expected,
-            fix="Fetch the artifacts again, or export them again.",
+            f"{path.name} has sha256 {found}, the manifest says {sha256}",
+            fix=f"{path.name} is not the file that its manifest records; fetch or export them again.",
         )
+    return content
+
+
+def read_reference(folder: Path, manifest: Manifest, count: int) -> NDArray[np.float32]:
+    """Return the source model's outputs for so many items, (N, ...) float32.
+
+    Raises:
+        IntegrityError: The file is not the one on record.
+        ArtifactError: It does not contain such outputs.
+    """
+    content = read_recorded(folder / manifest.reference.file, manifest.reference.sha256)
+    spec = manifest.signature.output if manifest.signature else None
+    name = spec.name if spec else "probabilities"
     try:
-        arrays = unpack_arrays(io.BytesIO(content), (_ARRAY,))
-        probabilities: NDArray[np.float32] = arrays[_ARRAY]
+        outputs: NDArray[np.float32] = unpack_arrays(io.BytesIO(content), (name,))[name]
     except (ValueError, KeyError) as error:
-        raise ArtifactError("it is no .npz file with probabilities", received=error) from error
-    if probabilities.dtype != np.float32 or probabilities.shape[:-1] != (images,):
+        raise ArtifactError(f"it is no .npz file with {name}", received=error) from error
+    wanted = spec.shape if spec else outputs.shape[1:]
+    if outputs.dtype != np.float32 or outputs.shape != (count, *wanted):
         raise ArtifactError(
-            "its probabilities are not those of the test set",
-            received=f"{probabilities.dtype} {probabilities.shape}",
-            expected=f"float32 ({images}, classes)",
+            f"its {name} are not those of the test set",
+            received=f"{outputs.dtype} {outputs.shape}",
+            expected=f"float32 {(count, *wanted)}",
         )
-    if not np.allclose(probabilities.sum(axis=1), 1, atol=1e-4):  # false for NaN too
+    if not np.isfinite(outputs).all():
+        raise ArtifactError(f"its {name} are not all numbers")
+    sums_to_one = spec is None or (spec.activation in ("softmax", "logits") and not spec.is_binary)
+    if sums_to_one and not np.allclose(outputs.sum(axis=1), 1, atol=1e-4):
         raise ArtifactError("its rows do not sum to 1")
-    return probabilities
+    return outputs

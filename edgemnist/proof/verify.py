@@ -16,12 +16,10 @@ from ..runtime.artifact.previous import is_model
 from ..runtime.artifact.settling import ATTEMPTS, state_of
 from ..runtime.errors import ArtifactError, ArtifactNotFoundError, ManifestError, ProofError
 from ..runtime.isolation.native_code import CODE_SUFFIXES
-from .exactness import ProveExact
 from .formats import FORMATS, Format
-from .generated_c import Build, Generate
+from .generated_c import Build, Generate, ProveExact
 from .recorded import Artifacts, Verdict, hash_failures, library_verdicts
 from .reference import read_reference
-from .without_data import verify_without_data
 
 __all__ = ["NOT_CHECKED", "Verdict", "verify"]
 
@@ -89,38 +87,39 @@ def _verify_set(
     try:
         manifest = read_manifest(folder)
     except ManifestError as error:
-        raise ProofError(
-            error.problem, received=error.received, expected=error.expected, fix=error.fix
-        ) from error
-    if not manifest.dataset:
-        verdicts = verify_without_data(folder, manifest, test.images, generate, prove_exact, report)
-        return (*verdicts, *_unrecorded(folder, manifest))
-    _check_test(manifest, test)
-    try:
-        reference = read_reference(folder, manifest, len(test))
-    except ArtifactError as error:
-        return (Verdict(manifest.reference.file, (str(error),)),)
-    artifacts = Artifacts(folder, manifest, reference, test, formats, generate, build)
-    found = [Verdict(manifest.reference.file, ())]
+        raise ProofError(error.problem, **error.facts) from error
+    stored, reference = manifest.reference, None
+    failures: tuple[str, ...] = ()
+    if manifest.dataset:
+        _check_test(manifest, test)
+        try:
+            reference = read_reference(folder, manifest, len(test))
+        except ArtifactError as error:
+            return (Verdict(stored.file, (str(error),)),)
+    else:
+        failures = hash_failures(folder / stored.file, stored.sha256)
+    artifacts = Artifacts(folder, manifest, reference, test, formats, generate, build, prove_exact)
+    found = [Verdict(stored.file, failures)]
     for record in manifest.artifacts:
         report(record.file)
         found += [artifacts.verify(record), *library_verdicts(folder, record)]
     model = manifest.model.file
     if model not in {record.file for record in manifest.artifacts}:
-        newer = newer_model(folder)
+        newer = newer_model(folder) if manifest.dataset else ""
         failures = (newer,) if newer else hash_failures(folder / model, manifest.model.sha256)
         found.append(Verdict(model, failures))
     return (*found, *_unrecorded(folder, manifest))
 
 
 def _check_test(manifest: Manifest, test: Split) -> None:
-    found = {"test_images": test.images_sha256, "test_labels": test.labels_sha256}
-    expected = {name: manifest.dataset[name] for name in found}
+    found = test.hashes("test")
+    expected = {name: sha256 for name, sha256 in manifest.dataset.items() if name.startswith("test_")}
     if found != expected:
+        first = next(iter(expected))
         raise ProofError(
             "the artifacts were proved on another test set",
-            received=f"{test.source}, sha256 {found['test_images'][:12]}…",
-            expected=f"images with sha256 {expected['test_images'][:12]}…",
+            received=f"{test.source}, sha256 {found.get(first, 'of nothing like it')[:12]}…",
+            expected=f"{first.replace('_', ' ')} with sha256 {expected[first][:12]}…",
             fix="Give the data set that they were exported with: --data PATH.",
         )
 

@@ -34,7 +34,7 @@ def choose_samples(content: bytes, images: NDArray[np.uint8], match: Match = Mat
 
     Args:
         content: The TFLite file: one input of 8 bits, one output.
-        images: `(N, *image shape)`, the model's raw input as it is, or plus 128 where that is int8.
+        images: `(N, *input shape)`, the model's raw input as it is, or as uint8 plus 128 where that is int8.
         match: Whose answers decide.
     """
     raw = raw_images(content, images)
@@ -52,6 +52,8 @@ def raw_images(content: bytes, images: NDArray[np.uint8]) -> NDArray[np.generic]
     """Return images as a model of one input takes them one by one, `(N, 1, *image shape)`."""
     (tensor,) = read_graph(content).inputs
     one_by_one = images[:, None]
+    if images.dtype == tensor.dtype:
+        return one_by_one
     return (one_by_one ^ np.uint8(128)).view(np.int8) if tensor.dtype == "int8" else one_by_one
 
 

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from ...proof.generated_c import read_claims
 from ...runtime.artifact.manifest import ExactnessRecord
-from ...runtime.cpus import usable_cpu_count
 from ...runtime.engines.registry import ENGINES, EngineOptions
 from ...runtime.errors import ProofError
+from ...runtime.process import usable_cpu_count
 from .compiler import libraries
 from .fixed_point import Match
 from .importing import read_graph

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...proof.quiet import quiet
 from ...runtime.errors import ConversionError, MissingExtraError
+from ...runtime.process import quiet
 from .fixed_point import Match
 from .importing import read_graph, with_version
 from .ir import Graph

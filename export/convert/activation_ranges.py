@@ -47,22 +47,19 @@ class Calibrator:
                 "the percentile is out of range", received=self.percentile, expected="50 to 100"
             )
 
-    def ranges(self, trace: Trace, batches: Callable[[], Iterable[Reals]], pixel_scale: float) -> list[Range]:
+    def ranges(self, trace: Trace, batches: Callable[[], Iterable[Reals]]) -> list[Range]:
         """Return the range of every layer's output, each with 0 in it.
 
         Args:
             trace: The float model.
             batches: Returns the calibration inputs, from the start each time it is called.
-            pixel_scale: What a pixel's step of 1 is as a real input.
         """
-        full = [
-            _with_extent(*each) for each in _full_ranges(trace.run(batch, pixel_scale) for batch in batches())
-        ]
+        full = [_with_extent(*each) for each in _full_ranges(map(trace.values, batches()))]
         if self.method == "minmax":
             return full
         counts = np.zeros((len(full), _BINS), np.int64)
         for batch in batches():
-            for index, values in enumerate(trace.run(batch, pixel_scale)):
+            for index, values in enumerate(trace.values(batch)):
                 counts[index] += np.histogram(values, _BINS, full[index])[0]
         narrow = self._percentile if self.method == "percentile" else _mse
         varied = [np.count_nonzero(row) > 1 for row in counts]

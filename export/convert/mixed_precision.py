@@ -6,6 +6,7 @@ kept. Then each layer that was kept is tried without, and, where several were ne
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from ...proof.activations import Trace, of_tflite
 from ...proof.alignment import Watched, align
 from ...proof.layers import LayerReport, compare_layers, kept_db
 from ...runtime.errors import ConversionError
+from ...runtime.signature import InputSpec
 from .quantizer import Quantizer
 
 Reals = NDArray[np.float32]
@@ -60,6 +62,7 @@ def fewest_float_layers(
         ConversionError: Even with every layer float more is lost.
     """
     search = _Search(quantizer, accuracy_drop, max_accuracy_drop, report)
+    spec = InputSpec("features", inputs.shape[1:])
     exact = of_tflite("float", quantizer.content, exact=False)
     kept: list[str] = []
     everything = [layer.name for layer in quantizer.layers]
@@ -72,7 +75,7 @@ def fewest_float_layers(
         )
     while not search.passes(kept):
         quantized = of_tflite("quantized", search.content(kept), exact=False)
-        comparison = compare_layers(exact, quantized, inputs, quantizer.options.pixel_scale)
+        comparison = compare_layers(exact, quantized, inputs, spec)
         kept.append(_worst(comparison, kept) or next(name for name in everything if name not in kept))
     for name in reversed(kept[:-1]):  # the last one was needed
         fewer = [each for each in kept if each != name]
@@ -85,7 +88,7 @@ def fewest_float_layers(
     return MixedPrecision(search.content(kept), names, search.drops[frozenset(kept)], len(search.drops))
 
 
-def counterparts(model: Trace, converted: Trace, inputs: Reals, pixel_scale: float) -> Mapping[str, str]:
+def counterparts(model: Trace, converted: Trace, raw: NDArray[Any], spec: InputSpec) -> Mapping[str, str]:
     """Return for each layer of a Keras model the name of the TFLite layer that it became.
 
     A layer that was fused into another, as a convolution into the activation behind it, became that one.
@@ -93,13 +96,12 @@ def counterparts(model: Trace, converted: Trace, inputs: Reals, pixel_scale: flo
     Args:
         model: The layers of the Keras model.
         converted: Those of its float TFLite file.
-        inputs: `(N, ...)` float32; a few are enough.
-        pixel_scale: What a pixel's step of 1 is as a real input.
+        raw: A few raw items.
+        spec: What they mean.
     """
     traces = (model, converted)
     watched = (
-        Watched([layer.name for layer in each.layers], each.parents, each.run(inputs, pixel_scale))
-        for each in traces
+        Watched([layer.name for layer in each.layers], each.parents, each.run(raw, spec)) for each in traces
     )
     pairs = dict(align(*watched))
     children: list[list[int]] = [[] for _ in model.layers]

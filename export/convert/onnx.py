@@ -9,11 +9,13 @@ from typing import Any
 import onnx
 import tf2onnx
 from onnxruntime.transformers.float16 import convert_float_to_float16
+from onnxruntime.transformers.onnx_model import OnnxModel
 
-from ...proof.format_spec import BATCH_NAME, INPUT_NAME
+from ...proof.format_spec import BATCH_NAME
 from ...proof.inspect.onnx import value_spec
-from ...proof.quiet import quiet
 from ...runtime.errors import ConversionError
+from ...runtime.process import quiet
+from ...runtime.signature import ModelSignature
 from ..backend import tf
 from .options import Converted, ExportOptions
 from .source import Source
@@ -23,8 +25,9 @@ _STANDARD_DOMAIN = ""
 
 def float32(source: Source, options: ExportOptions) -> Converted:
     """Convert the model as it is."""
-    proto = from_keras(source.with_pixel_input(), options.opset)
-    return Converted(finish(proto, source, "float32", options.opset))
+    form = source.raw_form()
+    proto = from_keras(form.model, options.opset)
+    return Converted(finish(proto, source, "float32", form.signature, options.opset))
 
 
 def float16(source: Source, options: ExportOptions) -> Converted:
@@ -32,10 +35,12 @@ def float16(source: Source, options: ExportOptions) -> Converted:
 
     Where a CPU has no float16 kernels, ONNX Runtime computes these nodes in float32.
     """
-    proto = from_keras(source.with_pixel_input(), options.opset)
+    form = source.raw_form()
+    proto = from_keras(form.model, options.opset)
     with quiet():
         proto = convert_float_to_float16(proto, keep_io_types=True)
-    return Converted(finish(proto, source, "float16", options.opset))
+    OnnxModel(proto).topological_sort()  # a cast of the input comes last (onnxruntime 1.27)
+    return Converted(finish(proto, source, "float16", form.signature, options.opset))
 
 
 def from_keras(model: Any, opset: int) -> Any:
@@ -44,7 +49,8 @@ def from_keras(model: Any, opset: int) -> Any:
     Raises:
         ConversionError: The converter failed.
     """
-    signature = [tf.TensorSpec(model.inputs[0].shape, model.inputs[0].dtype, name=INPUT_NAME)]
+    item = model.inputs[0]
+    signature = [tf.TensorSpec(item.shape, item.dtype, name=item.name)]
     try:
         with quiet():
             proto, _ = tf2onnx.convert.from_function(
@@ -52,11 +58,12 @@ def from_keras(model: Any, opset: int) -> Any:
             )
     except Exception as error:  # tf2onnx raises errors of all types
         raise ConversionError("the ONNX converter failed", received=error) from error
-    _name_batch(proto.graph)
+    if item.shape[0] is None:
+        _name_batch(proto.graph)
     return proto
 
 
-def finish(proto: Any, source: Source, precision: str, opset: int) -> bytes:
+def finish(proto: Any, source: Source, precision: str, signature: ModelSignature, opset: int) -> bytes:
     """Return the file of a converted model, with the contract as its metadata.
 
     Raises:
@@ -64,7 +71,8 @@ def finish(proto: Any, source: Source, precision: str, opset: int) -> bytes:
     """
     graph = proto.graph
     graph.name, graph.doc_string = source.name, ""  # tf2onnx writes the number of a function into the latter
-    _name_batch(graph)
+    if source.batch is None:
+        _name_batch(graph)
     _rename(graph)
     _drop_unused_domains(proto)
     found = {entry.domain: entry.version for entry in proto.opset_import}
@@ -72,7 +80,7 @@ def finish(proto: Any, source: Source, precision: str, opset: int) -> bytes:
         raise ConversionError("the ONNX converter changed the opset", received=found, expected=opset)
     ends = value_spec(graph.input[0], onnx), value_spec(graph.output[0], onnx)
     del proto.metadata_props[:]
-    onnx.helper.set_model_props(proto, source.metadata(precision, *ends).to_metadata())
+    onnx.helper.set_model_props(proto, source.metadata(precision, *ends, signature).to_metadata())
     try:
         onnx.checker.check_model(proto, full_check=True)
     except Exception as error:  # the checker's exceptions share no base below Exception

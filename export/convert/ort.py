@@ -10,8 +10,8 @@ from pathlib import Path
 
 from onnxruntime.tools.convert_onnx_models_to_ort import OptimizationStyle, convert_onnx_models_to_ort
 
-from ...proof.quiet import quiet
 from ...runtime.errors import ConversionError
+from ...runtime.process import quiet
 from . import onnx, onnx_int8
 from .options import Converted, ExportOptions
 from .source import Source
@@ -30,11 +30,7 @@ def int8(source: Source, options: ExportOptions) -> Converted:
 
 
 def _from_onnx(content: bytes, name: str) -> Converted:
-    """Return the ORT file of an ONNX file, and its list of required operators.
-
-    Args:
-        content: The ONNX file's bytes.
-        name: What the artifact is called, without the suffix.
+    """Return the ORT file of an ONNX file's bytes, and its list of required operators.
 
     Raises:
         ConversionError: The converter failed.

@@ -14,9 +14,9 @@ from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
 from ...proof.activations import LayerOutput, Trace, of_tflite
-from ...proof.quiet import quiet
 from ...runtime.artifact.tflite_file import unpack
 from ...runtime.errors import ConversionError, OptionError, first_line
+from ...runtime.process import quiet
 from ..backend import tf
 from .activation_ranges import Calibrator, Range
 from .tflite_file import pack
@@ -38,7 +38,6 @@ class QuantizerOptions:
             that of the calibration inputs.
         per_channel: Whether weights have a scale for each channel; older runtimes need one for all in
             fully connected layers.
-        pixel_scale: What a pixel's step of 1 is as a real input, for a float model that takes bytes.
     """
 
     calibrator: Calibrator = field(default_factory=Calibrator)
@@ -46,7 +45,6 @@ class QuantizerOptions:
     io: str = "int8"
     input_range: Range | None = None
     per_channel: bool = True
-    pixel_scale: float = 1 / 255
 
     def __post_init__(self) -> None:
         if self.io not in _IO:
@@ -119,7 +117,7 @@ class Quantizer:
 
     def _calibrate(self, batches: Batches) -> bytes:
         """Return the float file with a range in each tensor that a layer outputs, and in the input."""
-        ranges = self.options.calibrator.ranges(self.trace, batches, self.options.pixel_scale)
+        ranges = self.options.calibrator.ranges(self.trace, batches)
         inputs = [(float(batch.min()), float(batch.max())) for batch in batches() if len(batch)]
         if not inputs or not np.isfinite(ranges).all() or not np.isfinite(inputs).all():
             raise ConversionError(

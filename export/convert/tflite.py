@@ -1,7 +1,7 @@
 """The TFLite formats, by TensorFlow's converter.
 
-float32, float16 and dynamic convert the model that begins with uint8 pixels. The calibrated ones, int8 and
-int16x8, convert its float-input form: their quantizer has no CAST (TensorFlow 2.21).
+float32, float16 and dynamic convert the model that takes raw items. The calibrated ones, int8 and int16x8,
+convert its float-input form: their quantizer has no CAST (TensorFlow 2.21).
 
 dynamic and int16x8 have one scale for a whole weight matrix: with one per channel the file needs TensorFlow
 Lite 2.17 or 2.10 instead of 2.7, and on the default recipe's five seeds it agreed with Keras no better
@@ -16,15 +16,17 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
-from ...proof.quiet import quiet
 from ...runtime.artifact.tflite_file import unpack
+from ...runtime.engines.registry import ENGINES, EngineOptions
 from ...runtime.errors import ConversionError
-from ...runtime.model_file import read_model
+from ...runtime.files import read_model
+from ...runtime.process import quiet
+from ...runtime.signature import PIXEL_VALUES
 from ..backend import tf
 from .logit_range import narrow_logits
 from .options import Converted, ExportOptions
-from .source import Source
-from .tflite_file import finish, pack, scale_pixels_first
+from .source import Form, Source
+from .tflite_file import finish, pack, scale_first
 
 # Of `tf.lite.OpsSet`. The default set would let operators in that need TensorFlow on the device.
 _BUILTINS = "TFLITE_BUILTINS"
@@ -35,43 +37,49 @@ _UNTRAINED_SAMPLES = 4
 
 def float32(source: Source, _options: ExportOptions) -> Converted:
     """Convert the model as it is."""
-    return Converted(finish(run(_converter(source.with_pixel_input())), source, "float32"))
+    form = source.raw_form()
+    return Converted(finish(run(_converter(form.model)), source, "float32", form.signature))
 
 
 def float16(source: Source, _options: ExportOptions) -> Converted:
     """Store weights as float16, half the size; the device computes in float32 or float16."""
-    converter = _converter(source.with_pixel_input(), optimize=True)
+    form = source.raw_form()
+    converter = _converter(form.model, optimize=True)
     converter.target_spec.supported_types = [tf.float16]
-    return Converted(finish(run(converter), source, "float16"))
+    return Converted(finish(run(converter), source, "float16", form.signature))
 
 
 def dynamic(source: Source, _options: ExportOptions) -> Converted:
     """Store weights as int8; the device quantizes activations while it runs."""
-    converter = _converter(source.with_pixel_input(), optimize=True)
+    form = source.raw_form()
+    converter = _converter(form.model, optimize=True)
     _scale_matrices_as_a_whole(converter)
-    return Converted(finish(run(converter), source, "dynamic"))
+    return Converted(finish(run(converter), source, "dynamic", form.signature))
 
 
 def int8(source: Source, options: ExportOptions) -> Converted:
-    """Quantize to full-integer, with uint8 (or int8) pixels as input and such probabilities as output.
+    """Quantize to full-integer, with uint8 (or int8) input and output.
 
-    Calibrated on images that span [0, 1], a uint8 input has scale 1/255 and zero point 0, so that pixels are
-    its input as they are and the device scales nothing. With `io="int8"` the zero point is -128.
+    Where images are scaled as most are, pixels are the input as they are and the device scales nothing: for
+    [0, 1] a uint8 input has scale 1/255 and zero point 0. With `io="int8"` the zero point is less by 128.
     """
-    converter = calibrated_converter(source, _INT8)
+    form = source.quantizer_form()
+    converter = _calibrated(source, form, _INT8)
     converter.inference_input_type = converter.inference_output_type = getattr(tf, options.io)
     model = run(converter)
-    narrow_logits(model, source.calibration.images)
-    return Converted(finish(model, source, "int8"))
+    if form.signature.output.activation == "softmax":
+        narrow_logits(model, source.calibration.inputs, form.signature.input)
+    return Converted(finish(model, source, "int8", form.signature))
 
 
 def int16x8(source: Source, _options: ExportOptions) -> Converted:
     """Quantize to int16 activations and int8 weights: nearly float accuracy in integer arithmetic."""
-    converter = calibrated_converter(source, _INT16X8)
+    form = source.quantizer_form()
+    converter = _calibrated(source, form, _INT16X8)
     _scale_matrices_as_a_whole(converter)
     model = run(converter)
-    scale_pixels_first(model)
-    return Converted(finish(model, source, "int16x8"))
+    scale_first(model, form.signature.input)
+    return Converted(finish(model, source, "int16x8", source.raw_form().signature))
 
 
 def untrained_int8(path: Path) -> bytes:
@@ -81,9 +89,8 @@ def untrained_int8(path: Path) -> bytes:
         ArtifactError: It is no Keras model with one input and one output.
         ConversionError: The converter failed.
     """
-    from ...runtime.engines.keras_loading import load_model  # after the backend, which sets Keras up
-
-    model = load_model(path.name, read_model(path))
+    engine: Any = ENGINES["keras"].load(path, read_model(path), EngineOptions())
+    model = engine.model
     shapes = [tuple(axis or 1 for axis in tensor.shape) for tensor in model.inputs]
     draw = np.random.default_rng(0)
     samples = [[draw.random(shape, np.float32) for shape in shapes] for _ in range(_UNTRAINED_SAMPLES)]
@@ -92,14 +99,32 @@ def untrained_int8(path: Path) -> bytes:
     return pack(run(converter))
 
 
-def calibrated_converter(source: Source, operators: str) -> Any:
-    """Return the converter for the float-input form, to be quantized by the calibration images."""
+def _calibrated(source: Source, form: Form, operators: str) -> Any:
+    """Return the converter for a form with float input, to be quantized by the calibration items."""
+    inputs = source.calibration.inputs
+    if form.signature.input.kind == "image":
+        inputs = spanning(inputs)
+    scaled = form.signature.input.scaled
 
     def samples() -> Iterator[list[NDArray[np.float32]]]:
-        for image in source.calibration.images:
-            yield [image[None].astype(np.float32) / 255]
+        for item in inputs:
+            yield [scaled(item[None])]
 
-    return _converter(source.with_float_input(), operators, optimize=True, samples=samples)
+    return _converter(form.model, operators, optimize=True, samples=samples)
+
+
+def spanning(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return images in which some pixel is 0 and some is 255, so that a step of their range is one pixel.
+
+    Where none is, one pixel in the corner of the first image and one of the last is changed, which hardly
+    changes what layers give for them.
+    """
+    corners = (((0,) * images.ndim, 0, images.min()), ((-1,) * images.ndim, PIXEL_VALUES - 1, images.max()))
+    for corner, wanted, found in corners:
+        if found != wanted:
+            images = images.copy()
+            images[corner] = wanted
+    return images
 
 
 def _converter(

@@ -6,10 +6,11 @@ from typing import Any
 import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
+from numpy.typing import NDArray
 
-from ...proof.format_spec import INPUT_NAME, OUTPUT_NAME
 from ...proof.inspect.tflite import MIN_RUNTIME, oldest_runtime
 from ...runtime.artifact.tflite_file import FILE_IDENTIFIER, tensor_spec
+from ...runtime.signature import InputSpec, ModelSignature
 from .source import Source
 
 # A hash of a temporary SavedModel is in it, so it differs from one conversion to the next; the versions in
@@ -18,14 +19,14 @@ _UNREPEATABLE = b"CONVERSION_METADATA"
 _ALIGNMENT_BYTES = 16
 
 
-def finish(model: Any, source: Source, precision: str) -> bytes:
+def finish(model: Any, source: Source, precision: str, signature: ModelSignature) -> bytes:
     """Return the file of a converted model, with the contract's names, and the contract as its metadata."""
     graph = model.subgraphs[0]
-    graph.tensors[graph.inputs[0]].name = INPUT_NAME.encode()
-    graph.tensors[graph.outputs[0]].name = OUTPUT_NAME.encode()
-    ends = (tensor_spec(model, index[0], schema) for index in (graph.inputs, graph.outputs))
+    graph.tensors[graph.inputs[0]].name = signature.input.name.encode()
+    graph.tensors[graph.outputs[0]].name = signature.output.name.encode()
+    ends = [tensor_spec(model, int(index[0]), schema) for index in (graph.inputs, graph.outputs)]
     texts = {MIN_RUNTIME: oldest_runtime(model, schema)}
-    texts |= source.metadata(precision, *ends).to_metadata()
+    texts |= source.metadata(precision, ends[0], ends[1], signature).to_metadata()
     for entry in [entry for entry in model.metadata if entry.name in {_UNREPEATABLE, MIN_RUNTIME.encode()}]:
         model.metadata.remove(entry)
         model.buffers[entry.buffer].data = None
@@ -54,32 +55,51 @@ class _AligningBuilder(flatbuffers.Builder):  # type: ignore[misc]  # flatbuffer
         return super().StartVector(elemSize, numElems, _ALIGNMENT_BYTES if elemSize == 1 else alignment)
 
 
-def scale_pixels_first(model: Any) -> None:
-    """Put `image / 255` in front of a model whose input is floats, so that its input is uint8 pixels."""
+def scale_first(model: Any, spec: InputSpec) -> None:
+    """Put `raw * scale + offset` in front of a model whose input is floats, so that its input is raw.
+
+    Args:
+        model: The model, changed in place.
+        spec: What its input is now: raw items times scale, plus offset.
+    """
     graph = model.subgraphs[0]
     types, operators, options = schema.TensorType, schema.BuiltinOperator, schema.BuiltinOptions
     floats = int(graph.inputs[0])
-    pixels = _add_tensor(model, "pixels", types.UINT8, like=floats)
-    cast = _add_tensor(model, "cast", types.FLOAT32, like=floats)
-    scale = _add_tensor(model, "scale", types.FLOAT32, content=np.float32(1 / 255).tobytes())
-    to_float = schema.CastOptionsT()
-    to_float.inDataType, to_float.outDataType = types.UINT8, types.FLOAT32
-    graph.operators[:0] = [
-        _operator(model, operators.CAST, [pixels], cast, options.CastOptions, to_float),
-        _operator(model, operators.MUL, [cast, scale], floats, options.MulOptions, schema.MulOptionsT()),
-    ]
-    graph.inputs = np.array([pixels], np.int32)
+    steps: list[tuple[int, int, Any, tuple[float, ...]]] = []
+    if spec.is_scaled:
+        steps.append((operators.MUL, options.MulOptions, schema.MulOptionsT(), spec.scale))
+    if any(spec.offset):
+        steps.append((operators.ADD, options.AddOptions, schema.AddOptionsT(), spec.offset))
+    added, raw = [], floats
+    for builtin, options_type, option, numbers in reversed(steps):
+        before = _add_tensor(model, f"{raw} before", types.FLOAT32, like=floats)
+        constant = np.array(numbers if len(numbers) > 1 else numbers[0], np.float32)
+        factor = _add_tensor(model, f"{raw} with", types.FLOAT32, content=constant)
+        added.append(_operator(model, builtin, [before, factor], raw, options_type, option))
+        raw = before
+    if spec.kind == "image":
+        pixels = _add_tensor(model, "pixels", types.UINT8, like=floats)
+        to_float = schema.CastOptionsT()
+        to_float.inDataType, to_float.outDataType = types.UINT8, types.FLOAT32
+        added.append(_operator(model, operators.CAST, [pixels], raw, options.CastOptions, to_float))
+        raw = pixels
+    graph.operators[:0] = reversed(added)
+    graph.inputs = np.array([raw], np.int32)
     for signature in model.signatureDefs:
-        signature.inputs[0].tensorIndex = pixels
+        signature.inputs[0].tensorIndex = raw
 
 
-def _add_tensor(model: Any, name: str, dtype: int, *, like: int | None = None, content: bytes = b"") -> int:
-    """Add a tensor of another one's shape, or a scalar, and return its number."""
+def _add_tensor(
+    model: Any, name: str, dtype: int, *, like: int | None = None, content: NDArray[Any] | None = None
+) -> int:
+    """Add a tensor of another one's shape, or a constant, and return its number."""
     tensors = model.subgraphs[0].tensors
     tensor = schema.TensorT() if like is None else copy.copy(tensors[like])
     tensor.name, tensor.type, tensor.quantization = name.encode(), dtype, None
-    tensor.shape = np.array([], np.int32) if like is None else tensor.shape
-    tensor.buffer = _add_buffer(model, content) if content else 0
+    tensor.buffer = 0
+    if content is not None:
+        tensor.shape = np.array(content.shape, np.int32)
+        tensor.buffer = _add_buffer(model, content.tobytes())
     tensors.append(tensor)
     return len(tensors) - 1
 

@@ -9,7 +9,7 @@ from itertools import cycle
 import numpy as np
 from numpy.typing import NDArray
 
-from ...runtime.cpus import usable_cpu_count
+from ...runtime.process import usable_cpu_count
 from .helper_process import Helper
 from .recipe import Augmentation
 

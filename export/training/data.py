@@ -2,7 +2,7 @@
 
 import contextlib
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from ...data import datasets
 from ...data.datasets import (
     Dataset,
     Split,
+    Wanted,
     class_names,
     load_test_labels,
     load_test_split,
@@ -21,6 +22,7 @@ from ...data.datasets import (
 from ...runtime.errors import DatasetError, OptionError
 from .recipe import Recipe
 
+IMAGES = Wanted(kind="image")
 SPLIT_SEED = 20_261_122  # one split for all seeds of a recipe, so that their metrics can be compared
 
 
@@ -41,18 +43,19 @@ class TrainingData:
     record: dict[str, Any]
 
 
-def load_dataset(path: Path | None = None) -> Dataset:
-    """Return the training and test images: MNIST, or those at `path`.
+def load_dataset(path: Path | None = None, wanted: Wanted = IMAGES) -> Dataset:
+    """Return the training and test parts: MNIST, or those at `path`.
 
     Args:
-        path: A folder of IDX files (plain or .gz) under their MNIST names, or an `.npz` as Keras writes it.
+        path: As for `edgemnist.data.load_split`.
+        wanted: What the model needs, as its signature has it.
 
     Raises:
         DatasetError: A file is missing, truncated, mislabelled or wrong-shaped, or MNIST is neither in the
             source tree nor can be downloaded.
         MissingExtraError: MNIST must be downloaded, and Keras is not installed.
     """
-    return Dataset(train=load_train_split(path), test=load_test_split(path))
+    return Dataset(train=load_train_split(path, wanted), test=load_test_split(path, wanted))
 
 
 def load_training_data(path: Path | None, recipe: Recipe) -> TrainingData:
@@ -64,8 +67,9 @@ def load_training_data(path: Path | None, recipe: Recipe) -> TrainingData:
         OptionError: There are too few training images to hold some out.
     """
     if recipe.validation_share is None:
-        return validated_by_test(load_dataset(path))
-    return validated_by_holding_out(load_train_split(path), recipe.validation_share)
+        dataset = load_dataset(path)
+        return validated_by_test(Dataset(_grey(dataset.train), _grey(dataset.test)))
+    return validated_by_holding_out(_grey(load_train_split(path)), recipe.validation_share)
 
 
 def check_classes(path: Path, *, allow_empty: bool) -> None:
@@ -80,12 +84,14 @@ def check_classes(path: Path, *, allow_empty: bool) -> None:
     Raises:
         DatasetError: The class numbers have gaps, the test images have others, or as for `load_dataset`.
     """
-    train = load_train_split(path)
+    train = _grey(load_train_split(path))
     try:
         test_labels = load_test_labels(path)
     except DatasetError:
-        test_labels = train.labels
-    require_classes(train, test_labels, allow_empty=allow_empty)
+        test_labels = None
+    require_classes(
+        train, train.known_labels if test_labels is None else test_labels, allow_empty=allow_empty
+    )
 
 
 def validated_by_test(dataset: Dataset) -> TrainingData:
@@ -107,7 +113,7 @@ def validated_by_holding_out(images: Split, share: float) -> TrainingData:
     Raises:
         OptionError: There are too few images for both parts.
     """
-    held_out = _held_out(images.labels, share)
+    held_out = _held_out(images.known_labels, share)
     if not 0 < held_out.sum() < len(images):
         raise OptionError(
             "there are too few training images to hold some out for validation",
@@ -120,11 +126,9 @@ def validated_by_holding_out(images: Split, share: float) -> TrainingData:
         "validation_images": int(held_out.sum()),
         "split_seed": SPLIT_SEED,
         "class_names": names,
-        "sha256": {"train_images": images.images_sha256, "train_labels": images.labels_sha256},
+        "sha256": {"train_images": images.inputs_sha256, "train_labels": images.labels_sha256},
     }
-    learned, validation = (
-        Split(images.images[part], images.labels[part], images.source) for part in (~held_out, held_out)
-    )
+    learned, validation = (images.select(part) for part in (~held_out, held_out))
     return TrainingData(learned, validation, names, record)
 
 
@@ -137,14 +141,32 @@ def _held_out(labels: NDArray[np.uint8], share: float) -> NDArray[np.bool_]:
     return held_out
 
 
-def load_train_split(path: Path | None = None) -> Split:
-    """Return the training images, and read no other file.
+def _grey(images: Split) -> Split:
+    """Return grey images without a channel axis, as the reference network takes them.
+
+    Raises:
+        DatasetError: They are colour images.
+    """
+    if len(images.input_shape) == len(("height", "width")):
+        return images
+    if images.input_shape[2:] == (1,):
+        return replace(images, inputs=images.array[..., 0])
+    raise DatasetError(
+        f"the images of {images.source} are not grey",
+        received=f"images of shape {images.input_shape}",
+        expected="(height, width): the reference network has no colours",
+        fix="Give grey images, or train a network of your own and export it with --model.",
+    )
+
+
+def load_train_split(path: Path | None = None, wanted: Wanted = IMAGES) -> Split:
+    """Return the training part, and read no other.
 
     Raises:
         DatasetError: As for `load_dataset`.
         MissingExtraError: MNIST must be downloaded, and Keras is not installed.
     """
-    return datasets.load_train_split(path, download=_downloaded)
+    return datasets.load_train_split(path, _downloaded, wanted)
 
 
 def _downloaded() -> Split:

@@ -116,14 +116,14 @@ class TrainingRun:
             use_one_thread()
         classes = len(data.class_names)
         keras.utils.set_random_seed(seed)
-        self.model = build_model(data.train.image_shape, classes)
+        self.model = build_model(data.train.input_shape, classes)
         self.model.compile(
             optimizer=optimizer(recipe, len(data.train)),
             loss="categorical_crossentropy",
             metrics=["accuracy"],
         )
-        self._examples = Examples(data.train.images, one_hot(data.train.labels, classes))
-        self._validation = Examples(data.validation.images, one_hot(data.validation.labels, classes))
+        self._examples = Examples(data.train.array, one_hot(data.train.known_labels, classes))
+        self._validation = Examples(data.validation.array, one_hot(data.validation.known_labels, classes))
         self._recipe, self._seed = recipe, seed
         self._shuffler = np.random.default_rng(seed)
         self._finished_epochs = 0

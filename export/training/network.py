@@ -13,6 +13,7 @@ MODEL_NAME = "mnist"
 HIDDEN_UNITS = 128
 HIDDEN_LAYER = "hidden"
 FULL_PIXEL = 255.0
+_IMAGE_AXES = 2
 _BATCH = 10_000
 
 
@@ -70,3 +71,18 @@ def predict(model: Any, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return a network's probabilities (N, classes) float32 for images (N, H, W) uint8."""
     floats = images.astype(np.float32) / np.float32(FULL_PIXEL)
     return cast("NDArray[np.float32]", model.predict(floats, batch_size=_BATCH, verbose=0))
+
+
+def is_bundled(model: Any) -> bool:
+    """Whether a model is of the bundled network, whatever it was trained on."""
+
+    def described(network: Any) -> list[tuple[str, Any, Any]]:
+        layers = [layer for layer in network.layers if type(layer).__name__ != "InputLayer"]
+        return [
+            (type(layer).__name__, layer.output.shape, getattr(layer, "activation", None)) for layer in layers
+        ]
+
+    shape, outputs = model.input_shape[1:], model.output_shape
+    if len(shape) != _IMAGE_AXES or len(outputs) != _IMAGE_AXES:
+        return False
+    return described(model) == described(build_model(shape, outputs[-1]))

@@ -48,8 +48,8 @@ def describe_test(probabilities: NDArray[np.float32], test: Split) -> dict[str, 
     """Return how a finished network does on the test images, from its `(N, classes)` probabilities."""
     return {
         "images": len(test),
-        "accuracy": float((probabilities.argmax(axis=1) == test.labels).mean()),
-        "sha256": {"test_images": test.images_sha256, "test_labels": test.labels_sha256},
+        "accuracy": float((probabilities.argmax(axis=1) == test.known_labels).mean()),
+        "sha256": {"test_images": test.inputs_sha256, "test_labels": test.labels_sha256},
     }
 
 

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from ..errors import ArtifactError, EdgeMnistError
-from ..reading import read_json_bytes
+from ..files import read_json_bytes, write_text
 
 T = TypeVar("T")
 
@@ -42,7 +42,7 @@ class DocumentType(msgspec.Struct, Generic[T], frozen=True):
 
         Raises:
             FileNotFoundError: There is no such file.
-            EdgeMnistError: Of the class `error`: it cannot be read, or as `decode` has it.
+            EdgeMnistError: As `decode` has it.
         """
         try:
             content = read_json_bytes(path, inside=inside)
@@ -56,8 +56,7 @@ class DocumentType(msgspec.Struct, Generic[T], frozen=True):
         """Return a document as its type; `path` is for messages.
 
         Raises:
-            EdgeMnistError: Of the class `error`: it is not JSON, not as the type has it, or of a newer
-                edgemnist.
+            EdgeMnistError: Of the class `error`: it is not JSON, not of the type, or of a newer edgemnist.
         """
         try:
             # Not `msgspec.json`, which refuses the half characters of a path that is not UTF-8.
@@ -77,14 +76,7 @@ class DocumentType(msgspec.Struct, Generic[T], frozen=True):
             raise self.error(f"{path} cannot be read as JSON", received=error) from error
 
     def write(self, path: Path, document: T, *, indent: int | None = None) -> None:
-        """Check a document by decoding what is about to be written, and write it whole or not at all.
-
-        Raises:
-            EdgeMnistError: Of the class `error`: it is not as its type has it.
-            OutputError: It cannot be written.
-        """
-        from ..files import write_text  # here, since a predictor must start quickly
-
+        """Check a document by decoding what is about to be written, and write it whole or not at all."""
         text = encode(document, indent=indent)
         self.decode(text.encode(), path)
         write_text(path, text)

@@ -8,14 +8,15 @@ a mixture. What the new set displaces goes to the folder `previous`.
 
 import os
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ..errors import ManifestError, OutputError
-from .locking import is_locked, locked
+from ..errors import ManifestError
+from ..files import CHECK_DISK, writing
 from .manifest import MANIFEST_NAME, read_manifest
 from .previous import archive, displace, is_model, same_content
 from .settling import COMMITTED
@@ -26,14 +27,54 @@ _TEMPORARY = ".tmp-????????-*"  # of `files.replacing`
 _ABANDONED_SECONDS = 3600
 
 
+# A lock on a folder ends with the process that has it, however that ends, and leaves no file behind. Windows
+# has none: there, two exports into one folder at the same time are not kept apart.
+if sys.platform == "win32":
+
+    @contextmanager
+    def locked(_folder: Path) -> Iterator[None]:
+        """Lock nothing."""
+        yield
+
+    def is_locked(_folder: Path) -> bool | None:
+        """Return None, since it cannot be known."""
+        return None
+
+else:
+    import fcntl
+
+    @contextmanager
+    def locked(folder: Path) -> Iterator[None]:
+        """Lock a folder, waiting for it if need be; the same process must not ask for it twice."""
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            with suppress(OSError):  # some network file systems have no locks
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def is_locked(folder: Path) -> bool | None:
+        """Return whether a living process has locked a folder; None where that cannot be known."""
+        try:
+            descriptor = os.open(folder, os.O_RDONLY)
+        except OSError:
+            return None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return None
+        finally:
+            os.close(descriptor)
+        return False
+
+
 @contextmanager
 def staging(folder: Path) -> Iterator[Path]:
-    """Yield a new hidden folder inside `folder`, on the same file system, and remove it if it is still there.
-
-    Raises:
-        OutputError: The folder cannot be written.
-    """
-    with _writing(folder):
+    """Yield a new hidden folder inside `folder`, and remove it at the end; OutputError as `commit`."""
+    with writing(f"to {folder}", CHECK_DISK):
         folder.mkdir(parents=True, exist_ok=True)
         remove_abandoned(folder)
         staged = Path(tempfile.mkdtemp(dir=folder, prefix=_STAGED_PREFIX))
@@ -47,10 +88,8 @@ def staging(folder: Path) -> Iterator[Path]:
 def commit(staged: Path, folder: Path, *, prepare: Callable[[], None] = lambda: None) -> None:
     """Let the set in `staged` take the place of the one in `folder`.
 
-    `staged` holds a manifest, and every file that the manifest records and `folder` does not have yet.
-
     Args:
-        staged: What `staging` gave.
+        staged: What `staging` yielded, with a manifest and all that `folder` does not have of it yet.
         folder: The artifacts folder.
         prepare: Called when no other process can change the folder any more, to write into `staged` what
             depends on the set that is there.
@@ -58,7 +97,7 @@ def commit(staged: Path, folder: Path, *, prepare: Callable[[], None] = lambda: 
     Raises:
         OutputError: The folder cannot be written; the old set is still there unless the new one was complete.
     """
-    with _writing(folder), locked(folder):
+    with writing(f"to {folder}", CHECK_DISK), locked(folder):
         _finish(folder)
         prepare()
         for path in (*staged.iterdir(), staged):
@@ -69,16 +108,13 @@ def commit(staged: Path, folder: Path, *, prepare: Callable[[], None] = lambda: 
 
 
 def recover(folder: Path) -> bool:
-    """Finish a change that was interrupted after it was committed, and say whether there was one.
+    """Finish a change that was interrupted after it was committed, and return whether there was one.
 
-    A change that another process is making right now is waited for.
-
-    Raises:
-        OutputError: The folder cannot be written.
+    A change that another process is making right now is waited for. OutputError as `commit`.
     """
     if not _is_committed(folder):
         return False
-    with _writing(folder), locked(folder):
+    with writing(f"to {folder}", CHECK_DISK), locked(folder):
         return _finish(folder)
 
 
@@ -148,16 +184,3 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-@contextmanager
-def _writing(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OutputError:
-        raise
-    except OSError as error:
-        raise OutputError(
-            f"cannot write to {folder}: {error.strerror or error}",
-            fix="Check the folder's permissions and the free space.",
-        ) from error

@@ -211,11 +211,10 @@ def _references(part: Any) -> Iterator[list[Any]]:
                 waiting.extend(value)
 
 
-def check(name: str, config: Config, is_known: Callable[[str], bool], functions: Collection[str]) -> None:
+def check(config: Config, is_known: Callable[[str], bool], functions: Collection[str]) -> None:
     """Check that a configuration is made of Keras' own parts, none of which carries code.
 
     Args:
-        name: The file's name, for the message.
         config: The configuration, mended.
         is_known: Whether Keras has a class of a name that may be part of a model.
         functions: The names of Keras' activation functions.
@@ -231,21 +230,19 @@ def check(name: str, config: Config, is_known: Callable[[str], bool], functions:
         elif isinstance(value, dict):
             waiting.extend(value.values())
             if "class_name" in value:
-                _check_class(name, value, is_known, functions)
+                _check_class(value, is_known, functions)
             for key, function in value.items():
                 if key.endswith("activation") and isinstance(function, str) and function not in functions:
-                    raise _custom(name, f"the activation function {function!r}")
+                    raise _custom(f"the activation function {function!r}")
 
 
-def _check_class(
-    name: str, found: Config, is_known: Callable[[str], bool], functions: Collection[str]
-) -> None:
+def _check_class(found: Config, is_known: Callable[[str], bool], functions: Collection[str]) -> None:
     kind, module = found["class_name"], found.get("module")
     registered, config = found.get("registered_name"), found.get("config")
     called = f"{kind} {config['name']!r}" if isinstance(config, dict) and "name" in config else str(kind)
     if kind in _CODE:
         raise ArtifactError(
-            f"{name} carries Python code, which is not run",
+            "the model carries Python code, which is not run",
             received=f"the layer {called}",
             expected="layers of Keras itself",
             fix="Replace it by layers such as Rescaling or Activation, or by functions of keras.ops in the"
@@ -253,7 +250,7 @@ def _check_class(
         )
     if kind in _FOREIGN:
         raise ArtifactError(
-            f"{name} has a layer that loads another file or program",
+            "the model has a layer that loads another file or program",
             received=f"the layer {called}",
             expected="layers that compute",
             fix="Cut the layer off the model, and save it again.",
@@ -262,32 +259,25 @@ def _check_class(
         return
     if kind in _GONE:
         raise ArtifactError(
-            f"{name} has a layer that Keras 3 no longer has",
+            "the model has a layer that Keras 3 no longer has",
             received=f"the layer {called}",
             expected="layers of Keras 3",
             fix="Replace it with the version of Keras that wrote the file, and save the model again.",
         )
     if kind == "function":
         if config not in functions or (registered or config) != config:
-            raise _custom(name, f"the function {config!r}")
+            raise _custom(f"the function {config!r}")
         return
     foreign = module is not None and (not isinstance(module, str) or module.partition(".")[0] != "keras")
     if not isinstance(kind, str) or foreign or (registered or kind) != kind:
-        raise _custom(name, f"the class {registered or kind!r} of {module or 'the model'}")
+        raise _custom(f"the class {registered or kind!r} of {module or 'the model'}")
     if not (is_known(kind) or (module or "").startswith("keras.src.ops.")):
-        raise _custom(name, f"the class {kind!r}")
-    if isinstance(config, dict) and config.get("stateful") is True:
-        raise ArtifactError(
-            f"{name} keeps a state between its calls",
-            received=f"the layer {called} with stateful=True",
-            expected="a model whose output depends on its input alone",
-            fix="Build it with stateful=False, set its weights, and save it again.",
-        )
+        raise _custom(f"the class {kind!r}")
 
 
-def _custom(name: str, what: str) -> ArtifactError:
+def _custom(what: str) -> ArtifactError:
     return ArtifactError(
-        f"{name} needs code that is not in the file",
+        "the model needs code that is not in the file",
         received=what,
         expected="layers and functions of Keras itself",
         fix="Replace custom layers and functions by Keras' own, and save the model again; or convert it to"

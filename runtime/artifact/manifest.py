@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from ..errors import ManifestError
+from ..files import sha256_of
+from ..signature import ModelSignature
 from ..tensors import TensorSpec
 from .documents import DocumentType
 
@@ -22,9 +24,10 @@ Share = Annotated[float, Meta(ge=0, le=1)]
 Count = Annotated[int, Meta(ge=0)]
 Difference = Annotated[float, Meta(ge=-1, le=1)]
 Interval = tuple[Difference, Difference]
+NotNegative = Annotated[float, Meta(ge=0)]
 Positive = Annotated[int, Meta(ge=1)]
 _DTYPES = ("uint8", "int8", "int16", "float16", "float32")
-_TEST_SET = ("test_images", "test_labels")
+_TEST_INPUTS = ("test_images", "test_features")
 _FIX = "Export the artifacts again."
 
 
@@ -43,8 +46,30 @@ class ReferenceRecord(Struct, frozen=True, forbid_unknown_fields=True):
     sha256: Sha256
 
 
+class SplitRecord(Struct, frozen=True, forbid_unknown_fields=True):
+    """How a data set without a test part of its own was split; see `data.splits.SeededSplit`."""
+
+    seed: Count
+    test_share: Share
+    indices_sha256: Sha256
+
+
+class DataRecord(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the data set was.
+
+    Attributes:
+        path: An absolute path; None for MNIST, which is bundled.
+        resize: Whether its pictures were resized to the model's input.
+        seeded: How its test part was drawn, if it was.
+    """
+
+    path: str | None
+    resize: bool = False
+    seeded: SplitRecord | None = None
+
+
 class CalibrationRecord(Struct, frozen=True, forbid_unknown_fields=True):
-    """What an artifact was calibrated on: images of the training split, drawn with `seed`."""
+    """What an artifact was calibrated on: items of the training split, drawn with `seed`."""
 
     split: Literal["train"]
     samples: Positive
@@ -57,27 +82,37 @@ class ParityRecord(Struct, frozen=True, forbid_unknown_fields=True):
     """How an artifact's outputs compare with the source model's on the whole test set; see `proof.parity`."""
 
     images: Positive
-    accuracy: Share
-    reference_accuracy: Share
-    agreement: Share
-    broke: Count
-    fixed: Count
+    accuracy: Share | None
+    reference_accuracy: Share | None
+    agreement: Share | None
+    broke: Count | None
+    fixed: Count | None
     flipped: tuple[Count, ...]
-    max_abs_difference: Share
-    mean_abs_difference: Share
+    max_abs_difference: NotNegative
+    mean_abs_difference: NotNegative
     per_class_accuracy: tuple[Share | None, ...]
     accuracy_interval: Interval | None
     reference_accuracy_interval: Interval | None
     difference_interval: Interval | None
     mcnemar_p: Share | None
+    rms_difference: NotNegative | None = None
+    output_range: NotNegative | None = None
+    sure_images: Count | None = None
+    sure_agreement: Share | None = None
+    flipped_margin: Share | None = None
+    r2: float | None = None
+    reference_r2: float | None = None
 
 
 class TolerancesRecord(Struct, frozen=True, forbid_unknown_fields=True):
     """The limits that the comparison kept; see `proof.tolerances`."""
 
-    min_agreement: Share
-    max_accuracy_drop: Share
-    atol: Annotated[float, Meta(ge=0)] | None
+    min_agreement: Share | None
+    max_accuracy_drop: Share | None
+    atol: NotNegative | None
+    decided: NotNegative | None = None
+    max_error: NotNegative | None = None
+    max_rms_error: NotNegative | None = None
 
 
 class ExactnessRecord(Struct, frozen=True, forbid_unknown_fields=True):
@@ -89,28 +124,30 @@ class ExactnessRecord(Struct, frozen=True, forbid_unknown_fields=True):
     test_images: Count
     output_bytes: Positive
 
+    @property
+    def sentence(self) -> str:
+        """What was compared, for people."""
+        images = f" and {self.test_images:,} test images" if self.test_images else ""
+        return (
+            f"all {self.output_bytes:,} bytes for {self.random_inputs:,} random inputs{images}"
+            f" are those of {self.runtime}"
+        )
+
 
 class ArtifactRecord(Struct, frozen=True, forbid_unknown_fields=True):
     """What is on record for one artifact.
 
     Attributes:
-        file: Its name in the manifest's folder.
         format: Its file format, such as "tflite".
         precision: Its precision, such as "int8".
-        sha256: Of the file.
-        size_bytes: Of the file.
-        input: Its input tensor.
-        output: Its output tensor.
         labels: The class names, in the order of the outputs; none for a model whose classes nobody named.
         operators: The names of the operators it needs, each once.
         versions: The versions of its format, such as opset and IR version.
         oldest_runtime: The oldest runtime release that loads it.
-        calibration: How it was calibrated, if it was.
-        parity: How its outputs compare with the source model's; None for a model without a test set.
-        tolerances: The limits that this comparison kept.
+        parity: None for a model without a test set.
         companions: The files that belong to it, and their sha256.
-        companion_bytes: The sizes of these files.
-        exactness: For C of anybody's TFLite file: on which inputs its bytes are those of which runtime.
+        exactness: For C of anybody's TFLite file.
+        signature: What goes in and comes out; a record of the first edition has none.
     """
 
     file: FileName
@@ -130,45 +167,46 @@ class ArtifactRecord(Struct, frozen=True, forbid_unknown_fields=True):
     companions: dict[FileName, Sha256]
     companion_bytes: dict[FileName, Count] = field(default_factory=dict)
     exactness: ExactnessRecord | UnsetType = UNSET
+    signature: ModelSignature | UnsetType = UNSET
 
     def __post_init__(self) -> None:
         for tensor in (self.input, self.output):
             sizes = [1 if size is None else size for size in tensor.shape or (0,)]
             if tensor.dtype not in _DTYPES or min(sizes) < 1 or not tensor.scale >= 0:
                 raise ManifestError(f"{tensor} is not the input or output of an artifact")
+        if self.signature and self.signature.output.labels != self.labels:
+            raise ManifestError(f"{self.file} has other labels than its signature")
 
 
 class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
     """The record of an artifact folder.
 
     Attributes:
-        model: The source model.
         dataset: The sha256 of each part of the data set, as unpacked IDX files; empty for anybody's TFLite
             file, whose artifacts then have neither parity nor tolerances.
-        reference: The file of the source model's outputs on the test set.
         tools: The versions of what made the artifacts.
         artifacts: The artifacts, one record each.
         schema_version: The version of this record's own format.
+        data: Where the data set was; none for anybody's TFLite file, and in a record of the first edition.
+        signature: Of the source model; none in a record of the first edition.
     """
 
     model: ModelRecord
-    dataset: Annotated[
-        dict[str, Sha256],
-        Meta(extra_json_schema={"dependentRequired": {name: list(_TEST_SET) for name in _TEST_SET}}),
-    ]
+    dataset: dict[str, Sha256]
     reference: ReferenceRecord
     tools: dict[str, str]
     artifacts: tuple[ArtifactRecord, ...]
     schema_version: Literal[1]
+    data: DataRecord | UnsetType = UNSET
+    signature: ModelSignature | UnsetType = UNSET
 
     def __post_init__(self) -> None:
-        if self.dataset and not self.dataset.keys() >= {*_TEST_SET}:
-            raise ManifestError("the data set's test_images or test_labels are missing")
+        if self.dataset and not self.dataset.keys() & {*_TEST_INPUTS}:
+            raise ManifestError(f"the data set has none of {', '.join(_TEST_INPUTS)}")
         for record in self.artifacts:
-            proved = (record.parity is not None, record.tolerances is not None, bool(record.labels))
-            if proved != (bool(self.dataset),) * len(proved):
+            if {record.parity is not None, record.tolerances is not None} != {bool(self.dataset)}:
                 raise ManifestError(
-                    f"{record.file} must have parity, tolerances and labels if there is a data set, else none"
+                    f"{record.file} must have parity and tolerances if there is a data set, else none"
                 )
         # Of two records of one file only one could be right.
         names = [MANIFEST_NAME, self.reference.file]
@@ -193,11 +231,7 @@ MANIFEST = DocumentType("a manifest", Manifest, SCHEMA_VERSION, _FIX, ManifestEr
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """Read and check a folder's manifest.
-
-    Raises:
-        ManifestError: It is missing, damaged or written by a newer version.
-    """
+    """Read a folder's manifest; ManifestError if it is missing, damaged or written by a newer version."""
     try:
         return MANIFEST.read(folder / MANIFEST_NAME, inside=folder)
     except FileNotFoundError as error:
@@ -208,65 +242,45 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Check a manifest and write it to its folder.
-
-    Raises:
-        ManifestError: It is not as its type has it.
-        OutputError: It cannot be written.
-    """
+    """Check a manifest and write it to its folder."""
     MANIFEST.write(folder / MANIFEST_NAME, manifest, indent=2)
 
 
 class ExpectedHash(Struct, frozen=True):
-    """What a predictor needs of a file's record: its sha256, and the class names, if any, in output order."""
+    """What a predictor needs of a file's record: its sha256, its class names, its signature if it has one."""
 
     sha256: str
     labels: tuple[str, ...]
+    signature: ModelSignature | None
 
 
 def find_expected_hash(path: Path) -> ExpectedHash | None:
-    """Return what the manifest beside an artifact or its companion records for it; None if nothing.
-
-    Raises:
-        ManifestError: The manifest is damaged or written by a newer version.
-    """
+    """Return what the manifest beside an artifact or its companion records for it; None if nothing."""
     for record in _records_beside(path):
         sha256 = {record.file: record.sha256, **record.companions}.get(path.name)
         if sha256 is not None:
-            return ExpectedHash(sha256, record.labels)
+            signature = None if isinstance(record.signature, UnsetType) else record.signature
+            return ExpectedHash(sha256, record.labels, signature)
     return None
 
 
 def find_record(path: Path) -> ArtifactRecord | None:
-    """Return the record of an artifact in the manifest beside it, or None if there is none.
-
-    Raises:
-        ManifestError: The manifest is damaged or written by a newer version.
-    """
+    """Return the record of an artifact in the manifest beside it, or None if there is none."""
     return next((record for record in _records_beside(path) if record.file == path.name), None)
 
 
 def _records_beside(path: Path) -> tuple[ArtifactRecord, ...]:
-    if not os.path.lexists(path.with_name(MANIFEST_NAME)):
-        return ()
-    return read_manifest(path.parent).artifacts
+    found = os.path.lexists(path.with_name(MANIFEST_NAME))
+    return read_manifest(path.parent).artifacts if found else ()
 
 
 def newer_model(folder: Path) -> str:
-    """Return a sentence where a folder's model is another one than its artifacts were made of, else "".
-
-    Raises:
-        ManifestError: The manifest is damaged or written by a newer version.
-    """
-    from ..files import sha256_of  # here, since a predictor must start quickly
-
+    """Return a sentence where a folder's model is another one than its artifacts were made of, else ""."""
     if not (folder / MANIFEST_NAME).exists():
         return ""
     manifest = read_manifest(folder)
-    path = folder / manifest.model.file
-    if not path.is_file():
-        return ""
-    found, recorded = sha256_of(path), manifest.model.sha256
+    path, recorded = folder / manifest.model.file, manifest.model.sha256
+    found = sha256_of(path) if path.is_file() else recorded
     if found == recorded:
         return ""
     formats = [f"--format {record.precision}.{record.format}" for record in manifest.artifacts]

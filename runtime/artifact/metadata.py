@@ -9,23 +9,14 @@ import json
 import msgspec
 
 from ..errors import ArtifactError
+from ..signature import ModelSignature
 from ..tensors import TensorSpec
 
 _PREFIX = "edgemnist."
 
 
 class Metadata(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The contract inside a model file.
-
-    Attributes:
-        model: The source model's name.
-        precision: The artifact's precision, such as "int8".
-        labels: The class names, in the order of the outputs.
-        input: Its input tensor.
-        output: Its output tensor.
-        source_sha256: Of the `.keras` file it was made from.
-        tools: The versions of what made it.
-    """
+    """The contract inside a model file; fields as in `Manifest` and `ArtifactRecord`."""
 
     model: str
     precision: str
@@ -34,6 +25,7 @@ class Metadata(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     output: TensorSpec
     source_sha256: str
     tools: dict[str, str]
+    signature: ModelSignature | None = None
 
     def to_metadata(self) -> dict[str, str]:
         """Return the texts to store, JSON each, in a fixed order."""
@@ -44,11 +36,7 @@ class Metadata(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def read_metadata(metadata: dict[str, str]) -> Metadata | None:
-    """Return the contract found in a file's metadata, or None for a file that edgemnist did not make.
-
-    Raises:
-        ArtifactError: It is there and damaged.
-    """
+    """Return the contract in a file's metadata, None if there is none; ArtifactError if it is damaged."""
     texts = {key.removeprefix(_PREFIX): text for key, text in metadata.items() if key.startswith(_PREFIX)}
     if not texts:
         return None

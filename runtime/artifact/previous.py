@@ -28,11 +28,7 @@ def same_content(one: Path, other: Path) -> bool:
 
 
 def keep_model(path: Path) -> Path | None:
-    """Copy a model that is about to be replaced to `previous`; return the copy, or None if there is no model.
-
-    Raises:
-        OutputError: The copy cannot be written.
-    """
+    """Copy a model that is about to be replaced to `previous`; return the copy, None if there is no model."""
     if not path.is_file():
         return None
     kept = _folder(path.parent) / _kept_name(path)
@@ -46,9 +42,6 @@ def displace(path: Path, displaced: Path) -> None:
     """Put a file that the new set replaces, and the manifest that records it, into the folder `displaced`.
 
     The file itself stays, so that it is there until the new one takes its place.
-
-    Raises:
-        OSError: The folder cannot be written.
     """
     displaced.mkdir(exist_ok=True)
     manifest = path.with_name(MANIFEST_NAME)
@@ -60,11 +53,8 @@ def displace(path: Path, displaced: Path) -> None:
 def archive(displaced: Path, folder: Path) -> None:
     """Let what was displaced take the place of what an earlier export displaced.
 
-    Can be interrupted anywhere and called again: what is recorded goes first, the record last.
-
-    Raises:
-        OSError: The folder cannot be written.
-        OutputError: Something else than a folder is in the way.
+    Can be interrupted anywhere and called again: what is recorded goes first, the record last. OutputError if
+    something else than a folder is in the way.
     """
     if not displaced.is_dir():
         return

@@ -7,6 +7,7 @@ waits for the publication, finishes it if its process is dead, and reads again.
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,11 +23,9 @@ State = tuple[tuple[int, ...] | None, bool]
 
 def state_of(folder: Path) -> State:
     """Return what changes with every publication: the manifest's identity, and whether one is under way."""
-    try:
+    manifest = None
+    with suppress(OSError):
         found = (folder / MANIFEST_NAME).stat()
-    except OSError:
-        manifest = None
-    else:
         manifest = (found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size)
     return manifest, os.path.lexists(folder / COMMITTED)
 
@@ -34,14 +33,9 @@ def state_of(folder: Path) -> State:
 def read_settled(folder: Path, read: Callable[[], Content]) -> Content:
     """Return what `read` finds in a folder, reading again where an export changed the folder meanwhile.
 
-    Args:
-        folder: An artifacts folder.
-        read: Raises one of the errors below where a file and its record do not match.
+    What it raises where a file and its record do not match is raised here if no export is the cause.
 
     Raises:
-        ArtifactNotFoundError: A file is missing, and no export is the cause.
-        IntegrityError: A file is not the recorded one, and no export is the cause.
-        ManifestError: The manifest is damaged.
         OutputError: An interrupted export cannot be finished.
     """
     for _ in range(ATTEMPTS):

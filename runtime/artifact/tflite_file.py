@@ -14,16 +14,19 @@ from ..tensors import TensorSpec
 FILE_IDENTIFIER = b"TFL3"
 
 
-def unpack(content: bytes, schema: Any) -> Any:
-    """Return a TFLite file's content as the schema's `ModelT`, an object whose fields can be changed.
-
-    Raises:
-        ArtifactError: It does not begin as a TFLite file does.
-    """
+def require_tflite(content: bytes) -> None:
+    """Raise ArtifactError for a content that does not begin as a TFLite file does."""
     if content[4:8] != FILE_IDENTIFIER:
         raise ArtifactError(
-            "not a TFLite model", received=f"the file identifier {content[4:8]!r}", expected=FILE_IDENTIFIER
+            "not a TFLite model",
+            received=f"{len(content):,} bytes with the file identifier {content[4:8]!r}",
+            expected=FILE_IDENTIFIER,
         )
+
+
+def unpack(content: bytes, schema: Any) -> Any:
+    """Return a TFLite file's content as the schema's `ModelT`, an object whose fields can be changed."""
+    require_tflite(content)
     return schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(content, 0))
 
 
@@ -70,19 +73,12 @@ def operator_name(model: Any, node: Any, schema: Any) -> str:
 
 
 def metadata_of(model: Any) -> dict[str, str]:
-    """Return the texts in the file's `metadata` list.
-
-    Raises:
-        ArtifactError: An entry of the list has no name or no text.
-    """
+    """Return the texts in the file's `metadata` list; ArtifactError if an entry has no name or no text."""
     try:
-        return {entry.name.decode(): _text(model.buffers[entry.buffer]) for entry in model.metadata or ()}
+        texts = {entry.name: bytes(model.buffers[entry.buffer].data) for entry in model.metadata or ()}
+        return {name.decode(): text.rstrip(b"\0").decode(errors="replace") for name, text in texts.items()}
     except (AttributeError, IndexError, TypeError, UnicodeDecodeError) as error:
         raise ArtifactError("the metadata in the TFLite file is damaged", received=repr(error)) from error
-
-
-def _text(buffer: Any) -> str:
-    return bytes(buffer.data).rstrip(b"\0").decode(errors="replace")
 
 
 def _name_of(enumeration: Any, value: int) -> str:

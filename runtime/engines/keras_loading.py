@@ -12,6 +12,7 @@ from ..artifact.keras_config import check, for_inference, mended
 from ..artifact.keras_file import KerasFile, read_keras_file
 from ..errors import ArtifactError, MendedModelWarning, first_line
 
+KIND = f"a Keras model that Keras {keras.__version__} can load in safe mode"
 _ROOMS = (
     keras.layers,
     keras.models,
@@ -23,31 +24,33 @@ _ROOMS = (
 )
 
 
-def load_model(name: str, content: bytes) -> Any:
-    """Return the Keras model in a file's content: one input, one output, no code, nothing compiled.
+def load_model(content: bytes) -> Any:
+    """Return the Keras model in a file's content, not compiled.
 
     Keras reads a path only, and ignores its safe mode for HDF5. So it gets a private file with the weights of
     the content that was hashed and the configuration that was checked.
 
     Raises:
-        ArtifactError: It is no such model, or one that Keras cannot load.
+        ArtifactError: It carries code, is not said to take anything, or Keras cannot load it.
+        Exception: It is no Keras file: what the readers of zip, HDF5 and JSON raise.
     """
-    try:
-        file = read_keras_file(content)
-        config = for_inference(file.config)
-        notes: tuple[str, ...] = ()
-        if file.keras_version != keras.__version__:
-            config, notes = mended(config)
-        check(name, config, _is_known, [*dir(keras.activations), *dir(keras.ops)])
-    except ArtifactError:
-        raise
-    except Exception as error:  # zip, HDF5 and JSON readers raise whatever they like
-        raise ArtifactError(f"{name} is not a Keras model", received=first_line(error)) from error
-    model = _load(name, file, config)
-    _check_tensors(name, model)
+    file = read_keras_file(content)
+    config = for_inference(file.config)
+    notes: tuple[str, ...] = ()
+    if file.keras_version != keras.__version__:
+        config, notes = mended(config)
+    check(config, _is_known, [*dir(keras.activations), *dir(keras.ops)])
+    model = _load(file, config)
+    if not getattr(model, "inputs", None):
+        raise ArtifactError(
+            "the model does not say what its input is",
+            received="a model without an input shape",
+            expected="a model that begins with keras.Input",
+            fix="Build it with keras.Input(shape) first, or call it once, and save it again.",
+        )
     if notes:
         warnings.warn(
-            f"{name} was written by Keras {file.keras_version}; mended for Keras {keras.__version__}:"
+            f"the model was written by Keras {file.keras_version} and mended for Keras {keras.__version__}:"
             f" {', '.join(notes)}",
             MendedModelWarning,
             stacklevel=2,
@@ -55,7 +58,7 @@ def load_model(name: str, content: bytes) -> Any:
     return model
 
 
-def _load(name: str, file: KerasFile, config: dict[str, Any]) -> Any:
+def _load(file: KerasFile, config: dict[str, Any]) -> Any:
     try:
         with (
             tempfile.TemporaryDirectory(prefix="edgemnist-", ignore_cleanup_errors=True) as folder,
@@ -63,11 +66,10 @@ def _load(name: str, file: KerasFile, config: dict[str, Any]) -> Any:
         ):
             # Keras warns of what its own earlier versions wrote, such as LeakyReLU's alpha.
             warnings.simplefilter("ignore")
-            path = file.write(Path(folder), config)
-            return keras.saving.load_model(path, compile=False, safe_mode=True)
+            return keras.saving.load_model(file.write(Path(folder), config), compile=False, safe_mode=True)
     except Exception as error:  # keras raises whatever its HDF5 reader and its layers raise
         raise ArtifactError(
-            f"{name} is not a Keras model that Keras {keras.__version__} can load in safe mode",
+            f"Keras {keras.__version__} cannot load it in safe mode",
             received=_reason(error),
             fix=f"It was written by Keras {file.keras_version}: load it there, and save it anew as .keras.",
         ) from error
@@ -81,25 +83,3 @@ def _reason(error: BaseException) -> str:
 
 def _is_known(kind: str) -> bool:
     return kind == "Functional" or any(inspect.isclass(getattr(room, kind, None)) for room in _ROOMS)
-
-
-def _check_tensors(name: str, model: Any) -> None:
-    try:
-        inputs, outputs = keras.tree.flatten(model.inputs), keras.tree.flatten(model.outputs)
-    except (AttributeError, ValueError):
-        inputs = outputs = None
-    if not inputs or not outputs:
-        raise ArtifactError(
-            f"{name} does not say what its input is",
-            received="a model without an input shape",
-            expected="a model that begins with keras.Input",
-            fix="Build it with keras.Input(shape) first, or call it once, and save it again.",
-        )
-    for what, tensors in (("input", inputs), ("output", outputs)):
-        if len(tensors) != 1:
-            raise ArtifactError(
-                f"{name} has another number of {what}s than one",
-                received=f"{len(tensors)} {what}s ({', '.join(tensor.name for tensor in tensors)})",
-                expected=f"one {what}",
-                fix=f"Save a model of one {what}: keras.Model(inputs, outputs) of a part of it.",
-            )

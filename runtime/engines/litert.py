@@ -2,18 +2,19 @@
 
 from collections.abc import Callable
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from ..artifact.tflite_file import FILE_IDENTIFIER, metadata_of, unpack
-from ..cpus import usable_cpu_count
-from ..errors import ArtifactError, EngineError, first_line
+from ..artifact.tflite_file import metadata_of, require_tflite, unpack
+from ..errors import EngineError
+from ..process import usable_cpu_count
 from ..tensors import TensorSpec, require_one
 from .pool import Pool
-from .registry import Array, EngineOptions
+from .registry import Array, EngineOptions, refuse_closed
+
+KIND = "a TFLite model that LiteRT can load"
 
 
 class LiteRtEngine:
@@ -30,15 +31,13 @@ class LiteRtEngine:
 
         interpreter = make()
         signature = interpreter.get_signature_list().get("serving_default", {})
-        self.input = _tensor(interpreter.get_input_details(), signature.get("inputs"))
-        self.output = _tensor(interpreter.get_output_details(), signature.get("outputs"))
+        inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
+        self.input = require_one([_tensor(detail, signature.get("inputs")) for detail in inputs])
+        self.output = require_one([_tensor(detail, signature.get("outputs")) for detail in outputs])
         self._content = content
-        input_index: int = interpreter.get_input_details()[0]["index"]
-        output_index: int = interpreter.get_output_details()[0]["index"]
-        pool = Pool(
-            _calls_of(interpreter), lambda: _calls_of(make()), max(1, usable_cpu_count() // num_threads)
-        )
-        self.run = _runner(pool, input_index, output_index)
+        limit = max(1, usable_cpu_count() // num_threads)
+        pool = Pool(_calls_of(interpreter), lambda: _calls_of(make()), limit)
+        self.run = _runner(pool, inputs[0]["index"], outputs[0]["index"])
 
     @cached_property
     def metadata(self) -> dict[str, str]:
@@ -49,7 +48,7 @@ class LiteRtEngine:
 
     def close(self) -> None:
         """Free the interpreters, once calls under way are done."""
-        self.run = _closed
+        self.run = refuse_closed
 
 
 # The batch size that an interpreter's tensors are allocated for, its calls to set, invoke and get, and the
@@ -116,31 +115,13 @@ def _runner(pool: Pool[_Calls], input_index: int, output_index: int) -> Callable
     return run
 
 
-def _closed(_batch: Array) -> Array:
-    raise EngineError("the engine is closed")
-
-
-def load(path: Path, content: bytes, options: EngineOptions) -> LiteRtEngine:
+def load(content: bytes, options: EngineOptions) -> LiteRtEngine:
     """Load a TFLite model for the CPU."""
-    if content[4:8] != FILE_IDENTIFIER:
-        raise ArtifactError(
-            f"{path.name} is not a TFLite model",
-            received=f"{len(content)} bytes with the file identifier {content[4:8]!r}",
-            expected=repr(FILE_IDENTIFIER),
-        )
-    try:
-        return LiteRtEngine(content, options.num_threads)
-    except ArtifactError:
-        raise
-    except Exception as error:  # what a damaged file leads to: RuntimeError, ValueError, IndexError, ...
-        raise ArtifactError(
-            f"{path.name} is not a TFLite model that LiteRT can load", received=first_line(error)
-        ) from error
+    require_tflite(content)
+    return LiteRtEngine(content, options.num_threads)
 
 
-def _tensor(details: list[dict[str, Any]], signature_names: list[str] | None) -> TensorSpec:
-    require_one([detail["name"] for detail in details])
-    detail = details[0]
+def _tensor(detail: dict[str, Any], signature_names: list[str] | None) -> TensorSpec:
     scale, zero_point = detail["quantization"]
     return TensorSpec(
         signature_names[0] if signature_names else detail["name"],

@@ -2,18 +2,18 @@
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import onnxruntime
 
-from ..errors import ArtifactError, EngineError, OptionError, first_line
+from ..errors import ArtifactError, OptionError
 from ..tensors import TensorSpec, require_one
-from .registry import Array, EngineOptions, Provider
+from .registry import Array, EngineOptions, Provider, refuse_closed
 
 if os.environ["ORT_DISABLE_TELEMETRY"] == "1":
     onnxruntime.disable_telemetry_events()  # for programs that imported onnxruntime before this package
 
+KIND = f"an ONNX model that onnxruntime {onnxruntime.__version__} can load"
 _CPU = "CPUExecutionProvider"
 _NATIVE_SESSION = "_sess"  # private, so not in every release
 _LOG_ERRORS = 3
@@ -36,17 +36,23 @@ class OnnxRuntimeEngine:
     """A model in an `onnxruntime.InferenceSession`, which any number of threads may run at once."""
 
     def __init__(self, session: "onnxruntime.InferenceSession") -> None:
-        self.input = _tensor(session.get_inputs())
-        self.output = _tensor(session.get_outputs())
+        self.input = require_one([_tensor(node) for node in session.get_inputs()])
+        self.output = require_one([_tensor(node) for node in session.get_outputs()])
         self.metadata: dict[str, str] = dict(session.get_modelmeta().custom_metadata_map)
-        self.run = _runner(_native_run(session), self.input.name, [self.output.name])
+        session_run, input_name, output_names = _native_run(session), self.input.name, [self.output.name]
+
+        def run(batch: Array) -> Array:  # a closure, since at microseconds a call even attributes cost
+            output: Array = session_run(output_names, {input_name: batch}, None)[0]
+            return output
+
+        self.run = run
 
     def close(self) -> None:
         """Free the session, once calls under way are done."""
-        self.run = _closed
+        self.run = refuse_closed
 
 
-def _native_run(session: "onnxruntime.InferenceSession") -> Callable[..., Any]:
+def _native_run(session: onnxruntime.InferenceSession) -> Callable[..., Any]:
     """Return what `InferenceSession.run` wraps, or that itself in a release that wraps something else.
 
     The wrapper of onnxruntime 1.32 looks for WebGPU graph captures, missing inputs and tensors of other
@@ -60,37 +66,12 @@ def _native_run(session: "onnxruntime.InferenceSession") -> Callable[..., Any]:
     return run
 
 
-def _runner(
-    session_run: Callable[..., Any], input_name: str, output_names: list[str]
-) -> Callable[[Array], Array]:
-    """Return the engine's `run`: a closure, since at microseconds a call even attributes cost."""
-
-    def run(batch: Array) -> Array:
-        """Return the raw output for a raw input batch."""
-        output: Array = session_run(output_names, {input_name: batch}, None)[0]
-        return output
-
-    return run
-
-
-def _closed(_batch: Array) -> Array:
-    raise EngineError("the engine is closed")
-
-
-def load(path: Path, content: bytes, options: EngineOptions) -> OnnxRuntimeEngine:
+def load(content: bytes, options: EngineOptions) -> OnnxRuntimeEngine:
     """Load an ONNX model, for the CPU unless the options name other providers."""
-    session_options = _session_options(options)
-    providers = _providers(options.providers)
-    try:
-        session = onnxruntime.InferenceSession(content, session_options, providers=providers)
-        return OnnxRuntimeEngine(session)
-    except ArtifactError:
-        raise
-    except Exception as error:  # onnxruntime's exceptions share no base below Exception
-        raise ArtifactError(
-            f"{path.name} is not an ONNX model that onnxruntime {onnxruntime.__version__} can load",
-            received=first_line(error),
-        ) from error
+    session = onnxruntime.InferenceSession(
+        content, _session_options(options), providers=_providers(options.providers)
+    )
+    return OnnxRuntimeEngine(session)
 
 
 def _session_options(options: EngineOptions) -> "onnxruntime.SessionOptions":
@@ -102,12 +83,8 @@ def _session_options(options: EngineOptions) -> "onnxruntime.SessionOptions":
     session_options.enable_cpu_mem_arena = chosen.memory_arena
     session_options.log_severity_level = _LOG_ERRORS
     spinning = str(int(chosen.spinning))
-    config = {
-        "session.intra_op.allow_spinning": spinning,
-        "session.inter_op.allow_spinning": spinning,
-        **chosen.config,
-    }
-    for key, value in config.items():
+    config = {f"session.{kind}_op.allow_spinning": spinning for kind in ("intra", "inter")}
+    for key, value in (config | dict(chosen.config)).items():
         try:
             session_options.add_session_config_entry(key, value)
         except Exception as error:  # as above
@@ -120,9 +97,8 @@ def _session_options(options: EngineOptions) -> "onnxruntime.SessionOptions":
 def _providers(wanted: tuple[Provider, ...]) -> list[str | tuple[str, dict[str, str]]]:
     """Return the providers for onnxruntime, which would only warn of one that it does not have."""
     available = onnxruntime.get_available_providers()
-    providers: list[str | tuple[str, dict[str, str]]] = []
-    for provider in wanted or (_CPU,):
-        name, options = (provider, {}) if isinstance(provider, str) else provider
+    named = [(one, {}) if isinstance(one, str) else one for one in wanted or (_CPU,)]
+    for name, _ in named:
         if name not in available:
             raise OptionError(
                 "an execution provider that this onnxruntime does not have",
@@ -130,13 +106,10 @@ def _providers(wanted: tuple[Provider, ...]) -> list[str | tuple[str, dict[str, 
                 expected=f"one of {', '.join(available)}",
                 fix="Other providers come with other builds, such as onnxruntime-gpu.",
             )
-        providers.append((name, dict(options)))
-    return providers
+    return [(name, dict(options)) for name, options in named]
 
 
-def _tensor(nodes: "list[onnxruntime.NodeArg]") -> TensorSpec:
-    require_one([node.name for node in nodes])
-    node = nodes[0]
+def _tensor(node: "onnxruntime.NodeArg") -> TensorSpec:
     if node.type not in _DTYPES:
         raise ArtifactError(
             f"the tensor {node.name!r} has an unsupported type",

@@ -1,9 +1,10 @@
 """The inference engines: one table that names them all, and the shape every engine has.
 
-A new engine is one module beside this one with a function `load(path, content, options)`, and one
-row in `ENGINES`.
+A new engine is one row in `ENGINES` and one module beside this one, with `KIND`, what its files are, and
+`load(content, options)`, which may raise whatever a damaged file leads to.
 """
 
+import hashlib
 import importlib
 import importlib.util
 import os
@@ -12,11 +13,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal, Protocol, get_args
+from typing import Any, Literal, NoReturn, Protocol, get_args
 
 from numpy.typing import NDArray
 
-from ..errors import ArtifactError, ArtifactNotFoundError, MissingExtraError, OptionError
+from ..errors import (
+    ArtifactError,
+    ArtifactNotFoundError,
+    EdgeMnistError,
+    EngineError,
+    MissingExtraError,
+    OptionError,
+    first_line,
+    require_one_of,
+)
+from ..files import read_model
 from ..tensors import TensorSpec
 
 # From 1.29 on, onnxruntime's own builds report to Microsoft unless this is set before it is imported
@@ -50,13 +61,7 @@ class SessionOptions:
     config: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        known = get_args(GraphOptimization)
-        if self.graph_optimization not in known:
-            raise OptionError(
-                "unknown graph optimization",
-                received=repr(self.graph_optimization),
-                expected=f"one of {', '.join(known)}",
-            )
+        require_one_of("graph optimization", self.graph_optimization, get_args(GraphOptimization))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,6 @@ class EngineOptions:
         num_threads: Threads for one inference, at least 1.
         providers: ONNX Runtime's execution providers, the preferred one first, each a name or a name with its
             options; none means the CPU.
-        session: What else is particular to ONNX Runtime.
     """
 
     num_threads: int = 1
@@ -82,23 +86,14 @@ class EngineOptions:
 
 
 class Engine(Protocol):
-    """A loaded model, called with exactly the array of its input.
-
-    Attributes:
-        input: The input tensor; its first axis is the batch, any size.
-        output: The output tensor, `(N, classes)`.
-        metadata: Key-value texts found inside the file.
-    """
+    """A loaded model, called with exactly the array of its input, whose first axis is the batch."""
 
     input: TensorSpec
     output: TensorSpec
-    metadata: dict[str, str]
+    metadata: dict[str, str]  # key-value texts found inside the file
 
     def run(self, batch: Array, /) -> Array:
-        """Return the raw output for a raw input batch; any number of threads may call this at once.
-
-        No check and no conversion happens here. Calling it after `close` is an error.
-        """
+        """Return the raw output for a raw input batch, unchecked; any number of threads may call this."""
 
     def close(self) -> None:
         """Free the model, once calls under way are done. Closing twice does nothing."""
@@ -109,8 +104,6 @@ class EngineEntry:
     """A row of `ENGINES`.
 
     Attributes:
-        name: What `engine=` and `--engine` take.
-        suffixes: The file suffixes this engine loads.
         package: The import name of the package behind it.
         extra: The extra of edgemnist that brings the package; "" is the base install.
         light: Whether it starts in a fraction of a second and can start anew after a fork. Only then are
@@ -120,6 +113,7 @@ class EngineEntry:
             first of `suffixes`.
         code: Whether its files are programs for this machine. What such a program does, no trial run could
             contain: it is loaded only if this user built it here, gave its sha256 or said that it may run.
+        fix: What to do about a file that it cannot load.
     """
 
     name: str
@@ -130,6 +124,7 @@ class EngineEntry:
     on_request: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     code: bool = False
+    fix: str | None = None
 
     @property
     def available(self) -> bool:
@@ -140,11 +135,7 @@ class EngineEntry:
             return False
 
     def file_to_load(self, path: Path) -> Path:
-        """Return the file that the engine loads for `path`: itself, or what was compiled of it.
-
-        Raises:
-            ArtifactNotFoundError: Nothing was compiled of it.
-        """
+        """Return the file that the engine loads for `path`: itself, or what was compiled of it."""
         if path.suffix not in self.sources or not path.is_file():
             return path
         library = path.with_suffix(self.suffixes[0])
@@ -156,27 +147,61 @@ class EngineEntry:
         return library
 
     def import_module(self) -> ModuleType:
-        """Import the engine's module beside this one, and with it the package behind it.
-
-        Raises:
-            MissingExtraError: The package is not installed.
-        """
+        """Import the engine's module and the package behind it; MissingExtraError if that is missing."""
         if not self.available:
             raise MissingExtraError(self.package, self.extra, f"the engine {self.name}")
         return importlib.import_module(f".{self.name}", __package__)
 
     def load(self, path: Path, content: bytes, options: EngineOptions) -> Engine:
-        """Load a model file, whose content was read before.
-
-        Raises:
-            MissingExtraError: The engine's package is not installed.
-            ArtifactError: The file is not a model this engine can load.
-            OptionError: The engine does not have an option.
-        """
-        engine: Engine = self.import_module().load(path, content, options)
+        """Load a model file, whose content was read before; ArtifactError if the engine cannot load it."""
+        module = self.import_module()
+        try:
+            engine: Engine = module.load(content, options)
+        except ArtifactError as error:
+            raise ArtifactError(f"{path.name}: {error.problem}", **error.facts) from error
+        except EdgeMnistError:
+            raise
+        except Exception as error:  # the engines' exceptions for damaged files share no base below this one
+            raise ArtifactError(
+                f"{path.name} is not {module.KIND}", received=first_line(error), fix=self.fix
+            ) from error
         return engine
 
 
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """A model file's content, and how it is to be run: enough to load it again in another process.
+
+    Attributes:
+        path: The file, absolute.
+        content: Its bytes, read once, so that what was checked is what is loaded.
+        sha256: Of the content, 64 hexadecimal digits.
+        engine: The engine that runs it, a key of `ENGINES`.
+    """
+
+    path: Path
+    content: bytes = field(repr=False)
+    sha256: str
+    engine: str
+    options: EngineOptions
+
+    def load(self) -> Engine:
+        """Load the content into its engine; errors as `EngineEntry.load` has them."""
+        return ENGINES[self.engine].load(self.path, self.content, self.options)
+
+
+def read_model_file(path: Path, engine: str, options: EngineOptions) -> ModelFile:
+    """Read a model file, to be loaded into an engine; errors as `read_model` has them."""
+    content = read_model(path)
+    return ModelFile(path.absolute(), content, hashlib.sha256(content).hexdigest(), engine, options)
+
+
+def refuse_closed(*_batch: Any, **_options: Any) -> NoReturn:
+    """Stand in for `run` in an engine that was closed."""
+    raise EngineError("the engine is closed")
+
+
+COMPILE_HERE = "Compile it on this machine: edgemnist export --format int8.c --compile"
 ENGINES = {
     entry.name: entry
     for entry in (
@@ -184,7 +209,7 @@ ENGINES = {
         EngineEntry("litert", (".tflite",), "ai_edge_litert", "litert"),
         EngineEntry("keras", (".keras", ".h5", ".hdf5"), "tensorflow", "export", light=False),
         EngineEntry("tflite_micro", (), "tflite_micro", "micro", on_request=(".tflite",)),
-        EngineEntry("c", (LIBRARY_SUFFIX,), "ctypes", "", sources=(".c",), code=True),
+        EngineEntry("c", (LIBRARY_SUFFIX,), "ctypes", "", sources=(".c",), code=True, fix=COMPILE_HERE),
     )
 }
 
@@ -197,8 +222,7 @@ def engine_for(path: Path, name: str | None = None) -> EngineEntry:
         ArtifactError: No engine loads files with this suffix.
     """
     if name is not None:
-        if name not in ENGINES:
-            raise OptionError("unknown engine", received=repr(name), expected=f"one of {', '.join(ENGINES)}")
+        require_one_of("engine", name, ENGINES)
         return ENGINES[name]
     for entry in ENGINES.values():
         if path.suffix in entry.suffixes + entry.sources:

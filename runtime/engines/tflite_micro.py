@@ -5,16 +5,17 @@ answers and in how much memory.
 """
 
 import threading
-from pathlib import Path
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from tflite_micro import runtime
 
 from ..artifact.tflite_file import metadata_of, tensor_spec, unpack
-from ..errors import ArtifactError, EngineError
+from ..errors import ArtifactError
+from ..tensors import require_one
 from .registry import Array, EngineOptions
 
+KIND = "a TFLite model that TensorFlow Lite Micro can load"
 # Far more than a model of the size that microcontrollers take needs beside its weights, which stay in the
 # file.
 _LARGEST_ARENA_BYTES = 16 << 20
@@ -26,14 +27,8 @@ class TfliteMicroEngine:
     def __init__(self, content: bytes) -> None:
         model = unpack(content, schema)
         graph = model.subgraphs[0]
-        if len(graph.inputs) != 1 or len(graph.outputs) != 1:
-            raise ArtifactError(
-                "the model does not keep the artifact contract",
-                received=f"{len(graph.inputs)} inputs and {len(graph.outputs)} outputs",
-                expected="one input and one output",
-            )
-        self.input = tensor_spec(model, graph.inputs[0], schema)
-        self.output = tensor_spec(model, graph.outputs[0], schema)
+        self.input = require_one([tensor_spec(model, index, schema) for index in graph.inputs])
+        self.output = require_one([tensor_spec(model, index, schema) for index in graph.outputs])
         self.metadata = metadata_of(model)
         self._interpreter = _interpreter(content, _LARGEST_ARENA_BYTES)
         self._lock = threading.Lock()
@@ -41,38 +36,21 @@ class TfliteMicroEngine:
     def run(self, batch: Array) -> Array:
         """Return the raw output for a raw input batch."""
         with self._lock:
-            return np.concatenate([self._run_one(batch[index : index + 1]) for index in range(len(batch))])
+            images = np.split(batch, len(batch))
+            return np.concatenate([_answer(self._interpreter, image) for image in images])
 
     def close(self) -> None:
         """Free the interpreter."""
         del self._interpreter
 
-    def _run_one(self, image: Array) -> Array:
-        self._interpreter.set_input(image, 0)
-        self._interpreter.invoke()
-        output: Array = self._interpreter.get_output(0)
-        return output
 
-
-def load(path: Path, content: bytes, options: EngineOptions) -> TfliteMicroEngine:
+def load(content: bytes, _options: EngineOptions) -> TfliteMicroEngine:
     """Load a TFLite model; there is one thread, whatever the options say."""
-    del options
-    try:
-        return TfliteMicroEngine(content)
-    except RuntimeError as error:
-        if isinstance(error, EngineError):
-            raise
-        raise ArtifactError(
-            f"{path.name} is not a TFLite model that TensorFlow Lite Micro can load", received=str(error)
-        ) from error
+    return TfliteMicroEngine(content)
 
 
 def smallest_arena_bytes(name: str, content: bytes) -> int:
-    """Return the size of the smallest arena that the model runs in: the memory for all but the weights.
-
-    Raises:
-        ArtifactError: It does not run in any.
-    """
+    """Return the size of the smallest arena that the model runs in: the memory for all but the weights."""
     model = unpack(content, schema)
     spec = tensor_spec(model, model.subgraphs[0].inputs[0], schema)
     image = np.zeros([size or 1 for size in spec.shape], spec.dtype)
@@ -87,9 +65,7 @@ def smallest_arena_bytes(name: str, content: bytes) -> int:
 
 def _runs(content: bytes, image: Array, arena_bytes: int) -> bool:
     try:
-        interpreter = _interpreter(content, arena_bytes)
-        interpreter.set_input(image, 0)
-        interpreter.invoke()
+        _answer(_interpreter(content, arena_bytes), image)
     except RuntimeError:
         return False
     return True
@@ -97,3 +73,10 @@ def _runs(content: bytes, image: Array, arena_bytes: int) -> bool:
 
 def _interpreter(content: bytes, arena_bytes: int) -> "runtime.Interpreter":
     return runtime.Interpreter.from_bytes(content, arena_size=arena_bytes)
+
+
+def _answer(interpreter: "runtime.Interpreter", image: Array) -> Array:
+    interpreter.set_input(image, 0)
+    interpreter.invoke()
+    output: Array = interpreter.get_output(0)
+    return output

@@ -12,10 +12,11 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError, MissingExtraError, OptionError, first_line
-from ..reading import opened
-from .strokes import is_dark
+from ..errors import InputError, MissingExtraError, first_line, require_one_of
+from ..files import opened
+from ..signature import InputSpec
 
+_IMAGE_AXES = (2, 3)
 Polarity = Literal["auto", "dark", "light"]
 
 Fit = Literal["auto", "always", "never"]
@@ -41,13 +42,8 @@ class PictureOptions:
     max_pixels: int = 30_000_000
 
     def __post_init__(self) -> None:
-        for name, allowed in (("polarity", Polarity), ("fit", Fit)):
-            if getattr(self, name) not in get_args(allowed):
-                raise OptionError(
-                    f"unknown {name}",
-                    received=repr(getattr(self, name)),
-                    expected=f"one of {', '.join(get_args(allowed))}",
-                )
+        require_one_of("polarity", self.polarity, get_args(Polarity))
+        require_one_of("fit", self.fit, get_args(Fit))
 
     @property
     def dark(self) -> bool | None:
@@ -64,49 +60,69 @@ def is_picture(value: object) -> bool:
     return image is not None and isinstance(value, image)
 
 
-def read_picture(picture: Any, image_shape: tuple[int, ...], options: PictureOptions) -> NDArray[np.uint8]:
-    """Return a picture as one image of raw pixels, `image_shape` uint8, light ink on dark background.
+def read_picture(picture: Any, spec: InputSpec, options: PictureOptions) -> NDArray[np.uint8]:
+    """Return a picture as one raw image of a model's input, `spec.shape` uint8.
+
+    Of a model of ink it becomes light ink on dark background, fitted and centred; of any other it is resized.
 
     Raises:
         InputError: The picture cannot be read or decoded, is too large, of another size than the model's
-            where that is not to be changed, or shows nothing.
+            where that is not to be changed, or shows nothing; or the model takes no pictures.
         MissingExtraError: Pillow is not installed.
     """
-    if len(image_shape) != 2:  # noqa: PLR2004
+    if spec.kind != "image" or len(spec.shape) not in _IMAGE_AXES:
         raise InputError(
-            "a picture for a model whose input is no grey image",
+            "a picture for a model whose input is no image",
             received=_name_of(picture),
-            expected=f"arrays of shape {image_shape}",
+            expected=f"arrays of shape {spec.shape}",
         )
     try:
-        from .decoding import decode
-        from .ink_adapter import mnist_like
+        from .decoding import decode, decode_pixels
+        from .ink_adapter import light_on_dark, mnist_like
+        from .pixels import resized
     except ImportError as error:
         raise MissingExtraError("PIL", "image", "reading pictures") from error
-    height, width = image_shape
-    decoded = decode(_encoded(picture, options), _name_of(picture), options)
-    if decoded.size == (width, height) and options.fit != "always":
-        return _of_the_models_size(np.asarray(decoded), options.dark)
-    if options.fit == "never":
+    height, width, channels = (*spec.shape, 1)[:3]
+    source, name = encoded(picture, options), _name_of(picture)
+    ink = decode(source, name, options) if spec.ink else None
+    pixels = decode_pixels(source, name, options, channels) if ink is None else np.asarray(ink)
+    same_size = pixels.shape[:2] == (height, width)
+    if options.fit == "never" and not same_size:
         raise InputError(
             "a picture of another size than the model's",
-            received=f"{decoded.size[0]} x {decoded.size[1]}",
+            received=f"{pixels.shape[1]} x {pixels.shape[0]}",
             expected=f"{width} x {height}",
             fix="PictureOptions(fit='auto') lets it be fitted.",
         )
-    return mnist_like(decoded, (height, width), dark=options.dark)
+    if ink is None:
+        image = resized(pixels, (height, width))
+    elif same_size and options.fit != "always":
+        image = light_on_dark(pixels, options.dark)
+    else:
+        image = mnist_like(ink, (height, width), dark=options.dark)
+    return image.reshape(spec.shape)
 
 
-def _encoded(picture: Any, options: PictureOptions) -> Any:
+def encoded(picture: Any, options: PictureOptions) -> Any:
     """Return encoded bytes, no more than allowed, or Pillow's image as it is."""
+    size = options.max_bytes + 1
     if isinstance(picture, (bytes, bytearray)):
-        content = bytes(picture[: options.max_bytes + 1])
+        content = bytes(picture[:size])
     elif isinstance(picture, (str, os.PathLike)):
-        content = _read_path(Path(picture), options.max_bytes + 1)
+        content = _read_path(Path(picture), size)
     elif hasattr(picture, "read"):
-        content = _read_object(picture, options.max_bytes + 1)
+        try:
+            content = picture.read(size)
+        except (OSError, ValueError) as error:
+            raise InputError("cannot read the file object", received=first_line(error)) from error
     else:
         return picture
+    if not isinstance(content, bytes):
+        raise InputError(
+            "a file object that returns no bytes",
+            received=type(content).__name__,
+            expected="a file opened in binary mode",
+        )
     if len(content) > options.max_bytes:
         raise InputError(
             "a picture of too many bytes",
@@ -118,39 +134,18 @@ def _encoded(picture: Any, options: PictureOptions) -> Any:
 
 
 def _read_path(path: Path, size: int) -> bytes:
+    found = "nothing there"
     try:
-        if not path.is_file():
-            found = "something else there" if path.exists() else "nothing there"
-            raise InputError(f"no such picture: {path}", received=found, expected="a picture file")
-        with opened(path) as file:
-            return file.read(size)
-    except ValueError as error:  # a path with a NUL in it; an InputError is one too
-        if isinstance(error, InputError):
-            raise
-        raise InputError("no such picture", received=repr(str(path)), expected="a picture file") from error
+        if path.is_file():
+            with opened(path) as file:
+                return file.read(size)
+        if path.exists():
+            found = "something else there"
+    except ValueError:  # a path with a NUL in it
+        raise InputError("no such picture", received=repr(str(path)), expected="a picture file") from None
     except OSError as error:
         raise InputError(f"cannot read {path}", received=error.strerror) from error
-
-
-def _read_object(file: Any, size: int) -> bytes:
-    try:
-        content = file.read(size)
-    except (OSError, ValueError) as error:
-        raise InputError("cannot read the file object", received=first_line(error)) from error
-    if not isinstance(content, bytes):
-        raise InputError(
-            "a file object that returns no bytes",
-            received=type(content).__name__,
-            expected="a file opened in binary mode",
-        )
-    return content
-
-
-def _of_the_models_size(grey: NDArray[np.uint8], dark: bool | None) -> NDArray[np.uint8]:
-    if dark is None:
-        edge = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-        dark = is_dark(grey.astype(np.float32), float(np.median(edge)))
-    return np.invert(grey) if dark else grey
+    raise InputError(f"no such picture: {path}", received=found, expected="a picture file")
 
 
 def _name_of(picture: Any) -> str:

@@ -1,4 +1,4 @@
-"""Native code: which of it may run here, and the private copy by which it is loaded.
+"""Native code: which of it may run here, and the private folder in which it is built and loaded.
 
 A shared library can do whatever its user can, and no trial run contains that. So it is loaded if this user
 built it on this machine, and else only if the caller says so. A build is on record by the sha256 of its
@@ -9,12 +9,21 @@ lies beside a library counts.
 
 import os
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import EngineError
+
+if TYPE_CHECKING:
+    import tempfile
 
 CODE_SUFFIXES = (".so", ".dylib", ".dll")
 _APPLICATION = "edgemnist"
+# Where programs may run if not in the place for temporary files: most systems keep one of these executable.
+_OTHER_PLACES = ("~/.cache", "/var/tmp", "/dev/shm")  # noqa: S108 - a folder of our own is made in there
 _OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _session: set[str] = set()
 
@@ -57,16 +66,72 @@ def private_copy(content: bytes, suffix: str) -> Iterator[Path]:
     """Yield a file with that content which only this user can write, and remove it afterwards.
 
     Its path is one that no library had before, since the system's loader knows libraries by their path.
-
-    Raises:
-        EngineError: As `private_folder` raises it.
     """
-    from .private_folder import private_folder  # here, since every predictor imports this module
-
     with private_folder() as folder:
         copy = folder / f"model{suffix}"
         copy.write_bytes(content)
         yield copy
+
+
+@contextmanager
+def private_folder() -> Iterator[Path]:
+    """Yield a new empty folder that only this user may enter and that may hold what is executed.
+
+    It is removed at the end; a library loaded from there stays in memory. The system's own temporary folder
+    is often mounted `noexec` where an administrator was careful: what is built there does not run, with an
+    error that names neither the cause nor the cure. EngineError if every place is like that.
+    """
+    with _made() as folder:
+        yield Path(folder)
+
+
+def _made() -> "tempfile.TemporaryDirectory[str]":
+    import tempfile  # here, since every predictor imports this module
+
+    tried = []
+    for place in _places():
+        with suppress(OSError):
+            # Windows does not remove a library that is loaded.
+            folder = tempfile.TemporaryDirectory(prefix="edgemnist-", dir=place, ignore_cleanup_errors=True)
+            if _allows_execution(Path(folder.name)):
+                return folder
+            folder.cleanup()
+        tried.append(str(place))
+    raise EngineError(
+        "there is no temporary folder in which programs may run",
+        received=f"not writable, or mounted noexec: {', '.join(tried) or 'every place for temporary files'}",
+        fix="Set the variable TMPDIR to a folder on a file system that is mounted without noexec.",
+    )
+
+
+def _places() -> Iterator[Path]:
+    import tempfile
+
+    with suppress(FileNotFoundError):  # there is none that can be written
+        yield Path(tempfile.gettempdir())
+    if os.name == "posix":
+        yield from (Path(place).expanduser() for place in _OTHER_PLACES)
+
+
+def _allows_execution(folder: Path) -> bool:
+    """Return whether the system maps a file of this folder as code, which is what its loader does.
+
+    Only Linux is asked: elsewhere pages without a signature may be refused for other reasons.
+    """
+    if sys.platform == "linux":
+        import mmap
+
+        path = folder / "page"
+        path.write_bytes(bytes(mmap.PAGESIZE))
+        protection = mmap.PROT_READ | mmap.PROT_EXEC
+        try:
+            with path.open("rb") as file:
+                mmap.mmap(file.fileno(), mmap.PAGESIZE, flags=mmap.MAP_PRIVATE, prot=protection).close()
+        except PermissionError:
+            return False
+        finally:
+            path.unlink()
+    return True
 
 
 def _builds() -> Path | None:

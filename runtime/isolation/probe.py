@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from ..artifact.keras_file import try_keras_file
-from ..engines.registry import ENGINES, EngineOptions
-from ..errors import ArtifactError, IntegrityError, MissingExtraError, OptionError
-from ..model_file import ModelFile
+from ..engines.registry import ENGINES, EngineOptions, ModelFile
+from ..errors import ArtifactError, IntegrityError, MissingExtraError, OptionError, require_one_of
 
 if TYPE_CHECKING:
     import subprocess
@@ -61,12 +60,7 @@ class Probe:
         if str(self.when) == "unvouched":  # its former name
             warnings.warn('Probe(when="unvouched") is now called "unverified"', DeprecationWarning, 3)
             object.__setattr__(self, "when", "unverified")
-        if self.when not in get_args(When):
-            raise OptionError(
-                "unknown occasion to probe",
-                received=repr(self.when),
-                expected=f"one of {', '.join(get_args(When))}",
-            )
+        require_one_of("occasion to probe", self.when, get_args(When))
         if self.cpu_seconds < 1 or self.memory_bytes < 1:
             raise OptionError("a probe without time or memory", received=self, expected="at least 1 of each")
 
@@ -84,11 +78,9 @@ def probe_if_needed(source: ModelFile, limits: Probe, *, verified: bool) -> bool
     since TensorFlow takes many seconds to start.
 
     Raises:
-        ArtifactError: It is no model that keeps the artifact contract, or it crashed, or took too long or too
-            much memory.
+        ArtifactError: It does not keep the artifact contract, crashed, or took too much time or memory.
         IntegrityError: There is no Python interpreter to start, as in a frozen application; or the file is a
             program, which could do in a subprocess what it likes.
-        OptionError: The engine does not have an option.
     """
     if limits.when == "never" or (limits.when == "unverified" and verified):
         return False
@@ -101,25 +93,11 @@ def probe_if_needed(source: ModelFile, limits: Probe, *, verified: bool) -> bool
     key = (source.sha256, source.engine, repr(source.options))
     if key not in _survivors:
         if ENGINES[source.engine].light:
-            _probe(source, limits)
+            _found(source, limits, None, source.engine)
         else:
             read_in_child(source.path, source.content, limits, try_keras_file)
         _survivors.add(key)
     return True
-
-
-def _probe(source: ModelFile, limits: Probe) -> None:
-    _require_interpreter(source)
-    _answer(source, limits, run_child(source, limits), source.engine)
-
-
-def _require_interpreter(source: ModelFile) -> None:
-    if getattr(sys, "frozen", False) or not sys.executable:
-        raise IntegrityError(
-            f"no sha256 of {source.path.name} is on record, and it cannot be tried first",
-            received="a frozen application, which has no interpreter to start",
-            fix="Ship manifest.json beside the file, or give its sha256=, or probe=Probe(when='never').",
-        )
 
 
 def read_in_child(path: Path, content: bytes, limits: Probe, read: Reader) -> Any:
@@ -127,25 +105,14 @@ def read_in_child(path: Path, content: bytes, limits: Probe, read: Reader) -> An
 
     Readers rely on what a file says of its parts, and some are native code.
 
-    Raises:
-        ArtifactError: The file is damaged; or its reader crashed, or took too long or too much memory.
-        IntegrityError: There is no Python interpreter to start.
-        MissingExtraError: The package that reads the format is not installed.
+    Errors are as of `probe_if_needed`, and MissingExtraError if what reads the format is not installed.
     """
-    source = ModelFile(path, content, "", "", EngineOptions())
-    _require_interpreter(source)
-    return _answer(source, limits, run_child(source, limits, read), "its reader")
+    return _found(ModelFile(path, content, "", "", EngineOptions()), limits, read, "its reader")
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What the subprocess does.
-
-    Attributes:
-        source: The model file.
-        limits: The time and memory for it.
-        read: A function of a module that returns what JSON can hold; None: load the model and predict.
-    """
+    """What the subprocess does: `read`, or where that is None, load the model and predict."""
 
     source: ModelFile
     limits: Probe
@@ -178,13 +145,18 @@ def run_child(
         return subprocess.CompletedProcess(command, error.errno or 1, stdout=b"")
 
 
-def _answer(
-    source: ModelFile, limits: Probe, ended: "subprocess.CompletedProcess[bytes] | None", what: str
-) -> Any:
-    """Return what a child found, or raise for how it ended."""
+def _found(source: ModelFile, limits: Probe, read: Reader | None, what: str) -> Any:
+    """Return what a child found, or raise for how it ended; `what` is what would have crashed."""
     import signal
 
     name = source.path.name
+    if getattr(sys, "frozen", False) or not sys.executable:
+        raise IntegrityError(
+            f"no sha256 of {name} is on record, and it cannot be tried first",
+            received="a frozen application, which has no interpreter to start",
+            fix="Ship manifest.json beside the file, or give its sha256=, or probe=Probe(when='never').",
+        )
+    ended = run_child(source, limits, read)
     if ended is None or -ended.returncode == getattr(signal, "SIGXCPU", None):
         raise ArtifactError(
             f"{name} did not load and predict in time when it was tried",
@@ -199,9 +171,11 @@ def _answer(
             fix="Give its sha256=, put its manifest.json beside it, or give probe=Probe(when='never').",
         )
     if len(lines) == 1:
+        number = -ended.returncode
+        signalled = f"signal {number} ({signal.strsignal(number)})" if number > 0 else ""
         raise ArtifactError(
             f"{name} crashes {what}",
-            received=_how_it_ended(ended.returncode),
+            received=f"{signalled or f'exit code {ended.returncode}'} in the process that tried it",
             expected="a model that loads and predicts",
         )
     answer = json.loads(lines[1])
@@ -210,11 +184,3 @@ def _answer(
     if "error" in answer:
         raise _ERRORS[answer.pop("error")](**answer)
     return answer["found"]
-
-
-def _how_it_ended(returncode: int) -> str:
-    import signal
-
-    if returncode < 0:
-        return f"signal {-returncode} ({signal.strsignal(-returncode)}) in the process that tried it"
-    return f"exit code {returncode} of the process that tried it"

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, NoReturn, TextIO
 
 import numpy as np
 
-from ..engines.registry import ENGINES
+from ..engines.registry import ENGINES, ModelFile
 from ..errors import ArtifactError, EdgeMnistError, EngineError, MissingExtraError
-from ..tensors import checked_run, image_shape, pixel_table
+from ..loading import signature_of
+from ..signature import PIXEL_VALUES
+from ..tensors import checked_run
 
 if TYPE_CHECKING:
-    from ..model_file import ModelFile
     from .probe import Task
 
-_PIXELS = 256
 _RANDOM_BATCH = 3
 
 
@@ -41,12 +41,9 @@ def answer(task: "Task", answers: TextIO) -> NoReturn:
     _limit(task.limits.cpu_seconds, task.limits.memory_bytes)
     print("limited", file=answers, flush=True)
     try:
-        found = None
-        if read is None:
-            _predict(source)
-        else:
-            found = read(source.path, source.content)
-        result: dict[str, object] = {"found": found}
+        result: dict[str, object] = {
+            "found": _predict(source) if read is None else read(source.path, source.content)
+        }
     except MissingExtraError as error:
         result = {"missing": (error.package, error.extra, error.purpose)}
     except EdgeMnistError as error:
@@ -64,49 +61,44 @@ def answer(task: "Task", answers: TextIO) -> NoReturn:
 def _facts(error: EdgeMnistError) -> dict[str, object]:
     # An engine that fails on a model which is only now tried: the model is at fault.
     kind = ArtifactError if isinstance(error, EngineError) else type(error)
-    return {
-        "error": kind.__name__,
-        "problem": error.problem,
-        "received": None if error.received is None else str(error.received),
-        "expected": None if error.expected is None else str(error.expected),
-        "fix": error.fix,
-    }
+    facts = {name: None if fact is None else str(fact) for name, fact in error.facts.items()}
+    return {"error": kind.__name__, "problem": error.problem, **facts}
 
 
-def _predict(source: "ModelFile") -> None:
-    """Run black, white and random images, alone and together."""
+def _predict(source: ModelFile) -> bool:
+    """Run random items alone and together, and of images the darkest and the brightest."""
     engine = source.load()
-    shape = image_shape(source.path.name, engine.input, engine.output)
-    table, run = pixel_table(engine.input), checked_run(engine.run, engine.output)
-    pixels = np.random.default_rng(0).integers(0, _PIXELS, (_RANDOM_BATCH, *shape), dtype=np.uint8)
-    black, white = np.zeros((1, *shape), np.uint8), np.full((1, *shape), _PIXELS - 1, np.uint8)
-    for batch in (black, pixels, white):
-        run(batch if table is None else table[batch])
+    spec = signature_of(source.path.name, engine).input
+    run, rng = checked_run(engine.run, engine.output), np.random.default_rng(0)
+    batches = [spec.draw(count, engine.input, rng) for count in (1, _RANDOM_BATCH)]
+    if spec.kind == "image":
+        batches += [np.zeros_like(batches[0]), np.full_like(batches[0], PIXEL_VALUES - 1)]
+    fixed = engine.input.shape[0]
+    for batch in batches:
+        if fixed in (None, len(batch)):
+            run(spec.encode(batch, engine.input))
+    return True
 
 
 def _limit(cpu_seconds: int, memory_bytes: int) -> None:
     if sys.platform != "win32":  # which has no such limits; the time on the clock is still limited
         import resource
 
+        def lower(kind: int, soft: int, hard: int) -> None:
+            """Set a limit of this process, or leave what is lower already: a hard limit cannot be raised."""
+            limits = [
+                wanted if found == resource.RLIM_INFINITY else min(wanted, found)
+                for wanted, found in zip((soft, hard), resource.getrlimit(kind), strict=True)
+            ]
+            resource.setrlimit(kind, (min(limits), limits[1]))
+
         used = resource.getrusage(resource.RUSAGE_SELF)
         seconds = int(used.ru_utime + used.ru_stime) + 1 + cpu_seconds
-        _lower(resource.RLIMIT_CPU, seconds, seconds + 1)
-        _lower(resource.RLIMIT_CORE, 0, 0)
+        lower(resource.RLIMIT_CPU, seconds, seconds + 1)
+        lower(resource.RLIMIT_CORE, 0, 0)
         try:
             pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
         except OSError:  # macOS has no such file, nor does it enforce
             return
         space = pages * resource.getpagesize() + memory_bytes
-        _lower(resource.RLIMIT_AS, space, space)
-
-
-def _lower(kind: int, soft: int, hard: int) -> None:
-    """Set a limit of this process, or leave what is lower already: a hard limit cannot be raised."""
-    if sys.platform != "win32":
-        import resource
-
-        limits = [
-            wanted if found == resource.RLIM_INFINITY else min(wanted, found)
-            for wanted, found in zip((soft, hard), resource.getrlimit(kind), strict=True)
-        ]
-        resource.setrlimit(kind, (min(limits), limits[1]))
+        lower(resource.RLIMIT_AS, space, space)

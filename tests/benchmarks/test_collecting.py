@@ -70,7 +70,7 @@ def test_process_start_import_load_and_first_inference_are_apart(synthetic):
 
 
 def test_accuracy_is_that_of_the_answers(synthetic, tiny_split):
-    columns = tiny_split.images.reshape(40, 4, 3, 2).sum(axis=(1, 3))
+    columns = tiny_split.inputs.reshape(40, 4, 3, 2).sum(axis=(1, 3))
     expected = (columns.argmax(axis=1) == tiny_split.labels).mean()
     assert row(synthetic, "sleep").metrics.accuracy.accuracy == pytest.approx(expected)
 

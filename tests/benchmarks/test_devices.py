@@ -20,8 +20,7 @@ from edgemnist.benchmarks.emulation.building import (
     build_self_test,
     model_sections,
 )
-from edgemnist.benchmarks.emulation.collect import DeviceOutcome, collect_devices, measure_device
-from edgemnist.benchmarks.emulation.metrics import device_rows
+from edgemnist.benchmarks.emulation.collect import DeviceOutcome, collect_devices, device_rows, measure_device
 from edgemnist.benchmarks.emulation.model import CModel, c_models, expected_answers
 from edgemnist.benchmarks.emulation.running import Answers, run_harness
 from edgemnist.benchmarks.studies.portability import host_builds, shortcomings
@@ -69,7 +68,7 @@ def on_each(devices, *, at_once=None) -> pytest.MarkDecorator:
 
 @pytest.fixture(scope="module")
 def some(test_split: Split) -> Split:
-    return Split(test_split.images[:IMAGES], test_split.labels[:IMAGES])
+    return Split(test_split.inputs[:IMAGES], test_split.labels[:IMAGES])
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +86,7 @@ def own_model(model: CModel, tmp_path: Path) -> CModel:
 
 
 def measured(device: Device, model: CModel, split: Split) -> DeviceOutcome:
-    return measure_device(device, model, expected_answers(model, split.images))
+    return measure_device(device, model, expected_answers(model, split.inputs))
 
 
 def tiny(folder: Path, *, before: str = "", work: str = "") -> CModel:
@@ -110,7 +109,7 @@ from edgemnist.benchmarks.emulation.collect import measure_device
 from edgemnist.benchmarks.emulation.model import c_models, expected_answers
 from edgemnist.benchmarks.emulation.boards import Device
 test = load_test_split()
-images = test.images[:2]
+images = test.inputs[:2]
 model, = c_models([Path(sys.argv[1])])
 host = Device("host", "this machine", "gcc", "", ("-O2",))
 outcome = measure_device(host, model, expected_answers(model, images))
@@ -293,10 +292,10 @@ def test_a_folder_without_c_says_how_to_make_it(tmp_path: Path):
 def test_c_beside_another_tflite_file_is_refused(own_model: CModel, some: Split):
     own_model.original.write_bytes(own_model.original.read_bytes() + b"\0")
     with pytest.raises(ArtifactError, match="was made of another"):
-        expected_answers(own_model, some.images)
+        expected_answers(own_model, some.inputs)
     own_model.original.unlink()
     with pytest.raises(ArtifactNotFoundError, match=r"to compare its answers with"):
-        expected_answers(own_model, some.images)
+        expected_answers(own_model, some.inputs)
 
 
 def test_c_without_its_self_test_is_refused(own_model: CModel):

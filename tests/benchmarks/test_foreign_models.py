@@ -49,7 +49,7 @@ def bench(path, split: Split):
 
 
 def expected_accuracy(split):
-    return (split.images.reshape(40, 4, 3, 2).sum(axis=(1, 3)).argmax(axis=1) == split.labels).mean()
+    return (split.inputs.reshape(40, 4, 3, 2).sum(axis=(1, 3)).argmax(axis=1) == split.labels).mean()
 
 
 @pytest.mark.parametrize(
@@ -91,6 +91,6 @@ def test_a_model_with_two_inputs_fails_with_the_reason(tmp_path, tiny_split):
 
 def test_a_model_with_too_few_classes_fails_with_the_reason(tmp_path, tiny_split):
     labels = np.where(tiny_split.labels == 0, 9, tiny_split.labels).astype(np.uint8)
-    row = bench(linear_model(tmp_path / "few.onnx", ["N", 4, 6]), Split(tiny_split.images, labels))
+    row = bench(linear_model(tmp_path / "few.onnx", ["N", 4, 6]), Split(tiny_split.inputs, labels))
     assert row.status == "failed"
     assert "a label is not one of the classes" in row.reason

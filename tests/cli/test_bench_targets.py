@@ -13,7 +13,7 @@ import pytest
 
 from edgemnist.benchmarks.emulation.boards import DEVICES
 from edgemnist.benchmarks.report.compact_arrays import decode_array
-from edgemnist.benchmarks.report.json import read_document
+from edgemnist.benchmarks.report.document import read_document
 
 ROOT = Path(__file__).parents[2]
 IMAGES = 16
@@ -42,7 +42,7 @@ def bench(*arguments, path=None):
 @pytest.fixture(scope="module")
 def some(test_split, tmp_path_factory):
     """A data set of a few test images."""
-    images, labels = test_split.images[:IMAGES], test_split.labels[:IMAGES]
+    images, labels = test_split.inputs[:IMAGES], test_split.labels[:IMAGES]
     path = tmp_path_factory.mktemp("some") / "some.npz"
     np.savez(path, x_train=images[:1], y_train=labels[:1], x_test=images, y_test=labels)
     return path

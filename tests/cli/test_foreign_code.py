@@ -55,13 +55,13 @@ def picture(test_split, tmp_path_factory):
     from PIL import Image
 
     path = tmp_path_factory.mktemp("picture") / "7.png"
-    Image.fromarray(test_split.images[0]).save(path)
+    Image.fromarray(test_split.inputs[0]).save(path)
     return path
 
 
 @pytest.fixture(scope="module")
 def some(test_split, tmp_path_factory):
-    images, labels = test_split.images[:16], test_split.labels[:16]
+    images, labels = test_split.inputs[:16], test_split.labels[:16]
     path = tmp_path_factory.mktemp("some") / "some.npz"
     np.savez(path, x_train=images[:1], y_train=labels[:1], x_test=images, y_test=labels)
     return path

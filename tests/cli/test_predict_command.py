@@ -48,7 +48,7 @@ def scans(tmp_path: Path, test_split: Split) -> Path:
     folder = tmp_path / "scans"
     folder.mkdir()
     for number in range(3):
-        Image.fromarray(255 - test_split.images[number]).save(folder / f"{number}.png")
+        Image.fromarray(255 - test_split.inputs[number]).save(folder / f"{number}.png")
     (folder / "notes.txt").write_text("no picture")
     return folder
 
@@ -78,7 +78,7 @@ def test_show_draws_what_the_model_saw_and_a_bar_per_class(run, scans, test_spli
     assert code == 0
     drawn = [line.ljust(56) for line in lines[1:29]]
     ink = np.array([[line[2 * column] != " " for column in range(28)] for line in drawn])
-    np.testing.assert_array_equal(ink, test_split.images[0] >= 52)  # a fifth of 256 is drawn as nothing
+    np.testing.assert_array_equal(ink, test_split.inputs[0] >= 52)  # a fifth of 256 is drawn as nothing
     assert [line.split()[0] for line in lines[30:40]] == list("0123456789")
     assert max(lines[30:40], key=lambda line: line.count("█")).split()[0] == "7"
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from edgemnist.data import mnist
-from edgemnist.data.datasets import Dataset, Split, class_names, load_split, load_test_split
+from edgemnist.data.datasets import Dataset, Split, Wanted, class_names, load_split, load_test_split
 from edgemnist.data.idx import idx_bytes, idx_sha256, read_array
 from edgemnist.data.mnist import MNIST_SHA256
 from edgemnist.runtime.errors import DatasetError
@@ -42,9 +42,9 @@ def write_npz(path: Path, **changes: object) -> Path:
 
 def test_bundled_pair_is_the_original_mnist_test_set():
     split = load_test_split()
-    assert split.images.shape == (10_000, 28, 28)
+    assert split.inputs.shape == (10_000, 28, 28)
     assert np.bincount(split.labels).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
-    assert split.images_sha256 == MNIST_SHA256["test_images"]
+    assert split.inputs_sha256 == MNIST_SHA256["test_images"]
     assert split.labels_sha256 == MNIST_SHA256["test_labels"]
 
 
@@ -56,12 +56,12 @@ def test_changed_bundled_file_is_refused(folder, monkeypatch):
 
 def test_hash_of_an_array_is_the_hash_of_its_idx_file():
     packed = next(mnist.FOLDER.glob("t10k-labels*.gz"))
-    assert idx_sha256(read_array(packed, 1)) == MNIST_SHA256["test_labels"]
+    assert idx_sha256(read_array(packed, (1,))) == MNIST_SHA256["test_labels"]
 
 
 def test_plain_files_are_read(folder):
     split = load_test_split(folder)
-    np.testing.assert_array_equal(split.images, drawn_images(12))
+    np.testing.assert_array_equal(split.inputs, drawn_images(12))
     np.testing.assert_array_equal(split.labels, some_labels(12))
 
 
@@ -69,7 +69,7 @@ def test_packed_files_are_read(folder):
     for name in (IMAGES, LABELS):
         (folder / f"{name}.gz").write_bytes(gzip.compress((folder / name).read_bytes()))
         (folder / name).unlink()
-    np.testing.assert_array_equal(load_test_split(folder).images, drawn_images(12))
+    np.testing.assert_array_equal(load_test_split(folder).inputs, drawn_images(12))
 
 
 def test_names_with_a_dot_are_read(folder):
@@ -79,7 +79,7 @@ def test_names_with_a_dot_are_read(folder):
 
 def test_npz_gives_the_same_hashes_as_idx_files(folder, tmp_path):
     split = load_test_split(write_npz(tmp_path / "data.npz", y_test=some_labels(12).astype(np.int64)))
-    assert split.images_sha256 == load_test_split(folder).images_sha256
+    assert split.inputs_sha256 == load_test_split(folder).inputs_sha256
     assert split.labels_sha256 == load_test_split(folder).labels_sha256
 
 
@@ -89,9 +89,9 @@ def test_classes_are_numbered_up_to_the_largest_label_of_any_part():
     assert class_names(train, test) == ("0", "1", "2", "3", "4", "5")
 
 
-def refused(folder: Path, *words: str) -> None:
+def refused(folder: Path, *words: str, wanted: Wanted | None = None) -> None:
     with pytest.raises(DatasetError) as caught:
-        load_test_split(folder)
+        load_test_split(folder, wanted)
     for word in words:
         assert word in str(caught.value)
     assert caught.value.fix
@@ -179,7 +179,7 @@ def test_mnist_under_another_name_is_mislabelled(tmp_path):
 
 def test_npz_with_other_keys_lists_them(tmp_path):
     np.savez(tmp_path / "data.npz", images=drawn_images(2), labels=some_labels(2))
-    refused(tmp_path / "data.npz", "has no x_test, y_test", "images, labels")
+    refused(tmp_path / "data.npz", "has no x_test", "images, labels")
 
 
 def test_missing_npz_is_named(tmp_path):
@@ -207,25 +207,28 @@ def test_pickled_objects_are_never_loaded(tmp_path):
     ("changes", "words"),
     [
         ({"x_test": drawn_images(12) / np.float32(255)}, ["x_test", "float32 (12, 6, 5)", "expected uint8"]),
-        ({"x_test": np.zeros((12, 6, 5, 3), np.uint8)}, ["(12, 6, 5, 3)"]),
+        ({"x_test": np.zeros((12, 6, 5, 3), np.int16)}, ["int16 (12, 6, 5, 3)"]),
+        ({"x_test": np.zeros((12, 6), np.uint8)}, ["uint8 (12, 6)"]),
         ({"y_test": np.eye(12, dtype=np.uint8)}, ["y_test", "(12, 12)", "not one-hot"]),
-        ({"y_test": some_labels(12) + 0.5}, ["y_test", "float64", "integers from 0 to 255"]),
+        ({"y_test": some_labels(12) + 0.5}, ["y_test", "float64", "integers from 0 to 65535"]),
+        ({"y_test": np.full(12, np.nan)}, ["y_test", "from nan to nan"]),
         ({"y_test": np.arange(12) - 1}, ["from -1 to 10", "Number the classes from 0"]),
-        ({"y_test": np.arange(12) * 30}, ["from 0 to 330"]),
+        ({"y_test": np.arange(12) * 30_000}, ["from 0 to 330000"]),
+        ({"y_test": None}, ["has no y_test", "y_train"]),
     ],
 )
 def test_npz_arrays_that_are_no_labelled_images_are_refused(tmp_path, changes, words):
-    refused(write_npz(tmp_path / "data.npz", **changes), "data.npz", *words)
+    refused(write_npz(tmp_path / "data.npz", **changes), "data.npz", *words, wanted=Wanted(kind="image"))
 
 
 def test_test_images_that_were_trained_on_are_refused():
     split = Split(drawn_images(4), some_labels(4))
-    with pytest.raises(DatasetError, match="are the training images"):
+    with pytest.raises(DatasetError, match="are the training inputs"):
         Dataset(train=split, test=Split(drawn_images(4), some_labels(4)))
 
 
 def test_parts_of_different_image_size_are_refused():
     train = Split(drawn_images(4), some_labels(4))
     test = Split(np.zeros((4, 7, 5), np.uint8), some_labels(4))
-    with pytest.raises(DatasetError, match=r"received \(7, 5\); expected \(6, 5\)"):
+    with pytest.raises(DatasetError, match=r"received uint8 \(7, 5\); expected uint8 \(6, 5\)"):
         Dataset(train=train, test=test)

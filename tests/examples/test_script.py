@@ -13,7 +13,7 @@ from edgemnist.runtime import load_predictor
 
 @pytest.mark.parametrize("name", ["mnist.float32.onnx", "mnist.int8.onnx"])
 def test_the_script_gives_the_predictors_answers(examples: Path, artifacts: Path, tmp_path, test_split, name):
-    images = test_split.images[:50]
+    images = test_split.inputs[:50]
     np.save(tmp_path / "images.npy", images)
     done = subprocess.run(
         [sys.executable, examples / "script/classify.py", artifacts / name, tmp_path / "images.npy"],

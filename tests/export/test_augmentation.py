@@ -16,14 +16,14 @@ def augment(augmentation, images, seed=0):
 
 
 def test_same_seed_warps_alike_and_another_does_not(mnist):
-    images = mnist.train.images[:50]
+    images = mnist.train.inputs[:50]
     first, same, other = (augment(EDGE.augmentation, images, seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, same)
     assert (first != other).any(axis=(1, 2)).all()
 
 
 def test_every_image_is_warped_in_its_own_way(mnist):
-    warped = augment(EDGE.augmentation, np.repeat(mnist.train.images[:1], 20, axis=0))
+    warped = augment(EDGE.augmentation, np.repeat(mnist.train.inputs[:1], 20, axis=0))
     assert len(np.unique(warped, axis=0)) == 20
 
 
@@ -36,12 +36,12 @@ def test_shape_and_dtype_stay(shape):
 
 
 def test_no_augmentation_leaves_images_as_they_are(mnist):
-    images = mnist.train.images[:50]
+    images = mnist.train.inputs[:50]
     np.testing.assert_array_equal(augment(NONE, images), images)
 
 
 def test_digits_keep_their_ink_and_are_changed(mnist):
-    images = mnist.train.images[:2000]
+    images = mnist.train.inputs[:2000]
     warped = augment(EDGE.augmentation, images)
     ink, warped_ink = (some.sum(axis=(1, 2), dtype=np.int64) for some in (images, warped))
     assert np.median(np.abs(warped_ink / ink - 1)) < 0.1
@@ -58,7 +58,7 @@ def test_no_ink_bleeds_from_one_image_into_the_next():
 
 
 def test_more_images_than_fit_one_call_of_opencv_are_all_warped(mnist):
-    images = np.repeat(mnist.train.images[:1], 1201, axis=0)
+    images = np.repeat(mnist.train.inputs[:1], 1201, axis=0)
     assert len(np.unique(augment(EDGE.augmentation, images), axis=0)) == 1201
 
 

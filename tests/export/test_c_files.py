@@ -24,10 +24,10 @@ from edgemnist.export.convert.options import ExportOptions
 from edgemnist.export.convert.source import load_source
 from edgemnist.export.convert.tflite_file import finish, pack
 from edgemnist.proof.generated_c import prove_c
-from edgemnist.proof.quiet import quiet
 from edgemnist.runtime import load_predictor
 from edgemnist.runtime.artifact.tflite_file import unpack
 from edgemnist.runtime.errors import ConversionError, ProofError
+from edgemnist.runtime.process import quiet
 
 STEM = "mnist.int8"
 STRICT = ("-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror")
@@ -142,7 +142,7 @@ def tflite_content(artifacts):
 
 @pytest.fixture(scope="module")
 def golden(tflite_content, test_split):
-    return reference(tflite_content, test_split.images)
+    return reference(tflite_content, test_split.inputs)
 
 
 @pytest.fixture
@@ -175,7 +175,7 @@ def test_every_byte_is_that_of_the_reference_kernels(
     artifacts, tflite_content, golden, test_split, tmp_path, compiler, optimization
 ):
     command = (compiler, *optimization)
-    given = run_model(artifacts, STEM, tflite_content, test_split.images, tmp_path, command)
+    given = run_model(artifacts, STEM, tflite_content, test_split.inputs, tmp_path, command)
     np.testing.assert_array_equal(given.logits, golden.logits)
     np.testing.assert_array_equal(given.probabilities, golden.probabilities)
     np.testing.assert_array_equal(given.classes, golden.classes)
@@ -183,8 +183,8 @@ def test_every_byte_is_that_of_the_reference_kernels(
 
 def test_the_shared_library_gives_the_same_bytes(artifacts, golden, test_split):
     with load_predictor(artifacts / f"{STEM}.c") as predictor:
-        together = predictor.engine.run(test_split.images)
-        alone = np.concatenate([predictor.engine.run(image[None]) for image in test_split.images[:2000]])
+        together = predictor.engine.run(test_split.inputs)
+        alone = np.concatenate([predictor.engine.run(image[None]) for image in test_split.inputs[:2000]])
     np.testing.assert_array_equal(together, golden.probabilities)
     np.testing.assert_array_equal(alone, golden.probabilities[:2000])
 
@@ -232,7 +232,7 @@ def test_every_variant_of_the_library_that_runs_here_gives_the_same_bytes(
     rng = np.random.default_rng(0)
     noise = rng.integers(0, 256, (99, 28, 28), dtype=np.uint8)
     white = np.full((1, 28, 28), 255, np.uint8)
-    (c_files / "images").write_bytes(np.concatenate([test_split.images[:200], noise, white]).tobytes())
+    (c_files / "images").write_bytes(np.concatenate([test_split.inputs[:200], noise, white]).tobytes())
     (c_files / "check.c").write_text(HOST_CHECK)
     flags = SANITIZED if sanitized else ("-O3",)
     build([compiler, *STRICT, *flags], c_files / "check.c", output=c_files / "check")
@@ -482,7 +482,7 @@ def test_what_a_file_says_of_itself_cannot_change_the_c(tflite_content, plain_c,
 def test_what_a_file_calls_its_classes_cannot_change_what_the_c_computes(
     tflite_content, test_split, tmp_path, value
 ):
-    changed, images = with_metadata(tflite_content, "labels", value), test_split.images[:20]
+    changed, images = with_metadata(tflite_content, "labels", value), test_split.inputs[:20]
     folder = make_c(changed, "mnist").write(tmp_path).parent
     given = run_model(folder, STEM, changed, images, tmp_path, ("gcc",))
     np.testing.assert_array_equal(given.probabilities, reference(changed, images).probabilities)

@@ -235,10 +235,10 @@ def test_c_of_an_int8_input_is_proven_too(source, quick_mnist, tmp_path):
     assert verdict.passed
     assert verdict.parity is not None
     (model,) = c_models([tmp_path])
-    signed = expected_answers(model, quick_mnist.test.images)
+    signed = expected_answers(model, quick_mnist.test.inputs)
     export_all(source, ROWS, quick_mnist, tmp_path / "plain")
     (model,) = c_models([tmp_path / "plain"])
-    plain = expected_answers(model, quick_mnist.test.images)
+    plain = expected_answers(model, quick_mnist.test.inputs)
     np.testing.assert_array_equal(signed.inputs ^ 0x80, plain.inputs)
     np.testing.assert_array_equal(signed.outputs ^ 0x80, plain.outputs)
 

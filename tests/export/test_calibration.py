@@ -12,7 +12,7 @@ from edgemnist.runtime.errors import OptionError
 
 def test_images_are_those_of_the_training_split_at_the_recorded_indices(mnist):
     chosen = choose_calibration(mnist.train, 10, 50, 3)
-    np.testing.assert_array_equal(chosen.images, mnist.train.images[chosen.indices])
+    np.testing.assert_array_equal(chosen.images, mnist.train.inputs[chosen.indices])
     assert len(set(chosen.indices.tolist())) == 50
 
 
@@ -44,7 +44,7 @@ def test_a_class_without_training_images_has_no_part(mnist):
     from dataclasses import replace
 
     kept = ~np.isin(mnist.train.labels, (0, 7))
-    train = replace(mnist.train, images=mnist.train.images[kept], labels=mnist.train.labels[kept])
+    train = replace(mnist.train, inputs=mnist.train.inputs[kept], labels=mnist.train.labels[kept])
     chosen = choose_calibration(train, 12, 18, 0)
     assert chosen.samples_per_class == (0, 3, 3, 2, 2, 2, 2, 0, 2, 2, 0, 0)
     assert np.bincount(train.labels[chosen.indices], minlength=12).tolist() == list(chosen.samples_per_class)

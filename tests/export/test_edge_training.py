@@ -52,7 +52,7 @@ def test_trained_network_is_right_on_images_as_they_are(data):
     run = TrainingRun(SHRUNKEN, data, seed=0)
     last = list(run)[-1]
     assert run.model.count_params() == 101_770
-    found = predict(run.model, data.validation.images).argmax(axis=1) == data.validation.labels
+    found = predict(run.model, data.validation.inputs).argmax(axis=1) == data.validation.labels
     assert found.mean() == pytest.approx(last.val_accuracy)
 
 

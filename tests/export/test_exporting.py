@@ -46,7 +46,7 @@ def test_the_set_is_the_model_the_artifacts_the_reference_and_the_manifest(expor
     assert found.model.sha256 == source.sha256
     assert found.dataset == quick_mnist.sha256
     reference = np.load(exported / "reference.npz")["probabilities"]
-    np.testing.assert_array_equal(reference, source.predictor.predict(quick_mnist.test.images).probabilities)
+    np.testing.assert_array_equal(reference, source.predictor.predict(quick_mnist.test.inputs).probabilities)
 
 
 def test_the_manifest_keeps_its_schema_by_another_validator(artifacts):

@@ -16,12 +16,12 @@ from edgemnist.export.convert.source import load_source
 from edgemnist.proof.formats import FORMATS, find_format
 from edgemnist.proof.inspect.onnx import RELEASES
 from edgemnist.proof.inspect.structure import read_structure
-from edgemnist.proof.quiet import quiet
 from edgemnist.runtime import load_predictor
 from edgemnist.runtime.artifact.metadata import read_metadata
 from edgemnist.runtime.artifact.tflite_file import unpack
 from edgemnist.runtime.engines.tflite_micro import smallest_arena_bytes
 from edgemnist.runtime.errors import ArtifactError, ConversionError, OptionError
+from edgemnist.runtime.process import quiet
 
 NAMES = [row.name for row in FORMATS]
 CONTRACT = [row.name for row in FORMATS if row.spec.contract]
@@ -41,7 +41,7 @@ def test_every_format_answers_as_keras_does_in_its_engine(artifacts, test_split,
     reference = np.load(artifacts / "reference.npz")["probabilities"]
     with load_predictor(artifacts / row.file_name("mnist")) as predictor:
         assert predictor.engine_name == row.engine.name
-        answers = predictor.predict(test_split.images)
+        answers = predictor.predict(test_split.inputs)
     agreement = (answers.indices == reference.argmax(axis=1)).mean()
     assert agreement >= row.tolerances.min_agreement
     assert answers.probabilities.dtype == np.float32
@@ -53,7 +53,7 @@ def test_every_artifact_takes_raw_pixels_in_batches_of_any_size(artifacts, test_
         assert (predictor.input.name, predictor.input.dtype) == ("image", "uint8")
         assert predictor.input.shape == (None, 28, 28)
         assert predictor.output.name == "probabilities"
-        pixels = test_split.images[:3]
+        pixels = test_split.inputs[:3]
         assert predictor.encode(pixels) is pixels
         assert len(predictor.predict(pixels)) == 3
         assert len(predictor.predict(pixels[:1])) == 1
@@ -82,7 +82,7 @@ def test_the_int8_tflite_holds_only_integers(artifacts):
 
 
 def test_signed_input_and_output_give_the_same_answers(source, tmp_path, test_split):
-    images = test_split.images[:2000]
+    images = test_split.inputs[:2000]
     unsigned = load_predictor(written(tmp_path, "int8.tflite", source)).predict(images).probabilities
     with load_predictor(written(tmp_path, "int8.tflite", source, ExportOptions(io="int8"))) as predictor:
         assert (predictor.input.dtype, predictor.input.zero_point) == ("int8", -128)
@@ -93,9 +93,9 @@ def test_signed_input_and_output_give_the_same_answers(source, tmp_path, test_sp
 
 def test_the_int8_tflite_gives_the_same_labels_on_a_microcontroller(artifacts, test_split):
     path = artifacts / "mnist.int8.tflite"
-    on_micro = load_predictor(path, engine="tflite_micro").predict(test_split.images)
+    on_micro = load_predictor(path, engine="tflite_micro").predict(test_split.inputs)
     with load_predictor(path) as predictor:
-        np.testing.assert_array_equal(on_micro.indices, predictor.predict(test_split.images).indices)
+        np.testing.assert_array_equal(on_micro.indices, predictor.predict(test_split.inputs).indices)
 
 
 def test_the_int8_tflite_runs_in_an_arena_of_few_kilobytes(artifacts):
@@ -163,7 +163,7 @@ def test_a_logit_range_that_is_too_wide_is_narrowed(artifacts, mnist):
     logits = next(t for t in model.subgraphs[0].tensors if list(t.shape) == [1, 10])
     narrow = float(logits.quantization.scale[0])
     logits.quantization.scale = np.array([narrow * 4], np.float32)
-    narrow_logits(model, mnist.train.images[:500])
+    narrow_logits(model, mnist.train.inputs[:500])
     assert narrow / 2 < logits.quantization.scale[0] < narrow * 2
 
 
@@ -202,7 +202,7 @@ def test_pixels_go_into_int8_onnx_as_they_are_though_no_calibration_image_is_bri
     dark = replace(source, calibration=replace(source.calibration, images=source.calibration.images // 2))
     path = tmp_path / "mnist.int8.onnx"
     path.write_bytes(convert(find_format("int8.onnx"), dark, ExportOptions()).content)
-    images = quick_mnist.test.images
+    images = quick_mnist.test.inputs
     found, expected = load_predictor(path).predict(images), source.predictor.predict(images)
     assert (found.indices == expected.indices).mean() > 0.99
 

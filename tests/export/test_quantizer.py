@@ -10,8 +10,10 @@ from edgemnist.export.convert.quantizer import Quantizer, QuantizerOptions, find
 from edgemnist.proof.activations import of_keras, of_tflite
 from edgemnist.proof.layers import compare_layers
 from edgemnist.runtime.errors import ConversionError, OptionError
+from edgemnist.runtime.signature import InputSpec
 
 SHAPE = (10, 10, 2)
+SPEC = InputSpec("features", SHAPE)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +64,7 @@ def scales_of(content):
 
 def compared(float_model, content, photos):
     traces = (of_tflite("float", float_model), of_tflite("int8", content))
-    return {row.first.label: row for row in compare_layers(*traces, photos, 1.0).layers}
+    return {row.first.label: row for row in compare_layers(*traces, photos, SPEC).layers}
 
 
 def test_every_layer_is_an_integer_one_and_computes_what_the_float_one_does(float_model, batches, photos):
@@ -77,7 +79,7 @@ def test_every_layer_is_an_integer_one_and_computes_what_the_float_one_does(floa
 
 def test_the_scales_are_those_of_the_smallest_and_largest_values(float_model, batches, photos):
     traced = of_tflite("float", float_model)
-    outputs = traced.run(photos, 1.0)
+    outputs = traced.values(photos)
     found = {layer.name: layer for layer in of_tflite("int8", quantize(float_model, batches)).layers}
     for layer, values in zip(traced.layers, outputs, strict=True):
         if layer.kind == "CONV_2D":
@@ -105,7 +107,7 @@ def test_a_percentile_cuts_outliers_off():
     values = np.concatenate([np.random.default_rng(0).normal(0, 1, 100_000), [500.0]]).astype(np.float32)
     layer = _one_layer(values)
     (low, high), (full_low, full_high) = (
-        Calibrator(name).ranges(layer, lambda: [np.zeros((1, 1), np.float32)], 1.0)[0]
+        Calibrator(name).ranges(layer, lambda: [np.zeros((1, 1), np.float32)])[0]
         for name in ("percentile", "minmax")
     )
     assert full_high == 500 and full_low == values.min()
@@ -122,7 +124,7 @@ def test_the_range_of_least_error_is_the_best_of_those_tried():
         return float(((raw * step + limits[0] - values) ** 2).mean())
 
     def found(*method):
-        return error(Calibrator(*method).ranges(layer, lambda: [np.zeros((1, 1), np.float32)], 1.0)[0])
+        return error(Calibrator(*method).ranges(layer, lambda: [np.zeros((1, 1), np.float32)])[0])
 
     assert found("mse") < found("minmax")
     assert found("mse") <= found("percentile", 99.0) * 1.02
@@ -131,7 +133,7 @@ def test_the_range_of_least_error_is_the_best_of_those_tried():
 def test_a_percentile_keeps_so_many_values_and_zero_is_always_in_the_range():
     values = np.arange(1.0, 10_001, dtype=np.float32)
     calibrator = Calibrator("percentile", 99.0)
-    low, high = calibrator.ranges(_one_layer(values), lambda: [np.zeros((1, 1), np.float32)], 1.0)[0]
+    low, high = calibrator.ranges(_one_layer(values), lambda: [np.zeros((1, 1), np.float32)])[0]
     assert low == 0.0
     assert 0.985 < (values <= high).mean() < 0.995
 
@@ -139,12 +141,12 @@ def test_a_percentile_keeps_so_many_values_and_zero_is_always_in_the_range():
 def test_a_constant_output_has_a_range():
     layer = _one_layer(np.zeros(5, np.float32))
     for method in ("minmax", "percentile", "mse"):
-        assert Calibrator(method).ranges(layer, lambda: [np.zeros((1, 1), np.float32)], 1.0) == [(0.0, 1.0)]
+        assert Calibrator(method).ranges(layer, lambda: [np.zeros((1, 1), np.float32)]) == [(0.0, 1.0)]
 
 
 def _one_layer(values):
     class Layer:
-        def run(self, _inputs, _pixel_scale):
+        def values(self, _inputs):
             return [values[None]]
 
     return Layer()
@@ -177,7 +179,7 @@ def test_keras_layers_become_the_operators_that_they_were_fused_into(
     keras_model.save(tmp_path / "net.keras")
     model = of_keras("net.keras", (tmp_path / "net.keras").read_bytes())
     converted = of_tflite("float", float_model)
-    names = counterparts(model, converted, photos[:4], 1.0)
+    names = counterparts(model, converted, photos[:4], SPEC)
     first, middle, _ = (layer.name for layer in converted.layers if layer.kind == "CONV_2D")
     assert names["stem"] == names["stem_norm"] == names["stem_relu"] == first
     assert names["middle"] == middle
@@ -186,10 +188,10 @@ def test_keras_layers_become_the_operators_that_they_were_fused_into(
 
 def _drop(float_model, photos):
     """Return what measures the signal that a model loses at its output, as an accuracy would."""
-    reference = of_tflite("float", float_model).run(photos, 1.0)[-1]
+    reference = of_tflite("float", float_model).values(photos)[-1]
 
     def drop(content):
-        found = of_tflite("int8", content).run(photos, 1.0)[-1]
+        found = of_tflite("int8", content).run(photos, SPEC)[-1]
         return float(abs(found - reference).mean())
 
     return drop

@@ -114,7 +114,7 @@ def test_several_outputs_come_as_a_tuple(saved, folder):
 
 
 def test_test_images_that_fit_are_compared_too(saved, folder, test_split):
-    images = test_split.images[:50].reshape(50, 28, 28)[:, :6, :15].reshape(50, 6, 5, 3)
+    images = test_split.inputs[:50].reshape(50, 28, 28)[:, :6, :15].reshape(50, 6, 5, 3)
     made = export_tflite(saved(network("uint8")), folder, images)
     assert (made.exactness.test_images, made.exactness.output_bytes) == (50, 4 * 1050)
 

@@ -55,20 +55,20 @@ def test_epoch_without_shuffling_equals_keras_fit(small_mnist, batch_size, monke
 
     oracle = compiled((28, 28), 10)
     history = oracle.fit(
-        (train.images / 255).astype("float32"),
+        (train.inputs / 255).astype("float32"),
         targets,
         batch_size=batch_size,
         epochs=2,
         shuffle=False,
-        validation_data=((test.images / 255).astype("float32"), test_targets),
+        validation_data=((test.inputs / 255).astype("float32"), test_targets),
         verbose=0,
     ).history
     model = compiled((28, 28), 10)
     trainer = Trainer(model)
     for epoch in range(2):
         order = np.arange(len(train))
-        loss, accuracy = trainer.train_epoch(Examples(train.images, targets), order, batch_size)
-        val_loss, val_accuracy = trainer.evaluate(Examples(test.images, test_targets))
+        loss, accuracy = trainer.train_epoch(Examples(train.inputs, targets), order, batch_size)
+        val_loss, val_accuracy = trainer.evaluate(Examples(test.inputs, test_targets))
         assert loss == pytest.approx(history["loss"][epoch], rel=1e-4)
         assert accuracy == pytest.approx(history["accuracy"][epoch])
         assert val_loss == pytest.approx(history["val_loss"][epoch], rel=1e-4)
@@ -79,7 +79,7 @@ def test_epoch_without_shuffling_equals_keras_fit(small_mnist, batch_size, monke
 
 def test_validation_larger_than_one_batch_is_weighted_by_images(small_mnist, monkeypatch):
     trainer = Trainer(compiled((28, 28), 10))
-    examples = Examples(small_mnist.test.images, one_hot(small_mnist.test.labels, 10))
+    examples = Examples(small_mnist.test.inputs, one_hot(small_mnist.test.labels, 10))
     at_once = trainer.evaluate(examples)
     monkeypatch.setattr("edgemnist.export.training.loop.EVALUATION_BATCH", 32)
     assert trainer.evaluate(examples) == pytest.approx(at_once)
@@ -90,7 +90,7 @@ def test_learning_rate_schedule_of_the_optimizer_is_followed(small_mnist):
     schedule = keras.optimizers.schedules.PiecewiseConstantDecay([2], [0.01, 0.0])
     model.compile(optimizer=keras.optimizers.Adam(schedule), loss="categorical_crossentropy")
     trainer = Trainer(model)
-    examples = Examples(small_mnist.train.images, one_hot(small_mnist.train.labels, 10))
+    examples = Examples(small_mnist.train.inputs, one_hot(small_mnist.train.labels, 10))
     trainer.train_epoch(examples, np.arange(96), 32)
     after_three_steps = model.get_weights()
     trainer.train_epoch(examples, np.arange(96), 32)

@@ -5,27 +5,28 @@ import pytest
 
 from edgemnist.data.mnist import MNIST_SHA256
 from edgemnist.export.backend import keras
-from edgemnist.export.training.data import load_dataset
+from edgemnist.export.training.data import load_dataset, load_training_data
+from edgemnist.export.training.recipe import EDGE
 from edgemnist.runtime.errors import DatasetError
 
 
 def test_bundled_files_are_the_original_mnist(mnist):
     assert mnist.sha256 == dict(MNIST_SHA256)
-    assert mnist.train.images.shape == (60_000, 28, 28)
+    assert mnist.train.inputs.shape == (60_000, 28, 28)
     assert mnist.class_names == tuple("0123456789")
 
 
 def test_data_set_of_the_user_is_read(tmp_path, small_mnist):
     path = tmp_path / "small.npz"
     train, test = small_mnist.train, small_mnist.test
-    np.savez(path, x_train=train.images, y_train=train.labels, x_test=test.images, y_test=test.labels)
+    np.savez(path, x_train=train.inputs, y_train=train.labels, x_test=test.inputs, y_test=test.labels)
     assert load_dataset(path).sha256 == small_mnist.sha256
 
 
 def test_installation_without_the_training_files_asks_keras(mnist, monkeypatch, capsys):
     def load_data():
         sys.stdout.write("Downloading data")
-        return (mnist.train.images, mnist.train.labels), (mnist.test.images, mnist.test.labels)
+        return (mnist.train.inputs, mnist.train.labels), (mnist.test.inputs, mnist.test.labels)
 
     monkeypatch.setattr("edgemnist.data.mnist.has_training_pair", lambda: False)
     monkeypatch.setattr(keras.datasets.mnist, "load_data", load_data)
@@ -34,7 +35,7 @@ def test_installation_without_the_training_files_asks_keras(mnist, monkeypatch, 
 
 
 def test_download_that_is_not_mnist_is_refused(mnist, monkeypatch):
-    images = mnist.train.images.copy()
+    images = mnist.train.inputs.copy()
     images[7, 3, 3] ^= 1
     monkeypatch.setattr("edgemnist.data.mnist.has_training_pair", lambda: False)
     monkeypatch.setattr(
@@ -52,3 +53,11 @@ def test_failed_download_says_what_to_do(monkeypatch):
     monkeypatch.setattr(keras.datasets.mnist, "load_data", load_data)
     with pytest.raises(DatasetError, match=r"no network.*--data"):
         load_dataset()
+
+
+def test_colour_images_are_no_training_data_of_the_reference_network(tmp_path):
+    np.savez(tmp_path / "data.npz", x_train=np.zeros((9, 4, 5, 3), np.uint8), y_train=np.arange(9) % 3)
+    with pytest.raises(DatasetError, match=r"not grey.*received images of shape \(4, 5, 3\)"):
+        load_training_data(tmp_path / "data.npz", EDGE)
+    np.savez(tmp_path / "data.npz", x_train=np.zeros((90, 4, 5, 1), np.uint8), y_train=np.arange(90) % 3)
+    assert load_training_data(tmp_path / "data.npz", EDGE).train.input_shape == (4, 5)

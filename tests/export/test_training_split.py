@@ -15,20 +15,20 @@ def test_held_out_images_are_a_twelfth_of_every_class_and_no_training_images(mni
     assert (len(data.train), len(data.validation)) == (54_999, 5_001)
     whole = np.bincount(mnist.train.labels)
     np.testing.assert_allclose(np.bincount(data.validation.labels), whole / 12, atol=0.51)
-    both = np.concatenate([data.train.images, data.validation.images])
-    assert sorted(map(bytes, both)) == sorted(map(bytes, mnist.train.images))
+    both = np.concatenate([data.train.inputs, data.validation.inputs])
+    assert sorted(map(bytes, both)) == sorted(map(bytes, mnist.train.inputs))
 
 
 def test_the_split_is_always_the_same(small_mnist):
     first, again = (validated_by_holding_out(small_mnist.train, 0.2) for _ in range(2))
-    np.testing.assert_array_equal(first.validation.images, again.validation.images)
+    np.testing.assert_array_equal(first.validation.inputs, again.validation.inputs)
 
 
 def test_record_says_how_many_images_and_which(small_mnist):
     record = validated_by_holding_out(small_mnist.train, 0.2).record
     assert record["train_images"] + record["validation_images"] == 150
     assert record["sha256"] == {
-        "train_images": small_mnist.train.images_sha256,
+        "train_images": small_mnist.train.inputs_sha256,
         "train_labels": small_mnist.train.labels_sha256,
     }
 
@@ -62,7 +62,7 @@ def test_training_data_of_the_edge_recipe_is_loaded_without_the_test_images(part
 def test_training_data_of_the_notebook_is_validated_by_the_test_images(parts_read, mnist):
     data = load_training_data(None, NOTEBOOK)
     assert sorted(parts_read) == ["test", "train"]
-    np.testing.assert_array_equal(data.validation.images, mnist.test.images)
+    np.testing.assert_array_equal(data.validation.inputs, mnist.test.inputs)
 
 
 @pytest.mark.parametrize(

@@ -10,24 +10,26 @@ from typer.testing import CliRunner
 
 from edgemnist.cli import app
 from edgemnist.export.convert.tflite_file import pack
-from edgemnist.proof.activations import LayerOutput, open_trace, raw_input
+from edgemnist.proof.activations import LayerOutput, Trace, open_trace
 from edgemnist.proof.alignment import Watched, align, as_shaped
 from edgemnist.proof.layers import (
     LayerDifference,
     LayerReport,
     compare_layers,
     first_spoiled_layer,
+    input_of,
     kept_db,
-    pixel_scale_of,
-    random_inputs,
+    random_items,
     read_trace,
 )
-from edgemnist.proof.quiet import quiet
 from edgemnist.runtime.artifact.tflite_file import unpack
 from edgemnist.runtime.errors import ArtifactError
+from edgemnist.runtime.process import quiet
+from edgemnist.runtime.signature import InputSpec, ModelSignature, OutputSpec
 from edgemnist.runtime.tensors import TensorSpec
 
 SHAPE = (12, 12, 3)
+SPEC = InputSpec("features", SHAPE)
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +94,9 @@ EXPECTED = {
 
 @pytest.mark.parametrize("precision", ["float32", "int8"])
 def test_layers_are_paired_though_converters_fuse_and_reorder_them(forms, photos, precision):
-    report = compare_layers(trace(forms / "net.keras"), trace(forms / f"net.{precision}.tflite"), photos)
+    report = compare_layers(
+        trace(forms / "net.keras"), trace(forms / f"net.{precision}.tflite"), photos, SPEC
+    )
     assert {row.first.name: row.second.kind for row in report.layers} == EXPECTED
     assert {layer.name for layer in report.alone[0]} == {"stem", "stem_norm"}
     worst = min(row.snr_db for row in report.layers)
@@ -102,7 +106,7 @@ def test_layers_are_paired_though_converters_fuse_and_reorder_them(forms, photos
 
 def test_equal_models_differ_nowhere_and_none_of_their_layers_is_named(forms, photos):
     twice = trace(forms / "net.keras"), trace(forms / "net.keras")
-    report = compare_layers(*twice, photos)
+    report = compare_layers(*twice, photos, SPEC)
     assert {(row.first.name, row.snr_db, row.max_abs_difference) for row in report.layers} == {
         (row.second.name, np.inf, 0.0) for row in report.layers
     }
@@ -113,10 +117,10 @@ def test_equal_models_differ_nowhere_and_none_of_their_layers_is_named(forms, ph
 @pytest.mark.parametrize("layer", ["stem_relu", "depthwise", "point", "shortcut"])
 def test_the_layer_whose_weights_were_wrecked_is_the_first_one_named(forms, photos, tmp_path, layer):
     right = forms / "net.int8.tflite"
-    pairs = compare_layers(trace(forms / "net.keras"), trace(right), photos).layers
+    pairs = compare_layers(trace(forms / "net.keras"), trace(right), photos, SPEC).layers
     (name,) = [row.second.name for row in pairs if row.first.name == layer]
     path = wrecked(right, tmp_path / "wrecked.tflite", name)
-    report = compare_layers(trace(forms / "net.keras"), trace(path), photos)
+    report = compare_layers(trace(forms / "net.keras"), trace(path), photos, SPEC)
     found = first_spoiled_layer(report)
     assert found.layer.first.name == layer
     assert found.layer.snr_db < 10 < found.before_db
@@ -126,12 +130,12 @@ def test_the_layer_whose_weights_were_wrecked_is_the_first_one_named(forms, phot
 
 def test_the_measures_are_those_of_their_definitions(forms, photos):
     a, b = trace(forms / "net.float32.tflite"), trace(forms / "net.int8.tflite")
-    report = compare_layers(a, b, photos)
+    report = compare_layers(a, b, photos, SPEC)
     row = next(row for row in report.layers if row.second.kind == "ADD")
     index = [layer.name for layer in a.layers].index(row.first.name)
     other = [layer.name for layer in b.layers].index(row.second.name)
-    x = a.run(photos, 1.0)[index].astype(np.float64)
-    y = b.run(photos, 1.0)[other].astype(np.float64)
+    x = a.run(photos, SPEC)[index].astype(np.float64)
+    y = b.run(photos, SPEC)[other].astype(np.float64)
     assert row.snr_db == pytest.approx(10 * np.log10((x**2).sum() / ((x - y) ** 2).sum()))
     assert row.cosine == pytest.approx((x * y).sum() / np.sqrt((x**2).sum() * (y**2).sum()))
     assert row.max_abs_difference == pytest.approx(abs(x - y).max())
@@ -178,7 +182,9 @@ def onnx_of(forms, path):
 
 
 def test_onnx_with_channels_first_is_paired_with_keras(forms, photos, tmp_path):
-    report = compare_layers(trace(forms / "net.keras"), trace(onnx_of(forms, tmp_path / "net.onnx")), photos)
+    report = compare_layers(
+        trace(forms / "net.keras"), trace(onnx_of(forms, tmp_path / "net.onnx")), photos, SPEC
+    )
     pairs = {row.first.name: row.second.name for row in report.layers}
     assert pairs == {"stem": "a", "stem_norm": "n", "stem_relu": "r", "depthwise": "s", "point": "p"}
     assert min(row.snr_db for row in report.layers) > 100
@@ -227,29 +233,46 @@ def test_axes_are_reordered_only_if_the_shapes_allow_it():
     assert as_shaped(values.reshape(1, 24), values) is None
 
 
+def _taking(tensor, signature=None):
+    """A model of which only the input matters: it returns what it takes."""
+    output = TensorSpec("y", "float32", (None, 2))
+    return Trace("file", tensor, output, signature, (), (), lambda batch: [batch])
+
+
 @pytest.mark.parametrize(
-    ("tensor", "scale", "raw"),
+    ("tensor", "given"),
     [
-        (TensorSpec("x", "float32", (None, 2)), 1 / 255, [0.2, 1.0]),
-        (TensorSpec("x", "uint8", (None, 2)), 1 / 255, [51, 255]),
-        (TensorSpec("x", "int8", (None, 2), 1 / 255, -128), 1.0, [-77, 127]),
-        (TensorSpec("x", "int8", (None, 2), 0.5, 0), 1.0, [0, 2]),
+        (TensorSpec("x", "float32", (None, 2)), [0.2, 1.0]),
+        (TensorSpec("x", "uint8", (None, 2)), [51, 255]),
+        (TensorSpec("x", "int8", (None, 1, 2), 1 / 255, -128), [[-77, 127]]),
     ],
 )
-def test_every_input_is_given_the_same_real_values(tensor, scale, raw):
-    found = raw_input(tensor, np.array([[0.2, 1.0]], np.float32), scale)
+def test_every_model_is_given_the_same_item_as_it_takes_it(tensor, given):
+    (found,) = _taking(tensor).run(np.array([[51, 255]], np.uint8), InputSpec("image", (2,), (1 / 255,)))
     assert found.dtype == tensor.dtype
-    np.testing.assert_allclose(found, [raw], rtol=1e-6)
+    np.testing.assert_allclose(found, [given], rtol=1e-6)
 
 
-def test_the_range_of_a_quantized_input_tells_what_a_pixel_is():
-    floats = TensorSpec("x", "float32", (None, 2))
-    bright = TensorSpec("x", "int8", (None, 2), 1.0, -128)
-    assert pixel_scale_of(floats, bright) == 1.0
-    assert pixel_scale_of(floats, TensorSpec("x", "int8", (None, 2), 1 / 255, -128)) == 1 / 255
-    drawn = random_inputs(floats, bright, 500, 0, 1.0)
-    assert drawn.min() >= 0 and 200 < drawn.max() <= 255
-    np.testing.assert_array_equal(drawn, random_inputs(floats, bright, 500, 0, 1.0))
+def test_what_an_item_is_comes_from_the_metadata_then_from_a_quantized_range():
+    floats = _taking(TensorSpec("x", "float32", (None, 4, 4, 3)))
+    bright = _taking(TensorSpec("x", "int8", (None, 4, 4, 3), 1.0, -128))
+    odd = _taking(TensorSpec("x", "int8", (None, 4, 4, 3), 0.3, 7))
+    assert input_of(floats, bright) == InputSpec("image", (4, 4, 3), (1.0,))
+    assert input_of(bright, floats) == InputSpec("image", (4, 4, 3), (1.0,))
+    assert input_of(floats, odd) == InputSpec("features", (4, 4, 3))
+    assert input_of(floats, floats).scale == (1 / 255,)
+    told = InputSpec("image", (4, 4, 3), (0.1, 0.2, 0.3))
+    signature = ModelSignature(told, OutputSpec("values", (2,), (), "none"))
+    assert input_of(bright, _taking(floats.input, signature)) == told
+
+
+def test_random_items_are_the_same_for_the_same_seed_and_within_the_range():
+    floats = _taking(TensorSpec("x", "float32", (None, 3)))
+    narrow = _taking(TensorSpec("x", "int8", (None, 3), 0.01, 0))
+    spec = input_of(floats, narrow)
+    drawn = random_items(floats, narrow, spec, 500, 0)
+    assert abs(drawn).max() <= 1.28
+    np.testing.assert_array_equal(drawn, random_items(floats, narrow, spec, 500, 0))
 
 
 def test_two_models_that_have_nothing_in_common_are_told(forms, tmp_path):
@@ -258,13 +281,15 @@ def test_two_models_that_have_nothing_in_common_are_told(forms, tmp_path):
     keras.Sequential([keras.Input(SHAPE), keras.layers.ZeroPadding2D(2)]).save(tmp_path / "other.keras")
     with pytest.raises(ArtifactError, match=r"no layer of other\.keras computes what one of net\.keras does"):
         compare_layers(
-            trace(forms / "net.keras"), trace(tmp_path / "other.keras"), np.ones((1, *SHAPE), "f4")
+            trace(forms / "net.keras"), trace(tmp_path / "other.keras"), np.ones((1, *SHAPE), "f4"), SPEC
         )
 
 
 def test_inputs_of_another_shape_are_told(forms):
     with pytest.raises(ArtifactError, match=r"received inputs of the shape \(5, 5\); expected \(12, 12, 3\)"):
-        compare_layers(*[trace(forms / "net.keras")] * 2, np.ones((1, 5, 5), np.float32))
+        compare_layers(
+            *[trace(forms / "net.keras")] * 2, np.ones((1, 5, 5), np.float32), InputSpec("features", (5, 5))
+        )
 
 
 def test_a_damaged_file_is_tried_in_a_subprocess_first(forms, tmp_path):

@@ -15,7 +15,7 @@ def test_the_reference_of_the_export_is_found(artifacts, test_split):
 
 
 def test_a_reference_for_other_images_is_not_used(artifacts, test_split):
-    other = Split(test_split.images[::-1].copy(), test_split.labels[::-1].copy())
+    other = Split(test_split.inputs[::-1].copy(), test_split.labels[::-1].copy())
     assert stored_reference(artifacts, other) is None
 
 

@@ -68,7 +68,7 @@ def test_a_c_file_is_run_by_the_library_beside_it(predictor, artifacts):
 
 
 def test_one_image_a_batch_and_a_view_of_one_get_the_same_answers(predictor, test_split):
-    images = test_split.images[:200]
+    images = test_split.inputs[:200]
     together = predictor.predict(images).probabilities
     alone = [predictor.predict(image).probabilities[0] for image in images]
     every_second = np.stack([images, images], axis=1).reshape(-1, 28, 28)[::2]
@@ -80,14 +80,14 @@ def test_one_image_a_batch_and_a_view_of_one_get_the_same_answers(predictor, tes
 
 
 def test_an_answer_does_not_change_when_the_next_image_comes(predictor, test_split):
-    first = predictor.predict(test_split.images[0])
+    first = predictor.predict(test_split.inputs[0])
     before = first.probabilities.copy()
-    predictor.predict(test_split.images[1])
+    predictor.predict(test_split.inputs[1])
     np.testing.assert_array_equal(first.probabilities, before)
 
 
 def test_threads_get_the_answers_that_one_thread_gets(predictor, test_split):
-    images = test_split.images[:2000]
+    images = test_split.inputs[:2000]
     expected = predictor.predict(images).indices
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         labels = list(pool.map(lambda image: predictor.predict(image).indices[0], images))
@@ -97,7 +97,7 @@ def test_threads_get_the_answers_that_one_thread_gets(predictor, test_split):
 def test_a_large_batch_shared_by_threads_gets_the_same_answers(predictor, artifacts, test_split):
     with load_predictor(artifacts / SOURCE, num_threads=3) as shared:
         for count in (2, 191, 192, 1000):
-            images = test_split.images[:count]
+            images = test_split.inputs[:count]
             np.testing.assert_array_equal(
                 shared.predict(images).probabilities, predictor.predict(images).probabilities
             )

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from edgemnist.runtime.cpus import usable_cpu_count, usable_cpus
+from edgemnist.runtime.process import usable_cpu_count, usable_cpus
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ import sys
 sys.path.insert(0, "")  # as `python -c` and an interactive session have it
 from edgemnist.runtime.engines.registry import EngineOptions
 from edgemnist.runtime.isolation.probe import Probe, run_child
-from edgemnist.runtime.model_file import ModelFile
+from edgemnist.runtime.engines.registry import ModelFile
 from pathlib import Path
 import edgemnist.runtime.isolation.probe_child
 import os

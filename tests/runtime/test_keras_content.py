@@ -8,9 +8,8 @@ import pytest
 
 from edgemnist.proof.inspect.structure import read_structure
 from edgemnist.runtime import load_predictor
-from edgemnist.runtime.engines.registry import EngineOptions
+from edgemnist.runtime.engines.registry import EngineOptions, read_model_file
 from edgemnist.runtime.errors import ArtifactError
-from edgemnist.runtime.model_file import read_model_file
 
 
 @pytest.fixture(scope="module")

@@ -13,10 +13,9 @@ import pytest
 from edgemnist.runtime import load_predictor
 from edgemnist.runtime.artifact.keras_config import mended
 from edgemnist.runtime.artifact.keras_file import read_keras_file
-from edgemnist.runtime.engines.registry import EngineOptions
+from edgemnist.runtime.engines.registry import EngineOptions, read_model_file
 from edgemnist.runtime.errors import ArtifactError, MendedModelWarning
 from edgemnist.runtime.isolation.probe import Probe, probe_if_needed
-from edgemnist.runtime.model_file import read_model_file
 
 
 def load(path):
@@ -265,25 +264,21 @@ def test_what_carries_code_is_refused_before_keras_sees_it(edited, monkeypatch, 
         load(path)
 
 
-def test_states_between_calls_are_refused(tmp_path):
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_several_ends_and_states_are_told_in_a_sentence(tmp_path, suffix):
     import keras
 
-    model = keras.Sequential([keras.Input((4, 2), batch_size=1), keras.layers.LSTM(3, stateful=True)])
-    model.save(tmp_path / "state.keras")
-    with pytest.raises(ArtifactError, match=r"keeps a state between its calls.*stateful=False"):
-        load(tmp_path / "state.keras")
-
-
-def test_several_inputs_or_outputs_are_told_in_a_sentence(tmp_path):
-    import keras
+    def told(model):
+        model.save(tmp_path / f"model{suffix}")
+        with pytest.raises(ArtifactError) as error:
+            load_predictor(tmp_path / f"model{suffix}")
+        return str(error.value)
 
     a, b = keras.Input((3,), name="a"), keras.Input((3,), name="b")
-    keras.Model([a, b], keras.layers.Add()([a, b])).save(tmp_path / "two.keras")
-    with pytest.raises(ArtifactError, match=r"another number of inputs than one; received 2 inputs \(a, b\)"):
-        load(tmp_path / "two.keras")
-    keras.Model(a, [keras.layers.ReLU()(a), keras.layers.ELU()(a)]).save(tmp_path / "two.keras")
-    with pytest.raises(ArtifactError, match="another number of outputs than one; received 2 outputs"):
-        load(tmp_path / "two.keras")
+    assert "several inputs; received 2: a, b" in told(keras.Model([a, b], keras.layers.Add()([a, b])))
+    assert "several outputs" in told(keras.Model(a, [keras.layers.ReLU()(a), keras.layers.ELU()(a)]))
+    state = [keras.Input((4, 2), batch_size=1), keras.layers.LSTM(3, stateful=True)]
+    assert "keeps a state" in told(keras.Sequential(state))
 
 
 def external_link(file, folder):
@@ -378,7 +373,7 @@ def test_a_file_of_nobody_known_is_read_in_a_subprocess_first(saved, tmp_path):
     content[position : position + 64] = b"\xff" * 64
     path.write_bytes(content)
     source = read_model_file(path, "keras", EngineOptions())
-    with pytest.raises(ArtifactError, match=r"small\.h5 cannot be read"):
+    with pytest.raises(ArtifactError, match=r"small\.h5"):
         probe_if_needed(source, Probe(), verified=False)
     good = read_model_file(saved / "small.h5", "keras", EngineOptions())
     assert probe_if_needed(good, Probe(), verified=False)

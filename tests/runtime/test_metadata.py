@@ -40,7 +40,7 @@ def test_a_damaged_contract_is_refused(damage):
 @pytest.mark.parametrize("file", ["mnist.int8.tflite", "mnist.int8.onnx", "mnist.int8.ort"])
 def test_a_lone_file_predicts_as_it_does_beside_its_manifest(artifacts, tmp_path, test_split, file):
     shutil.copy(artifacts / file, tmp_path)
-    images = test_split.images[:200]
+    images = test_split.inputs[:200]
     with load_predictor(tmp_path / file) as lone, load_predictor(artifacts / file) as recorded:
         assert lone.class_names == recorded.class_names == tuple("0123456789")
         assert (lone.input, lone.output) == (recorded.input, recorded.output)

@@ -15,7 +15,7 @@ import pytest
 
 from edgemnist.runtime import load_predictor
 from edgemnist.runtime.errors import EngineError, IntegrityError
-from edgemnist.runtime.isolation import native_code, private_folder
+from edgemnist.runtime.isolation import native_code
 from edgemnist.runtime.isolation.native_code import is_built_here, is_recorded, private_copy, remember_build
 
 SHA256 = "ab" * 32
@@ -136,8 +136,8 @@ def test_a_copy_avoids_a_file_system_that_runs_nothing(tmp_path, monkeypatch):
     cache.mkdir()
     noexec = {temporary}
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
-    monkeypatch.setattr(private_folder, "_OTHER_PLACES", (str(cache),))
-    monkeypatch.setattr(private_folder, "_allows_execution", lambda folder: folder.parent not in noexec)
+    monkeypatch.setattr(native_code, "_OTHER_PLACES", (str(cache),))
+    monkeypatch.setattr(native_code, "_allows_execution", lambda folder: folder.parent not in noexec)
     with private_copy(b"code", ".so") as copy:
         assert copy.is_relative_to(cache)
         assert copy.read_bytes() == b"code"

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from edgemnist.runtime.errors import EngineError
-from edgemnist.runtime.isolation.private_folder import private_folder
+from edgemnist.runtime.isolation.native_code import private_folder
 
 NO_OTHER_PLACE = """
-import edgemnist.runtime.isolation.private_folder
-edgemnist.runtime.isolation.private_folder._OTHER_PLACES = ()
+import edgemnist.runtime.isolation.native_code
+edgemnist.runtime.isolation.native_code._OTHER_PLACES = ()
 """
 SHOW_FOLDER = """
-from edgemnist.runtime.isolation.private_folder import private_folder
+from edgemnist.runtime.isolation.native_code import private_folder
 with private_folder() as folder:
     print(folder)
 """
@@ -35,7 +35,7 @@ def test_without_any_place_the_error_names_the_variable(
 ) -> None:
     missing = tmp_path / "gone"
     monkeypatch.setattr(tempfile, "tempdir", str(missing))
-    monkeypatch.setattr("edgemnist.runtime.isolation.private_folder._OTHER_PLACES", ())
+    monkeypatch.setattr("edgemnist.runtime.isolation.native_code._OTHER_PLACES", ())
     with pytest.raises(EngineError, match="TMPDIR") as caught, private_folder():
         pass
     assert str(missing) in str(caught.value)

@@ -61,8 +61,8 @@ def test_a_pickled_predictor_gives_the_same_answers(artifacts: Path, test_split:
     predictor = load_predictor(artifacts / name, num_threads=2)
     copy = pickle.loads(pickle.dumps(predictor))
     np.testing.assert_array_equal(
-        copy.predict(test_split.images[:20]).probabilities,
-        predictor.predict(test_split.images[:20]).probabilities,
+        copy.predict(test_split.inputs[:20]).probabilities,
+        predictor.predict(test_split.inputs[:20]).probabilities,
     )
     assert (copy.path, copy.class_names, copy.num_threads) == (predictor.path, predictor.class_names, 2)
 
@@ -91,10 +91,10 @@ def _labels(predictor: Predictor, images: np.ndarray) -> list[int]:
 
 def test_spawned_processes_take_a_predictor(artifacts: Path, test_split: Split):
     predictor = load_predictor(artifacts / "mnist.int8.tflite")
-    parts = np.array_split(test_split.images[:40], 4)
+    parts = np.array_split(test_split.inputs[:40], 4)
     with multiprocessing.get_context("spawn").Pool(2) as pool:
         labels = pool.starmap(_labels, [(predictor, part) for part in parts])
-    assert list(itertools.chain(*labels)) == predictor.predict(test_split.images[:40]).indices.tolist()
+    assert list(itertools.chain(*labels)) == predictor.predict(test_split.inputs[:40]).indices.tolist()
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -150,7 +150,7 @@ def test_a_predictor_may_be_closed_twice(artifacts: Path, digit, name: str):
 
 def test_coroutines_predict_in_threads(artifacts: Path, test_split: Split):
     predictor = load_predictor(artifacts / "mnist.int8.tflite")
-    images = test_split.images[:50]
+    images = test_split.inputs[:50]
 
     async def predict_all() -> list[int]:
         calls = (asyncio.to_thread(predictor.predict, image) for image in images)

@@ -15,7 +15,7 @@ THREADS, CALLS, IMAGES = 8, 10_000, 500
 def test_eight_threads_get_the_answers_of_one_in_ten_thousand_calls_each(
     artifacts: Path, test_split: Split, name: str
 ):
-    images = test_split.images[:IMAGES]
+    images = test_split.inputs[:IMAGES]
     wrong = [0] * THREADS
     with load_predictor(artifacts / name) as predictor:
         expected = [predictor.predict(image).probabilities.tobytes() for image in images]

@@ -1,6 +1,6 @@
 """`edgemnist export`: train if there is no model, convert, prove, publish."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,17 +9,36 @@ import msgspec
 from typer import Option
 
 from ...data.datasets import load_test_split
+from ...data.labels import read_class_names
 from ...export.convert.options import DEFAULT, INT8, IO_DTYPES, OPSETS, ExportOptions
-from ...proof.exactness import sentence
 from ...proof.formats import FORMATS, find_format
 from ...runtime.artifact.previous import PREVIOUS
 from ...runtime.artifact.settling import state_of
-from ...runtime.errors import OptionError, ProofError
+from ...runtime.errors import ConversionError, OptionError, ProofError
 from ...runtime.isolation.native_code import CODE_SUFFIXES, is_recorded
+from ...runtime.signature import InputKind, OutputKind, SignatureOptions
 from ..console import literal, messages, print_json, print_message, print_result, print_table
-from ..options import AllowEmptyClasses, Artifacts, Atol, Data, Json, MaxAccuracyDrop, MinAgreement, Seed
+from ..options import (
+    AllowEmptyClasses,
+    Artifacts,
+    Atol,
+    Data,
+    Json,
+    Labels,
+    MaxAccuracyDrop,
+    MaxError,
+    MinAgreement,
+    Offset,
+    Resize,
+    Scale,
+    Seed,
+    choice,
+    numbers,
+)
 
 if TYPE_CHECKING:
+    from ...data.datasets import Dataset
+    from ...export.convert.source import Source
     from ...export.pipeline import Outcome
 
 EXAMPLES = """
@@ -41,10 +60,14 @@ _MODEL_HELP = (
     " full-integer .tflite file, whoever made it."
 )
 _OPSET_HELP = "ONNX opset, 13 to 18; a lower one loads on older runtimes."
-_SAMPLES_HELP = "Training images to calibrate quantization with."
+_SAMPLES_HELP = "Training items to calibrate quantization with. Default: 1000, or all where there are fewer."
+_BATCH_HELP = "Fix the batch of every artifact to one item, for runtimes that need fixed shapes."
+_INPUT_HELP = "What the model takes. Default: what the data are."
+_OUTPUT_HELP = "What it gives. Default: classes where it ends in probabilities or the data have labels."
 _MATCH_HELP = "The runtime whose bytes C of a .tflite file has: LiteRT's reference kernels, or TF Lite Micro."
 _COMPILE_HELP = "Put a shared library for this machine beside int8.c, made by $CC, cc, gcc or clang."
 _OVERWRITE_HELP = "Replace artifacts that were made from another model, data set or tool version."
+_VALUE_COLUMNS = ("artifact", ">bytes", ">R²", ">largest error", ">rms error", "proof")
 _COLUMNS = ("artifact", ">bytes", ">accuracy", ">agreement", ">broke", ">fixed", ">max |Δp|", "proof")
 
 
@@ -57,12 +80,20 @@ def export(
     io: Annotated[str, Option(metavar="|".join(IO_DTYPES), help=_IO_HELP)] = IO_DTYPES[0],
     model: Annotated[Path | None, Option(metavar="FILE", help=_MODEL_HELP)] = None,
     opset: Annotated[int, Option(help=_OPSET_HELP)] = OPSETS[0],
-    calibration_samples: Annotated[int, Option(metavar="N", help=_SAMPLES_HELP)] = 1000,
+    batch: Annotated[int | None, Option(min=1, max=1, metavar="1", help=_BATCH_HELP)] = None,
+    scale: Scale = None,
+    offset: Offset = None,
+    input_kind: Annotated[str | None, Option(metavar="image|features", help=_INPUT_HELP)] = None,
+    output_kind: Annotated[str | None, Option(metavar="classes|values", help=_OUTPUT_HELP)] = None,
+    labels: Labels = None,
+    calibration_samples: Annotated[int | None, Option(metavar="N", help=_SAMPLES_HELP)] = None,
     min_agreement: MinAgreement = None,
     max_accuracy_drop: MaxAccuracyDrop = None,
     atol: Atol = None,
+    max_error: MaxError = None,
     seed: Seed = 0,
     data: Data = None,
+    resize: Resize = False,
     allow_empty_classes: AllowEmptyClasses = False,
     artifacts: Artifacts = Path("artifacts"),
     compile_: Annotated[bool, Option("--compile", help=_COMPILE_HELP)] = False,
@@ -72,10 +103,11 @@ def export(
 ) -> None:
     """Convert the model to TFLite and ONNX, and prove every file on the whole test set.
 
-    The input of each artifact is raw uint8 pixels, its output probabilities. It must contain what its
-    precision requires and agree with the Keras model: float32 on every image, within 1e-5; float16 on
-    99.9 % of the images; the others on 99.8 %, with at most 0.2 points of accuracy lost. What failed is not
-    written, the others are, and the exit code is 3.
+    Each artifact takes raw input, uint8 pixels or float32 features, and gives probabilities or values. It
+    must contain what its precision requires and agree with the Keras model: floats on every class that the
+    model is not torn between, integers with at most 0.5 points of accuracy lost, if that is more than chance;
+    values within 1e-4 of their range, quantized ones within 2 % of it (root mean square). The bundled network
+    keeps 99.8 % and 0.2 points. What failed is not written, the others are, and the exit code is 3.
 
     Writes the artifacts, `manifest.json` and `reference.npz`, all at once. Files that they replace stay in
     the folder `previous` until a later export replaces others; a `.keras` file stays for good.
@@ -83,50 +115,106 @@ def export(
     if model is not None and model.suffix == ".tflite":
         _export_tflite(model, formats or [], artifacts, data, match, compile_, overwrite, json)
         return
-    from ...export.calibration import choose_calibration
-    from ...export.convert.source import load_source
+    from ...export.opening import DataOptions, open_source, record_of, tolerances_of
     from ...export.pipeline import export_all
-    from ...export.training.data import load_dataset
     from ..training import ensure_model
 
     options = ExportOptions(opset=opset, io=io, compile=compile_)
     names = [row.name for row in FORMATS] if every else [*(formats or DEFAULT), *((INT8,) if int8 else ())]
     rows = [find_format(name) for name in dict.fromkeys(names)]
-    limits = (min_agreement, max_accuracy_drop, atol)
-    rows = [replace(row, tolerances=row.tolerances.replaced(*limits)) for row in rows]
+    wanted = SignatureOptions(
+        choice("--input-kind", input_kind, InputKind),
+        choice("--output-kind", output_kind, OutputKind),
+        numbers("--scale", scale),
+        numbers("--offset", offset),
+        read_class_names(labels) if labels else None,
+    )
 
     path = model or ensure_model(artifacts, data, seed, allow_empty_classes=allow_empty_classes)
-    dataset = load_dataset(data)
-    calibration = choose_calibration(dataset.train, len(dataset.class_names), calibration_samples, seed)
     previous = artifacts / PREVIOUS
     before = state_of(previous)
-    with messages.status("loading the model") as status:
+    with messages.status("loading the model and the data") as status:
+        chosen = DataOptions(data, resize)
+        source, dataset = open_source(
+            path, chosen, wanted, calibration_samples=calibration_samples, seed=seed, batch=batch
+        )
+        for line in first_impression(source, dataset):
+            print_message(line)
+        limits = {
+            "min_agreement": min_agreement,
+            "max_accuracy_drop": max_accuracy_drop,
+            "atol": atol,
+            "max_error": max_error,
+        }
         outcomes = export_all(
-            load_source(path, calibration, dataset.class_names),
-            rows,
+            source,
+            [replace(row, tolerances=tolerances_of(row, source).replaced(**limits)) for row in rows],
             dataset,
             artifacts,
             options=options,
+            data=record_of(chosen, dataset),
             overwrite=overwrite,
             report=lambda name: status.update(f"converting and proving {name}"),
         )
     if json:
         print_json([_document(outcome) for outcome in outcomes])
     else:
-        title = f"Exported artifacts, proved on {len(dataset.test):,} test images"
-        print_table(_COLUMNS, map(_cells, outcomes), title=title)
+        noun = "images" if dataset.test.kind == "image" else "items"
+        title = f"Exported artifacts, proved on {len(dataset.test):,} test {noun}"
+        columns = _columns(outcomes)
+        print_table(columns, [_cells(outcome, len(columns)) for outcome in outcomes], title=title)
     if state_of(previous) != before:
         replaced = ", ".join(sorted(path.name for path in previous.iterdir()))
         print_message(literal(f"What this replaced is in {previous}: {replaced}"))
+    for outcome in outcomes:
+        for note in outcome.notes:
+            print_message(literal(f"{outcome.format.name}: {note}"))
+    _require_proven(outcomes, every)
+    made = sum(outcome.record is not None for outcome in outcomes)
+    print_message(f"wrote {made} artifacts and manifest.json to {literal(artifacts)}")
+    for warning in _forgotten_builds(outcomes):
+        print_message(literal(warning))
+
+
+def first_impression(source: "Source", dataset: "Dataset") -> Iterator[str]:
+    """Yield what the model scores before anything is converted, and a warning where that looks wrong."""
+    from ...export.opening import better_scalings, near_chance
+    from ...proof.parity import score
+    from ...proof.reference import outputs_of
+
+    test, output = dataset.test, source.signature.output
+    if output.kind != "classes" or test.labels is None:
+        return
+    found = score(outputs_of(source.predictor, test), test.labels)
+    yield literal(f"{source.path.name} has {found.accuracy:.2%} of the {len(test):,} test labels right")
+    if not near_chance(found, output.classes):
+        return
+    spec = source.signature.input
+    yield literal(
+        f"warning: that is hardly better than chance. The model got raw input * {_shown(spec.scale)} +"
+        f" {_shown(spec.offset)}; if it was trained on another scale, give --scale and --offset."
+    )
+    for scale, offset, accuracy in better_scalings(source, dataset):
+        yield literal(f"with --scale {scale:.10g} --offset {offset:g} it has {accuracy:.2%} right")
+
+
+def _shown(numbers: tuple[float, ...]) -> str:
+    return ",".join(f"{number:.6g}" for number in numbers)
+
+
+def _require_proven(outcomes: "Sequence[Outcome]", every: bool) -> None:
+    """Raise for artifacts that failed, and for those that cannot be made if they were asked for by name."""
     failed = [outcome for outcome in outcomes if outcome.failures]
     if failed:
         raise ProofError(
             "; ".join(f"{outcome.format.name}: {', '.join(outcome.failures)}" for outcome in failed),
             fix="These files were not written; the others were.",
         )
-    print_message(f"wrote {len(outcomes)} artifacts and manifest.json to {literal(artifacts)}")
-    for warning in _forgotten_builds(outcomes):
-        print_message(literal(warning))
+    missing = [f"{outcome.format.name}: {outcome.unavailable}" for outcome in outcomes if outcome.unavailable]
+    if missing and not every:
+        raise ConversionError("; ".join(missing), fix="The other files were written.")
+    for sentence in missing:
+        print_message(literal(f"not made: {sentence}"))
 
 
 def _export_tflite(
@@ -158,7 +246,7 @@ def _export_tflite(
         made = export_tflite(
             model,
             artifacts,
-            load_test_split(data).images,
+            load_test_split(data).array,
             match=matches[match],
             compile_library=compile_library,
             overwrite=overwrite,
@@ -168,7 +256,7 @@ def _export_tflite(
         print_json({"artifact": msgspec.to_builtins(made.record), "arena_bytes": made.arena_bytes})
     else:
         print_result(
-            f"{literal(made.record.file)}  [green]passed[/]  {sentence(made.exactness)};"
+            f"{literal(made.record.file)}  [green]passed[/]  {made.exactness.sentence};"
             f" {made.arena_bytes:,} bytes of RAM between the layers"
         )
     print_message(f"wrote {literal(made.record.file)} and manifest.json to {literal(artifacts)}")
@@ -185,16 +273,29 @@ def _forgotten_builds(outcomes: "tuple[Outcome, ...]") -> Iterator[str]:
             )
 
 
-def _cells(outcome: "Outcome") -> list[str]:
+def _columns(outcomes: "Sequence[Outcome]") -> tuple[str, ...]:
+    values = any(outcome.parity and outcome.parity.agreement is None for outcome in outcomes)
+    return _VALUE_COLUMNS if values else _COLUMNS
+
+
+def _cells(outcome: "Outcome", columns: int) -> list[str]:
     record, parity = outcome.record, outcome.parity
-    cells = [""] * (len(_COLUMNS) - 2)
-    if record and parity:
-        cells = [f"{record.size_bytes:,}", f"{parity.accuracy:.2%}", f"{parity.agreement:.2%}"]
-        cells += [str(parity.broke), str(parity.fixed), f"{parity.max_abs_difference:.0e}"]
-    verdict = "[red]failed[/]" if outcome.failures else "[green]passed[/]"
+    cells = [""] * (columns - 2)
+    if record and parity and parity.agreement is None:
+        scale = parity.output_range or 1.0
+        errors = [f"{error / scale:.2%}" for error in (parity.max_abs_difference, parity.rms_difference)]
+        cells = [f"{record.size_bytes:,}", "" if parity.r2 is None else f"{parity.r2:.4f}", *errors]
+    elif record and parity:
+        counts = ["" if count is None else str(count) for count in (parity.broke, parity.fixed)]
+        accuracy = "" if parity.accuracy is None else f"{parity.accuracy:.2%}"
+        cells = [f"{record.size_bytes:,}", accuracy, f"{parity.agreement:.2%}", *counts]
+        cells.append(f"{parity.max_abs_difference:.0e}")
+    verdict = "[yellow]not made[/]" if outcome.unavailable else "[green]passed[/]"
+    verdict = "[red]failed[/]" if outcome.failures else verdict
     return [literal(record.file) if record else outcome.format.name, *cells, verdict]
 
 
 def _document(outcome: "Outcome") -> dict[str, object]:
     record = msgspec.to_builtins(outcome.record)
-    return {"format": outcome.format.name, "failures": list(outcome.failures), "artifact": record}
+    failures = [*outcome.failures, *([outcome.unavailable] if outcome.unavailable else [])]
+    return {"format": outcome.format.name, "failures": failures, "artifact": record}

@@ -11,12 +11,11 @@ from typer import Argument, Option
 
 from ...proof.generated_c import read_claims
 from ...proof.inspect.structure import GraphTensor, Operator, Structure, probe_structure, require_readable
-from ...proof.quiet import quiet
 from ...runtime.engines.registry import ENGINES
 from ...runtime.errors import ArtifactError, ArtifactNotFoundError, MissingExtraError
-from ...runtime.files import sha256_of
+from ...runtime.files import read_model, sha256_of
 from ...runtime.isolation.probe import Probe
-from ...runtime.model_file import read_model
+from ...runtime.process import quiet
 from ...runtime.tensors import TensorSpec
 from ..console import literal, print_json, print_result
 from ..options import Json

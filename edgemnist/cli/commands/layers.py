@@ -3,9 +3,10 @@
 import math
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 from typer import Argument, Option
 
@@ -14,14 +15,15 @@ from ...proof.layers import (
     SPOILED_DB,
     compare_layers,
     first_spoiled_layer,
+    input_of,
     kept_db,
-    pixel_scale_of,
-    random_inputs,
+    random_items,
     read_trace,
 )
 from ...runtime.errors import OptionError
+from ...runtime.signature import InputSpec
 from ..console import literal, messages, print_json, print_message, print_result, print_table
-from ..options import Data, Json, Seed
+from ..options import Data, Json, Offset, Scale, Seed, numbers
 
 if TYPE_CHECKING:
     from ...proof.activations import Trace
@@ -37,10 +39,6 @@ EXAMPLES = """
 _FIRST_HELP = "A .keras, .h5, .tflite or .onnx file: the one that is right."
 _SECOND_HELP = "Another form of the same model."
 _SAMPLES_HELP = "How many inputs to compare on."
-_SCALE_HELP = (
-    "What a pixel's step of 1 is as an input of the float model: 1 for pixels as they are. By default what"
-    " the range of a quantized input shows, or 1/255."
-)
 _OUTPUT_HELP = "Draw the signal-to-noise ratios as a picture."
 
 
@@ -49,7 +47,8 @@ def layers(
     second: Annotated[Path, Argument(metavar="B", help=_SECOND_HELP)],
     data: Data = None,
     samples: Annotated[int, Option(metavar="N", min=1, help=_SAMPLES_HELP)] = 32,
-    scale: Annotated[float | None, Option(metavar="X", help=_SCALE_HELP)] = None,
+    scale: Scale = None,
+    offset: Offset = None,
     seed: Seed = 0,
     output: Annotated[Path | None, Option("--output", "-o", metavar="FILE.png", help=_OUTPUT_HELP)] = None,
     json: Json = False,
@@ -63,16 +62,16 @@ def layers(
     The inputs are those of `--data`, of MNIST for a model of such images, or else drawn at random, which no
     calibration has seen.
     """
-    if scale is not None and not scale > 0:
-        raise OptionError("the scale is out of range", received=scale, expected="> 0")
     if {first.suffix, second.suffix} & {".keras", ".h5", ".hdf5"}:
         from ...export import backend  # noqa: F401 - starts TensorFlow without its log
     with messages.status("loading both models") as status:
         traces = read_trace(first), read_trace(second)
-        pixel = scale or pixel_scale_of(traces[0].input, traces[1].input)
-        inputs, origin = _inputs(traces, data, samples, seed, pixel)
-        status.update(f"comparing layers on {len(inputs)} inputs")
-        report = compare_layers(*traces, inputs, pixel)
+        spec = input_of(*traces)
+        given = {"scale": numbers("--scale", scale), "offset": numbers("--offset", offset)}
+        spec = replace(spec, **{key: value for key, value in given.items() if value is not None})
+        items, origin = _items(traces, spec, data, samples, seed)
+        status.update(f"comparing layers on {len(items)} inputs")
+        report = compare_layers(*traces, items, spec)
     spoiled = first_spoiled_layer(report)
     if output is not None:
         from ...benchmarks.report.layer_chart import draw_layers  # needs matplotlib
@@ -89,16 +88,23 @@ def layers(
     print_result(literal(_verdict(report, spoiled)))
 
 
-def _inputs(
-    traces: "tuple[Trace, Trace]", data: Path | None, samples: int, seed: int, pixel: float
-) -> tuple[NDArray[np.float32], str]:
-    """Return inputs as the Keras model takes them, and where they come from."""
+def _items(
+    traces: "tuple[Trace, Trace]", spec: InputSpec, data: Path | None, samples: int, seed: int
+) -> tuple[NDArray[Any], str]:
+    """Return raw items, and where they come from."""
+    if data is None and spec.kind != "image":
+        return random_items(*traces, spec, samples, seed), "drawn at random"
     split = load_test_split(data)
-    if data is None and split.images.shape[1:] != traces[0].input.shape[1:]:
-        return random_inputs(traces[0].input, traces[1].input, samples, seed, pixel), "drawn at random"
-    chosen = split.images[:samples]
-    reals = chosen.astype(np.float32)
-    return reals * np.float32(pixel) if chosen.dtype == np.uint8 else reals, f"of {data or 'MNIST'}"
+    if data is None and split.inputs.shape[1:] != spec.shape:
+        return random_items(*traces, spec, samples, seed), "drawn at random"
+    if split.kind != spec.kind:
+        raise OptionError(
+            "the data are of another kind than the models' input",
+            received=f"data of kind {split.kind}",
+            expected=spec.kind,
+            fix="Give the data that the models are for with --data.",
+        )
+    return np.asarray(split.inputs[:samples]), f"of {data or 'MNIST'}"
 
 
 def _cells(row: "LayerDifference") -> tuple[str, ...]:

@@ -28,11 +28,7 @@ _STANDARD_DOMAINS = ("", "ai.onnx")
 
 
 def read(_name: str, content: bytes) -> Structure:
-    """Read an ONNX file.
-
-    Raises:
-        MissingExtraError: The onnx package is not installed.
-    """
+    """Read an ONNX file; MissingExtraError if the onnx package is not installed."""
     try:
         import onnx
     except ImportError as error:

@@ -13,8 +13,8 @@ import msgspec
 
 from ...runtime.engines.registry import engine_for
 from ...runtime.errors import ArtifactError, EdgeMnistError
+from ...runtime.files import read_model
 from ...runtime.isolation.probe import Probe, read_in_child
-from ...runtime.model_file import read_model
 from ...runtime.tensors import TensorSpec
 
 _MAX_PARTS = 200_000  # of a structure, which is shown to people
@@ -25,7 +25,6 @@ class GraphTensor:
     """A tensor inside a model: a constant, or one between two operators.
 
     Attributes:
-        name: Its name in the file.
         dtype: The numpy name of its element type.
         shape: Its axes; None is any size.
         size_bytes: What the file stores of it; 0 for one that is computed.
@@ -53,8 +52,7 @@ class Operator:
     Attributes:
         name: The format's own name for it, such as "FULLY_CONNECTED" or "MatMul".
         builtin: Whether every runtime of the format has it; false for custom and TF-select operators.
-        inputs: The names of its input tensors.
-        outputs: The names of its output tensors.
+        inputs, outputs: The names of its tensors.
     """
 
     name: str
@@ -68,8 +66,7 @@ class Structure:
     """What a model file contains.
 
     Attributes:
-        inputs: Of the whole model.
-        outputs: Of the whole model.
+        inputs, outputs: Of the whole model.
         tensors: All tensors, constants and intermediate ones included, as far as the file lists them.
         operators: Its nodes, in order.
         versions: The versions of its format.
@@ -106,21 +103,14 @@ _READERS = {
 def read_structure(path: Path) -> Structure:
     """Read what a model file of one's own contains; for a stranger's there is `probe_structure`.
 
-    Raises:
-        ArtifactNotFoundError: There is no such file.
-        ArtifactError: The file's format is unknown, or the file is damaged.
-        MissingExtraError: The package that reads the format is not installed.
+    Raises ArtifactNotFoundError if there is no such file, and what `parse_structure` raises.
     """
     require_readable(path)
     return parse_structure(path, read_model(path))
 
 
 def require_readable(path: Path) -> None:
-    """Check that there is a reader for files with this suffix.
-
-    Raises:
-        ArtifactError: There is none.
-    """
+    """Check that there is a reader for files with this suffix; ArtifactError if there is none."""
     if path.suffix not in _READERS:
         raise ArtifactError(
             f"cannot look inside {path.name}",
@@ -151,13 +141,8 @@ def parse_structure(path: Path, content: bytes) -> Structure:
 def probe_structure(path: Path, content: bytes, limits: Probe) -> Structure:
     """Return what a stranger's model file contains, read in a subprocess.
 
-    Keras' files are read here, since TensorFlow needs many seconds to start.
-
-    Raises:
-        ArtifactError: The file's format is unknown, or the file is damaged; or its reader crashed, or took
-            too long or too much memory.
-        IntegrityError: There is no Python interpreter to start.
-        MissingExtraError: The package that reads the format is not installed.
+    Keras' files are read here, since TensorFlow needs many seconds to start. Errors are those of
+    `parse_structure` and `read_in_child`.
     """
     require_readable(path)
     if not engine_for(path).light:

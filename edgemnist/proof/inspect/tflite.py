@@ -29,11 +29,7 @@ _OLDEST_WITH_DENSE_PER_CHANNEL = (2, 10, 0)
 
 
 def read(_name: str, content: bytes) -> Structure:
-    """Read a TFLite file.
-
-    Raises:
-        MissingExtraError: LiteRT is not installed.
-    """
+    """Read a TFLite file; MissingExtraError if LiteRT is not installed."""
     try:
         from ai_edge_litert import schema_py_generated as schema
     except ImportError as error:
