@@ -115,6 +115,7 @@ class Source:
                 spec.shape,
                 _compact(np.multiply(spec.scale, scale)),
                 _compact(np.multiply(spec.offset, scale) + offset),
+                spec.ink,
             )
         pixel = _pixel(spec) if spec.kind == "image" else None
         if spec.kind == "image" and pixel is None:
@@ -148,7 +149,7 @@ class Source:
 
 
 def _unscaled(spec: InputSpec) -> InputSpec:
-    return InputSpec(spec.kind, spec.shape)
+    return InputSpec(spec.kind, spec.shape, ink=spec.ink)
 
 
 def _pixel(spec: InputSpec) -> tuple[float, int] | None:
