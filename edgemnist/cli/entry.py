@@ -95,10 +95,13 @@ def main() -> None:
 
 def _showing_mended_models(show: Callable[..., None]) -> Callable[..., None]:
     """Return what shows a warning; the project's own is a message like any other, without a line of code."""
+    told: set[str] = set()
 
     def shown(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
         if issubclass(category, MendedModelWarning):
-            print_message(f"note: {literal(message)}")
+            if str(message) not in told:  # a model may be loaded several times
+                print_message(f"note: {literal(message)}")
+            told.add(str(message))
         else:
             show(message, category, *where, **more)
 

@@ -3,7 +3,7 @@
 A trace runs a model on raw items, whatever the file's own input is: pixels, floats, or integers with a scale.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..runtime.artifact.metadata import read_metadata
+from ..runtime.engines.keras_signature import leading_scaling
 from ..runtime.engines.registry import ENGINES, EngineOptions, engine_for
 from ..runtime.errors import ArtifactError, EdgeMnistError, MissingExtraError, first_line
 from ..runtime.signature import InputSpec, ModelSignature, SignatureOptions
 from ..runtime.tensors import TensorSpec, require_one, to_real
 
 Reals = NDArray[np.float32]
+WATCHED = (".keras", ".h5", ".hdf5", ".tflite", ".onnx")
 _MAX_TENSORS = 20_000
 
 
@@ -56,7 +58,7 @@ class Trace:
         file: The file's name.
         input: What the file takes.
         output: What it gives.
-        signature: What its input means, as its metadata has it; None where it has none.
+        signature: What its input means, as its metadata or the layers of it say; None where they do not.
         layers: The layers' outputs, in the order in which they are computed.
         parents: For each of them, which of them its layer takes as inputs.
         values: From a raw batch of the input to the real values of each of these.
@@ -71,12 +73,17 @@ class Trace:
     values: Callable[[NDArray[Any]], list[Reals]]
 
     def run(self, raw: NDArray[Any], spec: InputSpec) -> list[Reals]:
-        """Return every layer's output for raw items, `(N, *spec.shape)`.
+        """Return every layer's output for raw items, `(N, ...)`.
+
+        Args:
+            raw: The items.
+            spec: What they mean to a model that does not say so itself.
 
         Raises:
             ArtifactError: The model takes items of another shape.
         """
-        return self.values(_in_layout(spec.encode(raw, self.input), self.input))
+        own = self.signature.input if self.signature else spec
+        return self.values(_in_layout(own.encode(raw, self.input), self.input))
 
 
 def open_trace(path: Path, content: bytes) -> Trace:
@@ -88,11 +95,11 @@ def open_trace(path: Path, content: bytes) -> Trace:
     """
     openers = {"keras": of_keras, "litert": of_tflite, "onnxruntime": of_onnx}
     entry = engine_for(path)
-    if path.suffix not in (".keras", ".h5", ".hdf5", ".tflite", ".onnx"):
+    if path.suffix not in WATCHED:
         raise ArtifactError(
             f"the layers of {path.name} cannot be watched",
             received=f"the suffix {path.suffix!r}",
-            expected="one of .keras, .h5, .tflite, .onnx",
+            expected=f"one of {', '.join(WATCHED)}",
         )
     if not entry.available:
         raise MissingExtraError(entry.package, entry.extra, f"watching the layers of {path.name}")
@@ -140,10 +147,13 @@ def of_keras(name: str, content: bytes) -> Trace:
     parents: list[tuple[int, ...]] = []
 
     signature = engine.infer_signature(name, SignatureOptions())  # all its axes are fixed
+    known = leading_scaling(model) is not None
     values(np.zeros((1, *signature.input.shape)).astype(engine.input.dtype))
     layers = tuple(call.layer for call in recorded)
     recorded.clear()
-    return Trace(name, engine.input, engine.output, None, layers, tuple(parents), values)
+    return Trace(
+        name, engine.input, engine.output, signature if known else None, layers, tuple(parents), values
+    )
 
 
 def of_tflite(name: str, content: bytes, *, exact: bool = True) -> Trace:
@@ -171,16 +181,25 @@ def of_tflite(name: str, content: bytes, *, exact: bool = True) -> Trace:
         require_one([detail["name"] for detail in ends])
     details = {detail["index"]: detail for detail in interpreter.get_tensor_details()}
     graph = unpack(content, schema)
-    watched = [
-        (index, operator_name(graph, node, schema), _weight_scales(node, details), tuple(node.inputs))
+    inputs = set(graph.subgraphs[0].inputs)
+    nodes = [
+        (index, operator_name(graph, node, schema), node)
         for node in graph.subgraphs[0].operators or ()
         for index in node.outputs
-        if details.get(index, {}).get("dtype") in _NUMBERS
     ]
-    specs = [_tensor_of(details[index]) for index, *_ in watched]
+    chosen = [
+        details.get(index, {}).get("dtype") in _NUMBERS
+        and (kind not in _RESCALING or not inputs.isdisjoint(node.inputs))
+        for index, kind, node in nodes
+    ]
+    watched = [found for found, wanted in zip(nodes, chosen, strict=True) if wanted]
+    specs = [_tensor_of(details[index]) for index, _, _ in watched]
     layers = tuple(
-        LayerOutput(spec.name, kind, spec.scale, _limits(spec), scales)
-        for spec, (_, kind, scales, _) in zip(specs, watched, strict=True)
+        LayerOutput(spec.name, kind, spec.scale, _limits(spec), _weight_scales(node, details))
+        for spec, (_, kind, node) in zip(specs, watched, strict=True)
+    )
+    parents = _parents(
+        (index, node.inputs, wanted) for (index, _, node), wanted in zip(nodes, chosen, strict=True)
     )
     input_index = interpreter.get_input_details()[0]["index"]
 
@@ -193,10 +212,6 @@ def of_tflite(name: str, content: bytes, *, exact: bool = True) -> Trace:
                 rows.append(to_real(interpreter.get_tensor(index), spec))
         return [np.concatenate([np.atleast_1d(row) for row in rows]) for rows in found]
 
-    positions = {index: position for position, (index, _, _, _) in enumerate(watched)}
-    parents = tuple(
-        tuple(positions[taken] for taken in inputs if taken in positions) for *_, inputs in watched
-    )
     taken, given = (
         _tensor_of(ends[0]) for ends in (interpreter.get_input_details(), interpreter.get_output_details())
     )
@@ -238,18 +253,10 @@ def of_onnx(name: str, content: bytes) -> Trace:
         return [np.asarray(each, np.float32) for each in session.run(wanted, {inputs[0].name: batch})]
 
     layers = tuple(LayerOutput(output, node.op_type) for node, output in watched)
-    # What lies between, such as quantized tensors, only passes on what was watched before it.
-    sources: dict[str, tuple[int, ...]] = {}
-    positions = {output: position for position, (_, output) in enumerate(watched)}
-    parents = []
-    for node, output in nodes:
-        before = tuple(dict.fromkeys(each for taken in node.input for each in sources.get(taken, ())))
-        sources[output] = (positions[output],) if output in positions else before
-        if output in positions:
-            parents.append(before)
+    parents = _parents((output, node.input, (node, output) in watched) for node, output in nodes)
     taken, given = value_spec(inputs[0], onnx), value_spec(outputs[0], onnx)
     metadata = {entry.key: entry.value for entry in model.metadata_props}
-    return Trace(name, taken, given, _signature(metadata), layers, tuple(parents), values)
+    return Trace(name, taken, given, _signature(metadata), layers, parents, values)
 
 
 def _signature(metadata: dict[str, str]) -> ModelSignature | None:
@@ -257,6 +264,24 @@ def _signature(metadata: dict[str, str]) -> ModelSignature | None:
     return found and found.signature
 
 
+def _parents(outputs: Iterable[tuple[Any, Iterable[Any], bool]]) -> tuple[tuple[int, ...], ...]:
+    """Return what each watched layer depends on; what is not watched only passes on what was before it.
+
+    Args:
+        outputs: Of each operator in order: what it outputs, what it takes, and whether it is watched.
+    """
+    sources: dict[Any, tuple[int, ...]] = {}
+    found: list[tuple[int, ...]] = []
+    for output, inputs, watched in outputs:
+        before = tuple(dict.fromkeys(each for taken in inputs for each in sources.get(taken, ())))
+        sources[output] = (len(found),) if watched else before
+        if watched:
+            found.append(before)
+    return tuple(found)
+
+
+# These give what they take, but for the rounding: of the layers only the input's counts.
+_RESCALING = ("QUANTIZE", "DEQUANTIZE")
 _NUMBERS = (np.float32, np.float16, np.int8, np.uint8, np.int16)
 
 

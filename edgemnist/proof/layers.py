@@ -1,19 +1,24 @@
 """Where two forms of a model part: each layer of one against what belongs to it in the other."""
 
+import hashlib
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace as replace_struct
 from numpy.typing import NDArray
 
+from ..runtime.artifact.keras_file import try_keras_file
+from ..runtime.artifact.manifest import find_expected_hash
+from ..runtime.engines.registry import engine_for
 from ..runtime.errors import ArtifactError
 from ..runtime.files import read_model
 from ..runtime.isolation.probe import Probe, read_in_child
 from ..runtime.signature import InputSpec, assumed_signature
-from .activations import LayerOutput, Trace, open_trace, try_trace
+from .activations import WATCHED, LayerOutput, Trace, open_trace, try_trace
 from .alignment import Watched, align, as_shaped
 
 Reals = NDArray[np.float32]
@@ -112,27 +117,36 @@ def read_trace(path: Path) -> Trace:
 
     Raises:
         ArtifactError: It is no model whose layers can be watched.
+        IntegrityError: There is no interpreter to start.
         MissingExtraError: The package that runs it is not installed.
     """
     content = read_model(path)
-    if path.suffix in (".tflite", ".onnx"):
-        read_in_child(path, content, Probe(), try_trace)
-    return open_trace(path, content)
+    entry = engine_for(path)
+    if path.suffix in WATCHED:
+        read_in_child(path, content, Probe(), try_trace if entry.light else try_keras_file)
+    trace = open_trace(path, content)
+    recorded = find_expected_hash(path)
+    if recorded is None or recorded.sha256 != hashlib.sha256(content).hexdigest() or not recorded.signature:
+        return trace
+    return replace(trace, signature=recorded.signature)
 
 
 def input_of(first: Trace, second: Trace) -> InputSpec:
-    """Return what a raw item of two models is and how it is scaled, as far as their files show it.
+    """Return what a raw item of two models is, and how it is scaled for one that does not say so itself.
 
-    That is what the metadata of either says; else the range of a quantized input, which was calibrated; else
-    what a model that begins with pixels or floats usually takes.
+    The range of a quantized input shows that, which was calibrated; else it is what a model that begins with
+    pixels or floats usually takes.
     """
     traces = (first, second)
-    for trace in traces:
-        if trace.signature is not None:
-            return trace.signature.input
-    quantized = [trace for trace in traces if trace.input.quantized]
-    chosen = (quantized or traces)[0]
-    return assumed_signature(chosen.file, chosen.input, chosen.output).input
+    silent = [trace for trace in traces if trace.signature is None]
+    said = next((trace.signature.input for trace in traces if trace.signature), None)
+    if said is not None and not silent:
+        return said
+    chosen = ([trace for trace in traces if trace.input.quantized] or silent)[0]
+    found = assumed_signature(chosen.file, chosen.input, chosen.output).input
+    if said is None or said.kind == found.kind:
+        return found
+    return replace_struct(found, kind=said.kind, scale=(1.0,), offset=(0.0,))
 
 
 def random_items(first: Trace, second: Trace, spec: InputSpec, samples: int, seed: int) -> NDArray[Any]:
@@ -148,7 +162,7 @@ def compare_layers(first: Trace, second: Trace, raw: NDArray[Any], spec: InputSp
         first: The model that is right, usually the float one.
         second: The other.
         raw: The items, `(N, *spec.shape)`: uint8 for images, float32 for features.
-        spec: What they mean.
+        spec: What they mean to a model that does not say so itself; see `input_of`.
 
     Raises:
         ArtifactError: The models do not take such inputs, or no layer belongs to one of the other.

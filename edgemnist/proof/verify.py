@@ -16,7 +16,7 @@ from ..runtime.artifact.previous import is_model
 from ..runtime.artifact.settling import ATTEMPTS, state_of
 from ..runtime.errors import ArtifactError, ArtifactNotFoundError, ManifestError, ProofError
 from ..runtime.isolation.native_code import CODE_SUFFIXES
-from .formats import FORMATS, Format
+from .formats import FORMATS, KNOWN_FORMATS, Format
 from .generated_c import Build, Generate, ProveExact
 from .recorded import Artifacts, Verdict, hash_failures, library_verdicts
 from .reference import read_reference
@@ -33,7 +33,7 @@ def verify(
     generate: Generate | None = None,
     build: Build | None = None,
     prove_exact: ProveExact | None = None,
-    formats: Sequence[Format] = FORMATS,
+    formats: Sequence[Format] = KNOWN_FORMATS,
     report: Callable[[str], None] = lambda _: None,
 ) -> tuple[Verdict, ...]:
     """Prove every file of an artifact folder again, after finishing an export that was interrupted there.

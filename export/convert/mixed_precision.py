@@ -4,7 +4,7 @@ Where two models part shows which layer loses most; that one is kept float, and 
 kept. Then each layer that was kept is tried without, and, where several were needed, each layer alone.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +46,7 @@ def fewest_float_layers(
     accuracy_drop: Callable[[bytes], float],
     max_accuracy_drop: float,
     *,
+    always: Collection[str] = (),
     report: Callable[[str], None] = lambda _: None,
 ) -> MixedPrecision:
     """Return the quantized model with as few float layers as the search finds.
@@ -56,12 +57,13 @@ def fewest_float_layers(
         accuracy_drop: Returns how much accuracy a model loses against the float one, negative for a gain. It
             must not read the test set, which then would prove nothing.
         max_accuracy_drop: How much may be lost.
+        always: Names of layers that stay float in any case.
         report: Called with a line before each model is measured.
 
     Raises:
         ConversionError: Even with every layer float more is lost.
     """
-    search = _Search(quantizer, accuracy_drop, max_accuracy_drop, report)
+    search = _Search(quantizer, accuracy_drop, max_accuracy_drop, report, always)
     spec = InputSpec("features", inputs.shape[1:])
     exact = of_tflite("float", quantizer.content, exact=False)
     kept: list[str] = []
@@ -84,7 +86,7 @@ def fewest_float_layers(
     if len(kept) > 1:
         alone = next((name for name in everything if search.passes([name])), None)
         kept = [alone] if alone is not None else kept
-    names = tuple(name for name in everything if name in kept)
+    names = tuple(name for name in everything if name in {*kept, *always})
     return MixedPrecision(search.content(kept), names, search.drops[frozenset(kept)], len(search.drops))
 
 
@@ -127,7 +129,9 @@ class _Search:
         accuracy_drop: Callable[[bytes], float],
         limit: float,
         report: Callable[[str], None],
+        always: Collection[str],
     ) -> None:
+        self._always = tuple(always)
         self._quantizer, self._accuracy_drop = quantizer, accuracy_drop
         self._limit, self._report = limit, report
         self._contents: dict[frozenset[str], bytes] = {}
@@ -137,7 +141,7 @@ class _Search:
         """Return the model with these layers float."""
         key = frozenset(kept)
         if key not in self._contents:
-            self._contents[key] = self._quantizer.quantize(kept)
+            self._contents[key] = self._quantizer.quantize([*kept, *self._always])
         return self._contents[key]
 
     def passes(self, kept: list[str]) -> bool:

@@ -33,7 +33,8 @@ class QuantizerOptions:
     Attributes:
         calibrator: How the ranges of activations are chosen.
         keep_float: The layers that stay float, each by its label, its tensor's name or a name in that.
-        io: The type of the input and the output: "int8", "uint8" or "float32".
+        input_dtype: "int8", "uint8" or "float32".
+        output_dtype: The same.
         input_range: The range of the input, such as (0, 1) for pixels, so that each is a step; None means
             that of the calibration inputs.
         per_channel: Whether weights have a scale for each channel; older runtimes need one for all in
@@ -42,15 +43,16 @@ class QuantizerOptions:
 
     calibrator: Calibrator = field(default_factory=Calibrator)
     keep_float: tuple[str, ...] = ()
-    io: str = "int8"
+    input_dtype: str = "int8"
+    output_dtype: str = "int8"
     input_range: Range | None = None
     per_channel: bool = True
 
     def __post_init__(self) -> None:
-        if self.io not in _IO:
-            raise OptionError(
-                "unsupported input and output type", received=repr(self.io), expected=" or ".join(_IO)
-            )
+        for dtype in (self.input_dtype, self.output_dtype):
+            if dtype not in _IO:
+                expected = " or ".join(_IO)
+                raise OptionError("unsupported input or output type", received=repr(dtype), expected=expected)
 
 
 class Quantizer:
@@ -99,14 +101,13 @@ class Quantizer:
 
         names = self.options.keep_float if keep_float is None else keep_float
         kept = sorted({layer.name for name in names for layer in find_layers(self.trace, name)})
-        io = getattr(tf, self.options.io)
         try:
             with quiet():
                 content: bytes = convert.mlir_quantize(
                     self._calibrated,
                     disable_per_channel=not self.options.per_channel,
-                    input_data_type=io,
-                    output_data_type=io,
+                    input_data_type=getattr(tf, self.options.input_dtype),
+                    output_data_type=getattr(tf, self.options.output_dtype),
                     denylisted_nodes=kept,
                 )
         except Exception as error:  # MLIR raises what it likes

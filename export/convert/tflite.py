@@ -23,6 +23,7 @@ from ...runtime.files import read_model
 from ...runtime.process import quiet
 from ...runtime.signature import PIXEL_VALUES
 from ..backend import tf
+from . import mixed as mixed_files
 from .logit_range import narrow_logits
 from .options import Converted, ExportOptions
 from .source import Form, Source
@@ -64,12 +65,20 @@ def int8(source: Source, options: ExportOptions) -> Converted:
     [0, 1] a uint8 input has scale 1/255 and zero point 0. With `io="int8"` the zero point is less by 128.
     """
     form = source.quantizer_form()
+    if options.calibrator.method != "minmax":
+        return mixed_files.int8(source, options, form, pack(run(_converter(form.model))))
     converter = _calibrated(source, form, _INT8)
     converter.inference_input_type = converter.inference_output_type = getattr(tf, options.io)
     model = run(converter)
     if form.signature.output.activation == "softmax":
         narrow_logits(model, source.calibration.inputs, form.signature.input)
     return Converted(finish(model, source, "int8", form.signature))
+
+
+def mixed(source: Source, options: ExportOptions) -> Converted:
+    """Quantize to int8 but for some layers, which stay float."""
+    form = source.quantizer_form()
+    return mixed_files.mixed(source, options, form, pack(run(_converter(form.model))))
 
 
 def int16x8(source: Source, _options: ExportOptions) -> Converted:

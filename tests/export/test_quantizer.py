@@ -88,7 +88,7 @@ def test_the_scales_are_those_of_the_smallest_and_largest_values(float_model, ba
 
 
 def test_pixels_are_steps_of_the_input_where_its_range_is_given(float_model, batches):
-    options = QuantizerOptions(io="uint8", input_range=(0.0, 1.0))
+    options = QuantizerOptions(input_dtype="uint8", output_dtype="uint8", input_range=(0.0, 1.0))
     taken, given = specs(quantize(float_model, batches, options))
     assert taken["dtype"] == given["dtype"] == np.uint8
     assert taken["quantization"] == (pytest.approx(1 / 255), 0)
@@ -266,7 +266,7 @@ def test_what_is_not_float_or_not_finite_is_told(float_model, batches, photos):
             "unknown calibration method; received 'entropy'; expected one of minmax",
         ),
         (lambda: Calibrator("percentile", 40), "the percentile is out of range"),
-        (lambda: QuantizerOptions(io="int4"), "unsupported input and output type"),
+        (lambda: QuantizerOptions(input_dtype="int4"), "unsupported input or output type"),
     ],
 )
 def test_options_out_of_range_are_refused(make, message):

@@ -253,7 +253,7 @@ def test_every_model_is_given_the_same_item_as_it_takes_it(tensor, given):
     np.testing.assert_allclose(found, [given], rtol=1e-6)
 
 
-def test_what_an_item_is_comes_from_the_metadata_then_from_a_quantized_range():
+def test_what_an_item_is_comes_from_the_file_then_from_a_quantized_range():
     floats = _taking(TensorSpec("x", "float32", (None, 4, 4, 3)))
     bright = _taking(TensorSpec("x", "int8", (None, 4, 4, 3), 1.0, -128))
     odd = _taking(TensorSpec("x", "int8", (None, 4, 4, 3), 0.3, 7))
@@ -263,7 +263,11 @@ def test_what_an_item_is_comes_from_the_metadata_then_from_a_quantized_range():
     assert input_of(floats, floats).scale == (1 / 255,)
     told = InputSpec("image", (4, 4, 3), (0.1, 0.2, 0.3))
     signature = ModelSignature(told, OutputSpec("values", (2,), (), "none"))
-    assert input_of(bright, _taking(floats.input, signature)) == told
+    speaking = _taking(floats.input, signature)
+    assert input_of(speaking, speaking) == told
+    assert input_of(bright, speaking).scale == (1.0,)  # for the one that does not say
+    (given,) = speaking.run(np.ones((1, 4, 4, 3), np.uint8), InputSpec("image", (4, 4, 3)))
+    np.testing.assert_allclose(given[0, 0, 0], [0.1, 0.2, 0.3], rtol=1e-6)
 
 
 def test_random_items_are_the_same_for_the_same_seed_and_within_the_range():

@@ -62,7 +62,7 @@ def predict(
     mass, light on dark. Of several pictures, those that cannot be read are named and the others classified.
     Needs the extra image: `pip install 'edgemnist[image]'`.
     """
-    if engine == "keras" or (model and model.suffix == ".keras"):
+    if engine == "keras" or (model and model.suffix in (".keras", ".h5", ".hdf5")):
         from ...export import backend  # noqa: F401 - starts TensorFlow without its log
     paths = list_pictures(images)
     documents: list[dict[str, object]] = []

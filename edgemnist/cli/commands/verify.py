@@ -7,7 +7,7 @@ from typing import Annotated
 from typer import Argument
 
 from ...data.datasets import load_test_split
-from ...proof.formats import FORMATS, SOURCE
+from ...proof.formats import KNOWN_FORMATS, SOURCE
 from ...proof.verify import NOT_CHECKED, Verdict
 from ...proof.verify import verify as prove_again
 from ...runtime.errors import ProofError
@@ -46,7 +46,7 @@ def verify(
 
     test = load_test_split(data)
     limits = (min_agreement, max_accuracy_drop, atol)
-    rows = [replace(row, tolerances=row.tolerances.replaced(*limits)) for row in FORMATS]
+    rows = [replace(row, tolerances=row.tolerances.replaced(*limits)) for row in KNOWN_FORMATS]
     with messages.status("verifying") as status:
 
         def report(name: str) -> None:
