@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.datasets import Dataset
+from ..proof.activations import WATCHED, of_keras, open_trace
 from ..proof.artifact import Proof, prove
 from ..proof.formats import SOURCE, Format
+from ..proof.layers import compare_layers, first_spoiled_layer
 from ..proof.parity import Parity
 from ..proof.reference import outputs_of
 from ..runtime.artifact.folder import staging
@@ -24,7 +26,7 @@ from ..runtime.artifact.manifest import (
     TolerancesRecord,
 )
 from ..runtime.engines.registry import LIBRARY_SUFFIX
-from ..runtime.errors import ConversionError, MissingCompilerError, MissingExtraError
+from ..runtime.errors import ArtifactError, ConversionError, MissingCompilerError, MissingExtraError
 from .codegen.compiler import libraries
 from .convert.options import ExportOptions
 from .convert.refusals import explained
@@ -32,6 +34,8 @@ from .convert.registry import convert, with_origins
 from .convert.source import Source, tool_versions
 from .publish import Origin, check_target, describe, publish
 from .web.artifact import prove_with_data
+
+_COMPARED_ON = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ class Outcome:
         record: The artifact's record; None where the conversion itself or the engine failed.
         parity: How its outputs compare with the source model's; None where it did not run.
         unavailable: Why it cannot be made of this model or on this machine; "" where it was.
+        choice: What the converter chose; "" where there was no choice.
     """
 
     format: Format
@@ -51,11 +56,13 @@ class Outcome:
     record: ArtifactRecord | None = None
     parity: Parity | None = None
     unavailable: str = ""
+    choice: str = ""
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What the limits do not say of it."""
-        return self.format.tolerances.notes(self.parity) if self.parity else ()
+        limits = self.format.tolerances.notes(self.parity) if self.parity else ()
+        return (*([self.choice] if self.choice else []), *limits)
 
 
 def export_all(
@@ -156,10 +163,26 @@ def _make(
     record = (
         record_of(path, row, proof, calibration, companions, **more) if more.get("exactness", True) else None
     )
-    if proof.failures:
+    failures = proof.failures
+    if failures:
+        failures += _spoiled(row, source, path, proof)
         for failed in files:
             failed.unlink()
-    return Outcome(row, proof.failures, record, proof.parity)
+    return Outcome(row, failures, record, proof.parity, choice=converted.note)
+
+
+def _spoiled(row: Format, source: Source, path: Path, proof: Proof) -> tuple[str, ...]:
+    """Return which layer spoils a quantized file that runs and fails, and what would help."""
+    if not (row.calibrated and proof.parity and path.suffix in WATCHED):
+        return ()
+    keras = replace(of_keras(source.path.name, source.read()), signature=source.signature)
+    artifact = open_trace(path, path.read_bytes())
+    items = source.calibration.inputs[:_COMPARED_ON]
+    try:
+        found = first_spoiled_layer(compare_layers(keras, artifact, items, source.signature.input))
+    except ArtifactError:  # no layer of it computes what one of the model does
+        return ()
+    return (str(found),) if found else ()
 
 
 def record_of(

@@ -22,7 +22,7 @@ from ..runtime.artifact.previous import is_model
 from ..runtime.artifact.settling import ATTEMPTS, state_of
 from ..runtime.errors import ArtifactError, ArtifactNotFoundError, ManifestError, ProofError
 from ..runtime.isolation.native_code import CODE_SUFFIXES
-from .formats import FORMATS, Format
+from .formats import FORMATS, KNOWN_FORMATS, Format
 from .generated_c import Build, Generate, ProveExact
 from .generated_web import WEB_FORMATS, ProveForeignC, ProveWeb
 from .recorded import Artifacts, Verdict, hash_failures, library_verdicts
@@ -42,7 +42,7 @@ def verify(
     prove_exact: ProveExact | None = None,
     prove_web: ProveWeb | None = None,
     prove_foreign_c: ProveForeignC | None = None,
-    formats: Sequence[Format] = FORMATS,
+    formats: Sequence[Format] = KNOWN_FORMATS,
     limits: Mapping[str, float | None] | None = None,
     report: Callable[[str], None] = lambda _: None,
 ) -> tuple[Verdict, ...]:

@@ -15,6 +15,7 @@ SUMMARIES = {
     "inspect": "Draw a model as text: operators, shapes, types, scales, sizes, versions and metadata.",
     "verify": "Prove every artifact of a folder again: hashes, structure, metadata, and all outputs.",
     "bench": "Measure accuracy, agreement with Keras and latency of every artifact on every engine.",
+    "layers": "Show where two forms of a model part: each layer against its counterpart.",
     "size": "Show the flash and RAM that a network needs as C on a microcontroller, layer by layer.",
     "compare": "Compare two benchmarks row by row: how many times slower, how much more accurate.",
     "env": "Show versions, CPU, engines found and missing extras.",

@@ -72,7 +72,7 @@ def predict(
     on dark. A model of features gets a row of a file for each item. Of several files, those that cannot be
     read are named and the others answered. Pictures need the extra image: `pip install 'edgemnist[image]'`.
     """
-    if engine == "keras" or (model and model.suffix == ".keras"):
+    if engine == "keras" or (model and model.suffix in (".keras", ".h5", ".hdf5")):
         from ...export import backend  # noqa: F401 - starts TensorFlow without its log
     documents: list[dict[str, object]] = []
     failures = 0
