@@ -26,8 +26,9 @@ from ..runtime.errors import ConversionError, MissingCompilerError
 from .codegen.compiler import libraries
 from .convert.options import ExportOptions
 from .convert.registry import convert, with_origins
-from .convert.source import Source, tool_versions
+from .convert.source import Source
 from .publish import Origin, check_target, describe, publish
+from .versions import tool_versions
 
 
 @dataclass(frozen=True, slots=True)

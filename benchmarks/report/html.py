@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import partial
 from importlib import resources
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...runtime.printable import printable
 from ..runner.benchmark import Benchmark
@@ -14,6 +14,9 @@ from .sections import Section
 from .svg import COLOURS
 from .training.outputs import Trained
 from .training.section import training_section
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 TEMPLATE = "bench.html.jinja"
 NEEDED = ("jinja2", "matplotlib", "PIL")
@@ -31,25 +34,40 @@ def render(benchmark: Benchmark, trained: Trained | None = None) -> str:
         benchmark: What it reports.
         trained: How the model was trained, where that is known.
     """
-    from jinja2 import Environment, StrictUndefined
-
-    environment = Environment(
-        autoescape=True,
-        finalize=_finalized,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment()
     layout = (
         *(common.verdicts, common.warnings, common.missing, common.results, common.legend_of_all),
         *(common.devices, common.tools, page.charts, page.flips, page.confusions),
         partial(_training, trained=trained),
         *(common.details, common.throughput, common.method, common.files, page.governor),
     )
-    template = resources.files(__package__).joinpath(TEMPLATE).read_text(encoding="utf-8")
-    return environment.from_string(template).render(
+    return environment.from_string(_template()).render(
         results=benchmark.results, sections=common.describe(benchmark, layout), colours=COLOURS
     )
+
+
+def page_environment() -> "Environment":
+    """Return what fills in the templates of pages; whatever a stranger named is escaped."""
+    from jinja2 import Environment, StrictUndefined
+
+    return Environment(
+        autoescape=True,
+        finalize=_finalized,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def style_sheet() -> str:
+    """Return the `<style>` element of the page as a template, for other pages that look like it."""
+    template = _template()
+    end = "</style>"
+    return template[template.index("<style>") : template.index(end) + len(end)]
+
+
+def _template() -> str:
+    return resources.files(__package__).joinpath(TEMPLATE).read_text(encoding="utf-8")
 
 
 def _training(benchmark: Benchmark, trained: Trained | None) -> Iterator[Section]:

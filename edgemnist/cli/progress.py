@@ -9,6 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ..benchmarks.runner.collect import Progress as BenchProgress
 from ..data.history import Epoch
+from ..sweep.run import Progress as SweepProgress
 from .console import literal, messages, print_message
 
 LINES_WITHOUT_TERMINAL = 10
@@ -49,6 +50,28 @@ def device_progress(count: int) -> Callable[[str], None]:
             print_message(f"{done} of {count} emulated: {literal(title)}")
 
     return report
+
+
+@contextmanager
+def sweep_progress() -> Iterator[tuple[Callable[[SweepProgress], None], Callable[[str], None]]]:
+    """Yield what a sweep reports answers and measurements to: a bar on a terminal, lines elsewhere."""
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[left]}"),
+    )
+    with Progress(*columns, console=messages, transient=True, disable=not messages.is_terminal) as bar:
+        task = bar.add_task("sweep", total=None, left="")
+
+        def report(progress: SweepProgress) -> None:
+            left = "" if progress.remaining_secs is None else f"about {progress.remaining_secs:.0f} s left"
+            bar.update(task, description="sweep", completed=progress.done, total=progress.total, left=left)
+            if not messages.is_terminal:
+                so_far = f"{progress.done} of {progress.total} points, {left}: {progress.latest}"
+                print_message(literal(so_far))
+
+        yield report, lambda doing: bar.update(task, description=literal(doing), left="")
 
 
 def show_epochs(epochs: Iterable[Epoch], total: int, finished: int = 0) -> None:
