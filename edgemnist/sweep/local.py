@@ -69,13 +69,13 @@ class LocalPool:
                 start_new_session=True,  # Ctrl-C reaches this process alone, which then ends them
             )
             self._running.add(process)
-        try:
-            return _talk(process, request)
-        finally:
-            with self._lock:
-                self._running.discard(process)
-            process.kill()
-            process.wait()
+        with process:  # which closes its pipes
+            try:
+                return _talk(process, request)
+            finally:
+                with self._lock:
+                    self._running.discard(process)
+                process.kill()
 
 
 def _talk(process: "subprocess.Popen[bytes]", request: bytes) -> bytes:
@@ -89,9 +89,9 @@ def _talk(process: "subprocess.Popen[bytes]", request: bytes) -> bytes:
         process.stdin.flush()
     answer = process.stdout.read()
     code = process.wait()
+    listener.join()
     with suppress(BrokenPipeError):
         process.stdin.close()
-    listener.join()
     return answer if code == 0 else msgspec.msgpack.encode(Reply(error=_how_it_ended(code, errors[0])))
 
 

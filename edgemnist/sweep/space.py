@@ -40,7 +40,7 @@ class Space:
             yield self.point(dict(zip(self.dimensions, values, strict=True)))
 
     def sample(self, count: int, seed: int) -> Iterator[Point]:
-        """Yield so many points, drawn without repetition, in the order of the grid; all if there are fewer."""
+        """Yield some points, drawn without repetition, in the order of the grid; all if there are fewer."""
         drawn = random.Random(seed).sample(range(len(self)), min(count, len(self)))  # noqa: S311 - no secret
         for number in sorted(drawn):
             chosen = {}
