@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from msgspec.structs import replace as replace_struct
@@ -65,10 +66,9 @@ def open_source(
     predictor = load_model(path, wanted)
     dataset, kind = _fitting_data(data, predictor.signature, wanted)
     names = wanted.labels or dataset.test.class_names or None
-    known = replace_options(wanted, input_kind=dataset.test.kind, output_kind=kind, labels=names)
+    ink = data.path is None  # MNIST
+    known = _completed(wanted, input_kind=dataset.test.kind, output_kind=kind, labels=names, ink=ink)
     signature = predictor.engine.infer_signature(path.name, known)  # type: ignore[attr-defined]
-    if data.path is None and signature.input.kind == "image":
-        signature = replace_struct(signature, input=replace_struct(signature.input, ink=True))
     predictor = predictor.with_signature(signature)
     output = signature.output
     if output.kind == "classes" and dataset.test.labels is not None:
@@ -86,10 +86,9 @@ def open_source(
 
 def record_of(data: DataOptions, dataset: Dataset) -> DataRecord:
     """Return what the manifest says of where the data were."""
-    seeded = dataset.test.seeded and SplitRecord(
-        dataset.test.seeded.seed, dataset.test.seeded.test_share, dataset.test.seeded.indices_sha256
-    )
-    return DataRecord(data.path and str(data.path.resolve()), data.resize, seeded)
+    drawn = dataset.test.seeded
+    seeded = SplitRecord(drawn.seed, drawn.test_share, drawn.indices_sha256) if drawn else None
+    return DataRecord(None if data.path is None else str(data.path.resolve()), data.resize, seeded)
 
 
 def near_chance(found: Accuracy, classes: int) -> bool:
@@ -117,14 +116,10 @@ def better_scalings(source: Source, dataset: Dataset) -> Iterator[tuple[float, f
             yield scale, offset, other
 
 
-def replace_options(options: SignatureOptions, **known: object) -> SignatureOptions:
+def _completed(options: SignatureOptions, **known: Any) -> SignatureOptions:
     """Return options with what is known now where they were open."""
-    return SignatureOptions(
-        **{
-            name: known.get(name) if getattr(options, name) is None else getattr(options, name)
-            for name in options.__struct_fields__
-        }
-    )
+    still_open = {name: value for name, value in known.items() if getattr(options, name) is None}
+    return replace_struct(options, **still_open)
 
 
 def _fitting_data(

@@ -80,9 +80,6 @@ def export_all(
         overwrite: Replace artifacts that were made from another model, on other data or by other tools.
         report: Called with each format's name before its conversion starts.
 
-    Returns:
-        One outcome a format: the source model's own, then the others in order.
-
     Raises:
         OptionError: The folder holds artifacts of another model and `overwrite` is off.
         ManifestError: The folder holds a damaged manifest and `overwrite` is off.

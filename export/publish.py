@@ -1,14 +1,13 @@
 """The writing of an artifact folder: model, artifacts, reference and manifest, all at once."""
 
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from msgspec import UNSET
-from numpy.typing import NDArray
 
 from ..proof.inspect.structure import Structure
 from ..runtime.artifact.folder import commit, recover
@@ -53,14 +52,9 @@ class Origin:
 def describe(
     path: Path, structure: Structure, *, kind: str, companions: Iterable[Path] = (), **proof: Any
 ) -> ArtifactRecord:
-    """Return the record of an artifact.
+    """Return the record of an artifact of the file format `kind`.
 
-    Args:
-        path: The artifact.
-        structure: What it contains.
-        kind: Its file format.
-        companions: The files that belong to it.
-        **proof: The record's other attributes; input and output are the structure's unless they are given.
+    `proof` has the record's other attributes; input and output are the structure's unless they are given.
     """
     ends = {"input": structure.inputs[0], "output": structure.outputs[0]}
     return ArtifactRecord(
@@ -109,10 +103,12 @@ def publish(
     staged: Path,
     folder: Path,
     origin: Origin,
-    reference: Mapping[str, NDArray[Any]],
+    reference: dict[str, Any],
     records: tuple[ArtifactRecord, ...],
 ) -> None:
     """Make the artifacts in `staged`, and those that the folder already has of the same model, its set.
+
+    `reference` has the model's outputs on the test set, by the names they are stored under.
 
     Raises:
         IntegrityError: The model was trained again or replaced while it was exported.
@@ -121,7 +117,7 @@ def publish(
     model = staged / origin.model.file
     if not model.exists():
         shutil.copyfile(origin.path, model)
-    np.savez_compressed(staged / REFERENCE_NAME, **dict(reference))
+    np.savez_compressed(staged / REFERENCE_NAME, **reference)
 
     def record() -> None:  # the set that is there now, not the one from before the conversions
         if {sha256_of(path) for path in (origin.path, model)} != {origin.model.sha256}:

@@ -54,7 +54,7 @@ def export_tflite(
         folder: Where the C, the TFLite file, the manifest and the reference's outputs go.
         images: (N, ...) uint8, which the model gets too if its input has their size.
         match: Whose bytes the C gives.
-        compile_library: Whether a shared library for this machine goes beside it.
+        compile_library: Put a shared library for this machine beside it.
         overwrite: Replace artifacts that were made from another model.
         report: Called with what is under way.
 

@@ -13,28 +13,17 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .artifact.manifest import Manifest, read_manifest
-    from .engines.registry import ENGINES, SessionOptions
-    from .errors import EdgeMnistError
-    from .inputs.picture_files import PictureOptions
-    from .isolation.probe import Probe
-    from .loading import load_predictor
-    from .predictions import Prediction, Predictions
-    from .predictor import Predictor
-
-__all__ = [
-    "ENGINES",
-    "EdgeMnistError",
-    "Manifest",
-    "PictureOptions",
-    "Prediction",
-    "Predictions",
-    "Predictor",
-    "Probe",
-    "SessionOptions",
-    "load_predictor",
-    "read_manifest",
-]
+    from .artifact.manifest import Manifest as Manifest
+    from .artifact.manifest import read_manifest as read_manifest
+    from .engines.registry import ENGINES as ENGINES
+    from .engines.registry import SessionOptions as SessionOptions
+    from .errors import EdgeMnistError as EdgeMnistError
+    from .inputs.picture_files import PictureOptions as PictureOptions
+    from .isolation.probe import Probe as Probe
+    from .loading import load_predictor as load_predictor
+    from .predictions import Prediction as Prediction
+    from .predictions import Predictions as Predictions
+    from .predictor import Predictor as Predictor
 
 # Imported on first use, so that `edgemnist --help` needs no numpy.
 _MODULES = {

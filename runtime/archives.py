@@ -21,9 +21,11 @@ MAX_DATA_BYTES = 4 * 1024 * 1024 * 1024
 _MAX_EXPANSION = 50
 _ALWAYS_ALLOWED_BYTES = 64 * 1024 * 1024
 _MAX_ENTRIES = 1_000
-# The end of a zip archive's directory (APPNOTE.TXT 4.3.16), and where the entry of a 64-bit one would be.
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, MemoryError)
+# The end of a zip archive's directory (APPNOTE.TXT 4.3.16), and of a 64-bit one (4.3.14) and its locator.
 _DIRECTORY_END = struct.Struct("<4s4H2LH")
-_DIRECTORY_END_64_BYTES = 20
+_DIRECTORY_END_64 = struct.Struct("<4sQ2H2L4Q")
+_LOCATOR_64 = struct.Struct("<4sLQL")
 # What stands before an entry's data (4.3.7); the data begin after a name and an extra field.
 _LOCAL_HEADER = struct.Struct("<4s22x2H")
 _ENCRYPTED = 1
@@ -37,13 +39,7 @@ def max_unpacked_bytes(packed_bytes: int) -> int:
 def read_arrays(
     path: Path, wanted: Collection[str] | None, *, inside: Path | None = None
 ) -> dict[str, NDArray[Any]]:
-    """Return arrays of an `.npz` file; see `unpack_arrays`.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        OSError: As `opened` has it.
-        ValueError: It is no archive of plain arrays, or too large.
-    """
+    """Return arrays of an `.npz` file; errors as of `opened` and `unpack_arrays`."""
     with opened(path, inside=inside) as file:
         return unpack_arrays(file, wanted)
 
@@ -61,14 +57,10 @@ def array_names(path: Path) -> tuple[str, ...]:
 
 
 def unpack_arrays(file: BinaryIO, wanted: Collection[str] | None) -> dict[str, NDArray[Any]]:
-    """Return those of the wanted arrays that an `.npz` archive holds.
+    """Return those of the wanted arrays, None meaning all, that are in an `.npz` archive.
 
     `numpy.load` believes the shape in an array's header and takes that much memory, and unpickles objects
     where it is let; here the archive's directory, the header and the data must agree first.
-
-    Args:
-        file: The archive.
-        wanted: The arrays' names; None means all.
 
     Raises:
         ValueError: It is no archive of plain arrays, or too large.
@@ -87,14 +79,7 @@ def _zip_errors() -> Iterator[None]:
     """Raise what `zipfile` raises at a damaged archive as ValueError."""
     try:
         yield
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        NotImplementedError,
-        RuntimeError,
-        MemoryError,
-    ) as error:
+    except _DAMAGED as error:
         raise ValueError(str(error) or type(error).__name__) from error
 
 
@@ -102,14 +87,10 @@ def _zip_errors() -> Iterator[None]:
 def checked_archive(file: BinaryIO, counted: Collection[str] | None = None) -> Iterator[zipfile.ZipFile]:
     """Open a zip archive whose directory is small and whose entries say that they unpack to little.
 
-    An entry that unpacks to more than it says is cut there by `zipfile`.
-
-    Args:
-        file: The archive.
-        counted: The names of the entries that will be unpacked; None means all.
+    Those `counted`, None meaning all, are the ones that will be unpacked. An entry that unpacks to more than
+    it says is cut there by `zipfile`.
 
     Raises:
-        zipfile.BadZipFile: It is no zip archive.
         ValueError: It has too many entries, or they unpack to more than `max_unpacked_bytes` allows.
     """
     max_bytes = max_unpacked_bytes(_checked_size(file))
@@ -128,16 +109,17 @@ def checked_archive(file: BinaryIO, counted: Collection[str] | None = None) -> I
 def _checked_size(file: BinaryIO) -> int:
     """Return an archive's size, its number of entries checked before `zipfile` makes an object of each."""
     size = file.seek(0, os.SEEK_END)
-    file.seek(max(0, size - _DIRECTORY_END.size - _DIRECTORY_END_64_BYTES - 0xFFFF))
+    file.seek(max(0, size - _DIRECTORY_END.size - _LOCATOR_64.size - _DIRECTORY_END_64.size - 0xFFFF))
     tail = file.read()
     file.seek(0)
     end = tail.rfind(b"PK\x05\x06")
     if end < 0 or len(tail) - end < _DIRECTORY_END.size:
         raise zipfile.BadZipFile("File is not a zip file")
     _, _, _, _, entries, directory_bytes, *_ = _DIRECTORY_END.unpack_from(tail, end)
-    large = tail[max(0, end - _DIRECTORY_END_64_BYTES) :].startswith(b"PK\x06\x07")
+    if tail[max(0, end - _LOCATOR_64.size) :].startswith(b"PK\x06\x07"):
+        entries, directory_bytes = _directory_64(tail, end - _LOCATOR_64.size, size - len(tail))
     # An entry of the directory has 46 bytes and a name.
-    if large or entries > _MAX_ENTRIES or directory_bytes > _MAX_ENTRIES * 512:
+    if entries > _MAX_ENTRIES or directory_bytes > _MAX_ENTRIES * 512:
         raise ValueError(f"an archive of more than {_MAX_ENTRIES:,} entries")
     return size
 
@@ -166,6 +148,17 @@ def map_array(path: Path, name: str, min_bytes: int) -> NDArray[Any] | None:
         at = file.tell()
     _check_length(entry, dtype, shape, start + entry.file_size - at)
     return np.memmap(path, dtype, "r", at, shape, order)
+
+
+def _directory_64(tail: bytes, locator: int, start: int) -> tuple[int, int]:
+    """Return the number of entries and the bytes of a 64-bit archive's directory."""
+    end = locator - _DIRECTORY_END_64.size
+    if end < 0 or _LOCATOR_64.unpack_from(tail, locator)[2] != start + end:
+        raise zipfile.BadZipFile("its directory is not where it says")
+    signature, *_, entries, directory_bytes, _ = _DIRECTORY_END_64.unpack_from(tail, end)
+    if signature != b"PK\x06\x06":
+        raise zipfile.BadZipFile("it has no directory")
+    return entries, directory_bytes
 
 
 def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArray[Any]:

@@ -70,10 +70,7 @@ class EngineError(EdgeMnistError, RuntimeError):
 class MissingExtraError(EdgeMnistError, ImportError):
     """A package that is needed here and not installed.
 
-    Attributes:
-        package: The import name that is missing.
-        extra: The extra of edgemnist that brings it, or "" for the base install.
-        purpose: What needs it.
+    The `extra` of edgemnist brings the `package`, by its import name; "" is the base install.
     """
 
     def __init__(self, package: str, extra: str, purpose: str) -> None:
@@ -94,14 +91,9 @@ class ConversionError(EdgeMnistError, RuntimeError):
 
 
 class MissingCompilerError(ConversionError):
-    """A C compiler that is needed and not found.
-
-    Attributes:
-        tried: What was looked for.
-    """
+    """A C compiler that is needed and not found."""
 
     def __init__(self, tried: str) -> None:
-        self.tried = tried
         super().__init__(
             "no C compiler was found",
             received=tried,

@@ -121,13 +121,13 @@ def signature_of(
     infer = getattr(engine, "infer_signature", None)
     metadata = read_metadata(engine.metadata)
     recorded = expected and expected.signature
-    labels = (expected and expected.labels) or (metadata and metadata.labels) or None
+    labels = (expected.labels if expected else ()) or (metadata.labels if metadata else ()) or None
     if isinstance(wanted, ModelSignature):
         found: ModelSignature | None = wanted
     elif infer is not None and (wanted is not None or recorded is None):
         found = infer(file, wanted or SignatureOptions(labels=labels))
     else:
-        found = recorded or (metadata and metadata.signature)
+        found = recorded or (metadata.signature if metadata else None)
     if found is None:
         found = assumed_signature(file, engine.input, engine.output)
         if labels:  # a version that wrote no signature yet

@@ -5,7 +5,7 @@ import warnings
 import weakref
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
-from typing import Protocol
+from typing import Any
 
 _STDOUT, _STDERR = 1, 2
 
@@ -25,17 +25,11 @@ def usable_cpu_count() -> int:
     return len(usable_cpus()) or os.cpu_count() or 1
 
 
-class AfterFork(Protocol):
-    """What has an `after_fork` to be called in a forked child, before any other code runs there."""
-
-    def after_fork(self) -> None: ...  # noqa: D102
+_listeners: "weakref.WeakSet[Any]" = weakref.WeakSet()
 
 
-_listeners: "weakref.WeakSet[AfterFork]" = weakref.WeakSet()
-
-
-def register_after_fork(listener: AfterFork) -> None:
-    """Call the listener's `after_fork` in every child forked from now on."""
+def register_after_fork(listener: Any) -> None:
+    """Call the listener's `after_fork` in every child forked from now on, before other code runs there."""
     _listeners.add(listener)
 
 

@@ -85,7 +85,8 @@ class InputSpec(Struct, frozen=True, forbid_unknown_fields=True):
         if not self.is_scaled:
             return raw.astype(np.float32, copy=False)
         # In float64, so that a pixel times 1/255 is the float32 nearest to pixel/255.
-        return (raw * np.array(self.scale) + np.array(self.offset)).astype(np.float32)
+        scaled: NDArray[np.float64] = raw * np.array(self.scale) + np.array(self.offset)
+        return scaled.astype(np.float32)
 
     def pixel_table(self, tensor: TensorSpec) -> NDArray[Any] | None:
         """Return what an input tensor gets for each pixel value, or None where pixels go in as they are.
@@ -114,7 +115,8 @@ class InputSpec(Struct, frozen=True, forbid_unknown_fields=True):
             table = self.pixel_table(tensor)
             if table is None:
                 return raw
-            return table[raw] if table.ndim == 1 else table[raw, np.arange(self.shape[-1])]
+            encoded: NDArray[Any] = table[raw] if table.ndim == 1 else table[raw, np.arange(self.shape[-1])]
+            return encoded
         if tensor.dtype == "float32" and not self.is_scaled:
             return raw
         return _to_tensor(self.scaled(raw), tensor)
@@ -127,8 +129,9 @@ class InputSpec(Struct, frozen=True, forbid_unknown_fields=True):
             return rng.standard_normal((count, *self.shape), np.float32)
         limits = np.iinfo(tensor.dtype)
         ends = to_real(np.array([limits.min, limits.max], tensor.dtype), tensor)
-        drawn = rng.uniform(*ends, (count, *self.shape))
-        return ((drawn - np.array(self.offset)) / np.array(self.scale)).astype(np.float32)
+        drawn = rng.uniform(float(ends[0]), float(ends[1]), (count, *self.shape))
+        raw: NDArray[np.float64] = (drawn - np.array(self.offset)) / np.array(self.scale)
+        return raw.astype(np.float32)
 
 
 class OutputSpec(Struct, frozen=True, forbid_unknown_fields=True):
@@ -193,6 +196,8 @@ class SignatureOptions(Struct, frozen=True):
             features; 1/255 for images.
         offset: What is added then. None: 0.
         labels: The class names; None calls classes by their numbers.
+        ink: Whether images are of ink, as MNIST's. None: images without channels are, as in the first
+            edition.
     """
 
     input_kind: InputKind | None = None
@@ -200,6 +205,7 @@ class SignatureOptions(Struct, frozen=True):
     scale: Numbers | None = None
     offset: Numbers | None = None
     labels: tuple[str, ...] | None = None
+    ink: bool | None = None
 
 
 class ModelSignature(Struct, frozen=True, forbid_unknown_fields=True):
@@ -273,7 +279,8 @@ def _to_tensor(real: NDArray[Any], tensor: TensorSpec) -> NDArray[Any]:
     dtype = np.dtype(tensor.dtype)
     if tensor.quantized:
         limits = np.iinfo(dtype)
-        return np.clip(np.rint(real / tensor.scale) + tensor.zero_point, limits.min, limits.max).astype(dtype)
+        steps: NDArray[Any] = np.rint(real / tensor.scale) + tensor.zero_point
+        return steps.clip(limits.min, limits.max).astype(dtype)
     if dtype.kind == "f":
         return real.astype(dtype)
     raise ArtifactError(

@@ -186,7 +186,8 @@ def source(model_folder, mnist) -> "Source":
     """The quickly trained model with 100 calibration images, and class names that are no numbers."""
     from edgemnist.export.calibration import choose_calibration
     from edgemnist.export.convert.source import load_source
+    from edgemnist.runtime.signature import SignatureOptions
 
     calibration = choose_calibration(mnist.train, 10, 100, 0)
     names = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-    return load_source(model_folder / "mnist.keras", calibration, names)
+    return load_source(model_folder / "mnist.keras", calibration, SignatureOptions(labels=names))

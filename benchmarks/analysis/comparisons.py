@@ -21,12 +21,8 @@ class Comparison:
     """A row beside the row that it is compared with.
 
     Attributes:
-        case: The one.
-        base: The other.
-        size_ratio: The base's size over the case's: above 1, the case is smaller.
         speed: The base's end-to-end p50 over the case's, from the rounds that both ran in: above 1, the
             case is quicker.
-        parity: The case's outputs with the base's as reference; None where their classes differ.
     """
 
     case: Case

@@ -2,33 +2,30 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass
+from typing import Annotated
 
 import numpy as np
+from msgspec import Meta
 from numpy.typing import NDArray
 
 from ...data.datasets import Split
 from ...proof.parity import Accuracy, Parity, compare, score
+from ...runtime.artifact.manifest import Count, Positive
 from ..runner.cases import Case
 from ..runner.processes import WorkerResult
 from ..worker.task import ResidentMemory
-from .statistics import Latency, summarize
+from .statistics import Duration, Latency, summarize
 
 _NS_PER_SEC = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Throughput:
-    """Images per second in batches of one size.
+    """Images per second in batches of one size, from the median duration of a call."""
 
-    Attributes:
-        batch_size: Images in one call.
-        images_per_sec: From the median duration of a call.
-        calls: How many were measured.
-    """
-
-    batch_size: int
-    images_per_sec: float
-    calls: int
+    batch_size: Positive
+    images_per_sec: Annotated[float, Meta(gt=0)]
+    calls: Positive
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +40,7 @@ class Memory:
 
     loaded_bytes: int
     measured_bytes: int
-    peak_bytes: int
+    peak_bytes: Count
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +49,9 @@ class Metrics:
 
     Attributes:
         start_ns: From the parent's order until Python runs the worker's first line.
-        import_ns: Importing numpy, the runtime and the engine.
-        load_ns: Loading the model.
-        first_ns: The first inference, one image.
         end_to_end: One image, from raw pixels until label and confidence are read.
         bare: The engine's call alone, its input ready.
         paused: As `end_to_end`, but after a pause of 1 ms before each call.
-        throughput: For each batch size that the model accepts.
-        memory: None without /proc.
-        accuracy: On all test images.
-        parity: Against the reference; None where there is none.
         stable: Whether the outputs were the same in every round.
         cpus: The CPUs the processes were pinned to; None where they were not.
         clock_resolution_ns: Coarsest of all rounds.
@@ -70,10 +60,10 @@ class Metrics:
         preemptions: How often others took the CPU while single images were measured; None if not known.
     """
 
-    start_ns: float
-    import_ns: float
-    load_ns: float
-    first_ns: float
+    start_ns: Duration
+    import_ns: Duration
+    load_ns: Duration
+    first_ns: Duration
     end_to_end: Latency
     bare: Latency
     paused: Latency
@@ -82,10 +72,10 @@ class Metrics:
     accuracy: Accuracy
     parity: Parity | None
     stable: bool
-    cpus: tuple[int, ...] | None
-    clock_resolution_ns: int
-    empty_call_ns: float
-    work_ns: tuple[int, ...]
+    cpus: tuple[Count, ...] | None
+    clock_resolution_ns: Positive
+    empty_call_ns: Duration
+    work_ns: tuple[Duration, ...]
     preemptions: int | None
 
     def images_per_sec(self, batch_size: int) -> float | None:
@@ -95,14 +85,7 @@ class Metrics:
 
 @dataclass(frozen=True, slots=True)
 class ResultRow:
-    """A row of the report: a case with its metrics, or why it has none.
-
-    Attributes:
-        case: What was measured.
-        status: "measured", "skipped" or "failed".
-        reason: Why it was skipped or how it failed, else "".
-        metrics: None unless measured.
-    """
+    """A row of the report: a case with its metrics, or why it was skipped or how it failed."""
 
     case: Case
     status: str
@@ -121,45 +104,36 @@ def compute_metrics(
     """
     facts = [one.facts for one in rounds if one.facts is not None]
     probabilities = rounds[0].arrays["probabilities"]
-    comparable = reference is not None and reference.shape == probabilities.shape
-    interrupted = [fact.preemptions for fact in facts]
+    parity = None
+    if reference is not None and reference.shape == probabilities.shape:
+        parity = compare(probabilities, reference, split.known_labels)
+    interrupted = [fact.preemptions for fact in facts if fact.preemptions is not None]
     return Metrics(
         start_ns=_median(fact.start_ns for fact in facts),
         import_ns=_median(fact.import_ns for fact in facts),
         load_ns=_median(fact.load_ns for fact in facts),
         first_ns=_median(fact.first_ns for fact in facts),
-        end_to_end=summarize(_all(rounds, "latency_ns")),
-        bare=summarize(_all(rounds, "bare_ns")),
-        paused=summarize(_all(rounds, "paused_ns")),
+        end_to_end=summarize([one.arrays["latency_ns"] for one in rounds]),
+        bare=summarize([one.arrays["bare_ns"] for one in rounds]),
+        paused=summarize([one.arrays["paused_ns"] for one in rounds]),
         throughput=_throughput(rounds),
         memory=_memory([fact.memory for fact in facts]),
         accuracy=score(probabilities, split.known_labels),
-        parity=compare(probabilities, reference, split.known_labels)
-        if reference is not None and comparable
-        else None,
+        parity=parity,
         stable=all(np.array_equal(one.arrays["probabilities"], probabilities) for one in rounds),
         cpus=facts[0].cpus,
         clock_resolution_ns=max(fact.clock.resolution_ns for fact in facts),
         empty_call_ns=_median(fact.clock.empty_call_ns for fact in facts),
         work_ns=tuple(work for fact in facts for work in fact.work_ns),
-        preemptions=_total(interrupted),
+        preemptions=sum(interrupted) if len(interrupted) == len(facts) else None,
     )
-
-
-def _total(counts: Sequence[int | None]) -> int | None:
-    known = [count for count in counts if count is not None]
-    return sum(known) if len(known) == len(counts) else None
-
-
-def _all(rounds: Sequence[WorkerResult], name: str) -> list[NDArray[np.int64]]:
-    return [one.arrays[name] for one in rounds]
 
 
 def _throughput(rounds: Sequence[WorkerResult]) -> tuple[Throughput, ...]:
     sizes = sorted(int(name.split("_")[1]) for name in rounds[0].arrays if name.startswith("batch_"))
     result = []
     for size in sizes:
-        samples = np.concatenate(_all(rounds, f"batch_{size}_ns"))
+        samples = np.concatenate([one.arrays[f"batch_{size}_ns"] for one in rounds])
         result.append(Throughput(size, size * _NS_PER_SEC / float(np.median(samples)), len(samples)))
     return tuple(result)
 

@@ -12,12 +12,9 @@ BINS = 15
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """The images whose confidence lies in one interval.
+    """The images whose confidence lies above `lower` and not above `upper`.
 
     Attributes:
-        lower: The interval's lower end, outside it.
-        upper: Its upper end, inside it.
-        images: How many.
         confidence: Their mean confidence.
         accuracy: The share of them whose label is right.
         accuracy_interval: Wilson score interval of `accuracy` at 95 %; None where scipy is not installed.
@@ -33,12 +30,7 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
-    """How far confidences are from accuracies.
-
-    Attributes:
-        bins: Those that hold images, by rising confidence.
-        expected_error: The expected calibration error, see `find_reliability`.
-    """
+    """The bins that hold images, by rising confidence, and the error that `find_reliability` defines."""
 
     bins: tuple[Bin, ...]
     expected_error: float
@@ -54,10 +46,7 @@ def find_reliability(
     ((m - 1)/M, m/M]; ECE is the sum over them of (images in it / all images) x |accuracy - mean confidence|.
     The paper's tables use M = 15.
 
-    Args:
-        probabilities: (N, classes) float32, N >= 1.
-        labels: (N,) integers, the true classes.
-        bins: M.
+    `probabilities` are (N, classes) float32, N >= 1, `labels` (N,) integers.
     """
     confidences = probabilities.max(axis=1).astype(np.float64)
     right = probabilities.argmax(axis=1) == labels

@@ -7,7 +7,7 @@ from ...data.datasets import Split
 from ...proof.reference import Reference
 from ...runtime.artifact.manifest import REFERENCE_NAME
 from ...runtime.errors import EdgeMnistError
-from ..emulation.metrics import DeviceRow
+from ..emulation.collect import DeviceRow
 from ..runner.collect import Collection, Measurement
 from ..runner.machine import Machine
 from ..runner.plan import Plan
@@ -22,19 +22,11 @@ class Results:
     """A whole benchmark.
 
     Attributes:
-        rows: One for each case.
-        comparisons: What each row is compared with.
-        warnings: Reasons to distrust the metrics.
         notes: What is missing from the metrics, and why.
-        machine: Where it ran.
-        plan: How much was asked for.
-        images: How many test images.
         images_sha256: Of the test images' unpacked IDX file.
         reference: What parity is against: a file's name, or "" where there is nothing.
         load_before: The machine's load average before collecting, or None where it is not known.
-        elapsed_secs: How long collecting took.
-        created: When, in ISO 8601 with the zone.
-        devices: One for each model in C and emulated device.
+        created: When collecting began, in ISO 8601 with the zone.
     """
 
     rows: tuple[ResultRow, ...]
@@ -62,17 +54,7 @@ def compute(
     created: str,
     devices: tuple[DeviceRow, ...] = (),
 ) -> Results:
-    """Compute all metrics of a collection.
-
-    Args:
-        collection: What was collected.
-        split: The test images that were used.
-        plan: The plan that was followed.
-        machine: Where it ran.
-        reference: What parity is against.
-        created: When collecting began, ISO 8601.
-        devices: What was found on emulated devices.
-    """
+    """Compute all metrics of a collection."""
     rows = tuple(_row(measured, split, reference) for measured in collection.measurements)
     return Results(
         rows=rows,

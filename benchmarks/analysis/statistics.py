@@ -1,44 +1,41 @@
 """Statistics of latency samples: percentiles with tails kept, and intervals and ratios across rounds."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.util import find_spec
+from typing import Annotated, Any
 
 import numpy as np
+from msgspec import Meta
 from numpy.typing import NDArray
 
 from ...proof.intervals import CONFIDENCE, Interval
+from ...runtime.artifact.manifest import Positive
 from ...runtime.errors import OptionError
 
 MIN_ROUNDS = 2
 _RESAMPLES = 2_000
 _SEED = 20
+Duration = Annotated[float, Meta(ge=0)]
+Median = Annotated[float, Meta(gt=0, lt=1e15)]  # less than eleven days
 
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """How long calls took, all rounds together.
+    """How long calls took, all rounds together; nothing is cut off.
 
     Attributes:
-        calls: How many were measured.
-        p50_ns: Median.
-        p90_ns: 90th percentile.
-        p99_ns: 99th percentile.
-        min_ns: Quickest.
-        mean_ns: Mean.
-        max_ns: Slowest; nothing is cut off.
-        round_p50_ns: The median of each round, in the order of rounds.
         p50_interval_ns: 95 % interval of the median, see `median_interval`.
     """
 
-    calls: int
-    p50_ns: float
-    p90_ns: float
-    p99_ns: float
-    min_ns: float
-    mean_ns: float
-    max_ns: float
-    round_p50_ns: tuple[float, ...]
+    calls: Positive
+    p50_ns: Median
+    p90_ns: Duration
+    p99_ns: Duration
+    min_ns: Duration
+    mean_ns: Duration
+    max_ns: Duration
+    round_p50_ns: Annotated[tuple[Median, ...], Meta(min_length=1)]
     p50_interval_ns: Interval | None
 
     @property
@@ -52,17 +49,18 @@ class Ratio:
     """How many times as large one quantity is as another.
 
     Attributes:
-        value: The ratio, a geometric mean over rounds.
+        value: A geometric mean over rounds.
         interval: 95 % interval; None without scipy, or where there are too few rounds.
+        differs: Whether the interval excludes 1. Without an interval nothing is called a difference.
     """
 
-    value: float
+    value: Annotated[float, Meta(gt=0)]
     interval: Interval | None
+    differs: bool = field(init=False)
 
-    @property
-    def differs(self) -> bool:
-        """Whether the interval excludes 1. Without an interval nothing is called a difference."""
-        return self.interval is not None and not self.interval[0] <= 1 <= self.interval[1]
+    def __post_init__(self) -> None:
+        differs = self.interval is not None and not self.interval[0] <= 1 <= self.interval[1]
+        object.__setattr__(self, "differs", differs)
 
     @property
     def inverse(self) -> "Ratio":
@@ -128,15 +126,9 @@ def paired_ratio(numerators: Mapping[int, float], denominators: Mapping[int, flo
     if not shared:
         raise OptionError("a ratio of quantities that share no round")
     logs = np.log([numerators[number] / denominators[number] for number in shared])
-    value = float(np.exp(logs.mean()))
-    if len(shared) < MIN_ROUNDS or find_spec("scipy") is None:
-        return Ratio(value, None)
-    if np.ptp(logs) == 0:
-        return Ratio(value, (value, value))
-    from scipy.stats import ttest_1samp
-
-    limits = ttest_1samp(logs, 0).confidence_interval(CONFIDENCE)
-    return Ratio(value, (float(np.exp(limits.low)), float(np.exp(limits.high))))
+    return _ratio(
+        logs.mean(), len(shared), np.ptp(logs) == 0, lambda scipy_stats: scipy_stats.ttest_1samp(logs, 0)
+    )
 
 
 def independent_ratio(numerators: Sequence[float], denominators: Sequence[float]) -> Ratio:
@@ -147,12 +139,21 @@ def independent_ratio(numerators: Sequence[float], denominators: Sequence[float]
         denominators: The same for the other run.
     """
     above, below = np.log(numerators), np.log(denominators)
-    value = float(np.exp(above.mean() - below.mean()))
-    if min(len(above), len(below)) < MIN_ROUNDS or find_spec("scipy") is None:
-        return Ratio(value, None)
-    if np.ptp(above) == 0 and np.ptp(below) == 0:
-        return Ratio(value, (value, value))
-    from scipy.stats import ttest_ind
+    return _ratio(
+        above.mean() - below.mean(),
+        min(len(above), len(below)),
+        np.ptp(above) == np.ptp(below) == 0,
+        lambda scipy_stats: scipy_stats.ttest_ind(above, below, equal_var=False),
+    )
 
-    limits = ttest_ind(above, below, equal_var=False).confidence_interval(CONFIDENCE)
+
+def _ratio(log: float, rounds: int, constant: bool, test: Callable[[Any], Any]) -> Ratio:
+    value = float(np.exp(log))
+    if rounds < MIN_ROUNDS or find_spec("scipy") is None:
+        return Ratio(value, None)
+    if constant:
+        return Ratio(value, (value, value))
+    import scipy.stats
+
+    limits = test(scipy.stats).confidence_interval(CONFIDENCE)
     return Ratio(value, (float(np.exp(limits.low)), float(np.exp(limits.high))))

@@ -22,13 +22,7 @@ LEAK_BYTES_PER_CALL = 256
 
 @dataclass(frozen=True, slots=True)
 class BenchWarning:
-    """A reason to distrust metrics.
-
-    Attributes:
-        code: A short name that scripts can look for.
-        case: Whose metrics, "file (engine)"; "" for all of them.
-        text: What was found and what it means.
-    """
+    """A reason to distrust the metrics of `case`, "file (engine)", or of all where that is ""."""
 
     code: str
     case: str

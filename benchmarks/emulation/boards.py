@@ -38,7 +38,6 @@ class Memory:
         flash_start: The address that the processor starts from, its vector table's.
         flash_bytes: How much may be used from there.
         ram_start: The address of the memory for variables and stack.
-        ram_bytes: Its size.
     """
 
     flash_start: int
@@ -53,8 +52,6 @@ class Device:
 
     Attributes:
         name: What `--target` takes.
-        title: What reports call it.
-        compiler: The C compiler.
         binutils: What the names of the compiler's `nm` and `size` begin with.
         flags: The compiler's options that choose the processor and how it optimizes.
         emulator: The emulator and the options that choose the machine; none where this machine runs it.

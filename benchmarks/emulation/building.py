@@ -1,4 +1,7 @@
-"""From C sources to a program for a device, and the memory that the model takes in it."""
+"""From C sources to a program for a device, and the memory that the model takes in it.
+
+A tool that does not run or refuses is an `EngineError`.
+"""
 
 import subprocess
 from collections.abc import Sequence
@@ -24,7 +27,6 @@ class Program:
     """A program for a device.
 
     Attributes:
-        path: The executable.
         symbols: The addresses and values that measuring needs, by the names of `firmware/`.
     """
 
@@ -46,11 +48,7 @@ class Sections:
 
 
 def build_harness(device: Device, model: CModel, folder: Path) -> Program:
-    """Build the program that runs the model on a file of inputs.
-
-    Raises:
-        EngineError: The compiler refuses.
-    """
+    """Build the program that runs the model on a file of inputs."""
     files = "files_stdio.c" if device.memory is None else "files_semihosting.c"
     path = folder / "harness"
     definitions = (
@@ -65,36 +63,20 @@ def build_harness(device: Device, model: CModel, folder: Path) -> Program:
 
 
 def build_self_test(device: Device, model: CModel, folder: Path) -> Path:
-    """Build the model's own self-test.
-
-    Raises:
-        EngineError: The compiler refuses.
-    """
+    """Build the model's own self-test."""
     path = folder / "selftest"
     _link(device, [], [model.self_test, model.source], path)
     return path
 
 
 def model_sections(device: Device, model: CModel, folder: Path) -> Sections:
-    """Link what runs the model alone and return the size of what is in there.
-
-    Raises:
-        EngineError: The compiler refuses.
-    """
+    """Link what runs the model alone and return the size of what is in there."""
     path = folder / "model"
     # an operating system brings what the compiler's library calls; a board has nothing, and must need nothing
     lenient = () if device.memory is not None else ("-Wl,--unresolved-symbols=ignore-all",)
     _run(
         [
-            *(
-                device.compiler,
-                *device.flags,
-                *STANDARD,
-                *_SECTIONS,
-                *_freestanding(device),
-                "-nostdlib",
-                "-static",
-            ),
+            *(*_compiler(device), *_SECTIONS, "-nostdlib", "-static"),
             *(f"-Wl,-e,{model.prefix}_run", "-Wl,--gc-sections", "-Wl,--build-id=none"),
             *(*lenient, str(model.source.resolve()), "-lgcc", "-o", str(path)),
         ]
@@ -105,11 +87,7 @@ def model_sections(device: Device, model: CModel, folder: Path) -> Sections:
 
 
 def build_counter(folder: Path, plugin_version: int) -> Path:
-    """Build the emulator's plugin that counts instructions.
-
-    Raises:
-        EngineError: The compiler refuses.
-    """
+    """Build the emulator's plugin that counts instructions."""
     path = folder / "counting.so"
     _run(
         [
@@ -121,39 +99,32 @@ def build_counter(folder: Path, plugin_version: int) -> Path:
 
 
 def version_of(tool: str) -> str:
-    """Return the first line of what a tool says about its version.
-
-    Raises:
-        EngineError: It does not run.
-    """
+    """Return the first line of what a tool says about its version."""
     return _run([tool, "--version"]).splitlines()[0].strip()
 
 
 def _link(device: Device, options: Sequence[str], sources: Sequence[Path], path: Path) -> None:
     files = [str(source.resolve()) for source in sources]
-    command = [device.compiler, *device.flags, *STANDARD, *_freestanding(device), f"-I{FIRMWARE}", *options]
+    command = [*_compiler(device), f"-I{FIRMWARE}", *options]
     memory = device.memory
     if memory is None:
         static = ["-static"] if device.emulator else []
         _run([*command, *static, *files, "-o", str(path)])
         return
-    places = (
-        ("FLASH_START", memory.flash_start),
-        ("FLASH_SIZE", memory.flash_bytes),
-        ("RAM_START", memory.ram_start),
-        ("RAM_SIZE", memory.ram_bytes),
-    )
-    _run(
-        [
-            *(*command, *(f"-Wl,--defsym={name}={value:#x}" for name, value in places), "-nostdlib"),
-            *("-T", str(FIRMWARE / "cortex_m.ld"), str(FIRMWARE / "startup.c"), *files, "-lgcc"),
-            *("-o", str(path)),
-        ]
-    )
+    places = {
+        "FLASH_START": memory.flash_start,
+        "FLASH_SIZE": memory.flash_bytes,
+        "RAM_START": memory.ram_start,
+        "RAM_SIZE": memory.ram_bytes,
+    }
+    symbols = (f"-Wl,--defsym={name}={value:#x}" for name, value in places.items())
+    script = ("-T", str(FIRMWARE / "cortex_m.ld"), str(FIRMWARE / "startup.c"))
+    _run([*command, *symbols, "-nostdlib", *script, *files, "-lgcc", "-o", str(path)])
 
 
-def _freestanding(device: Device) -> tuple[str, ...]:
-    return () if device.memory is None else ("-ffreestanding",)
+def _compiler(device: Device) -> tuple[str, ...]:
+    freestanding = () if device.memory is None else ("-ffreestanding",)
+    return (device.compiler, *device.flags, *STANDARD, *freestanding)
 
 
 def _symbols(device: Device, path: Path) -> dict[str, int]:

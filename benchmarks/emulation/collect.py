@@ -1,10 +1,15 @@
-"""Collecting what emulated devices answer: build, run, and turn every way it can end into an outcome."""
+"""Models on emulated devices: build, run, turn every way it can end into an outcome, compute its metrics."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Annotated
+
+import numpy as np
+from msgspec import Meta
 
 from ...data.datasets import Split
+from ...runtime.artifact.manifest import Count, Positive, Share
 from ...runtime.errors import EdgeMnistError
 from ...runtime.isolation.native_code import private_folder
 from ...runtime.process import usable_cpu_count
@@ -20,11 +25,7 @@ class DeviceRun:
     """What was measured on a device.
 
     Attributes:
-        answers: What the harness left.
         sections: The model's flash and static memory; None where this machine itself ran it.
-        self_test: The exit code of the model's self-test.
-        compiler: Its version.
-        emulator: Its version, or "".
     """
 
     answers: Answers
@@ -36,16 +37,7 @@ class DeviceRun:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DeviceOutcome:
-    """A model on a device: what was measured, or why nothing was.
-
-    Attributes:
-        device: The device.
-        model: The model in C.
-        status: "measured", "skipped" or "failed".
-        reason: Why it was skipped or how it failed, else "".
-        expected: What the model has to answer; None unless measured.
-        run: What was measured; None unless it was.
-    """
+    """A model on a device: what it has to answer and what was measured, or why nothing was."""
 
     device: Device
     model: CModel
@@ -53,6 +45,76 @@ class DeviceOutcome:
     reason: str = ""
     expected: Expected | None = None
     run: DeviceRun | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Instructions:
+    """For one run of the model, over all inputs, as the emulator counts them; they are not cycles."""
+
+    least: Positive
+    median: Annotated[float, Meta(ge=1)]
+    most: Positive
+
+
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """The memory that a model takes on a device.
+
+    Attributes:
+        flash_bytes: Code and constants of the model, and what it needs of the compiler's library.
+        buffer_bytes: One input, one output and the arena, which the caller keeps.
+        ram_bytes: The three before it together.
+    """
+
+    flash_bytes: Positive
+    static_ram_bytes: Count
+    stack_bytes: Count
+    buffer_bytes: Count
+    ram_bytes: Count = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ram_bytes", self.static_ram_bytes + self.stack_bytes + self.buffer_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceMetrics:
+    """What a model does and takes on a device.
+
+    Attributes:
+        accuracy: Share of test images whose label is right, 0 to 1; None for a model that takes none.
+        agreement: Share of inputs on which every byte of the output is the reference's.
+        wrong_labels: On how many inputs the label is not the first of the most probable classes.
+        footprint: None where this machine itself ran the model.
+        instructions: None where nothing counted them.
+        exact: Whether every answer is the reference's to the byte, and the self-test says so too.
+    """
+
+    images: Positive
+    accuracy: Share | None
+    agreement: Share
+    wrong_bytes: Count
+    wrong_labels: Count
+    self_test: Count
+    footprint: Footprint | None
+    instructions: Instructions | None
+    exact: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        exact = self.wrong_bytes == self.wrong_labels == self.self_test == 0
+        object.__setattr__(self, "exact", exact)
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRow:
+    """A device in the report; it has metrics if it was measured."""
+
+    outcome: DeviceOutcome
+    metrics: DeviceMetrics | None
+
+    @property
+    def title(self) -> str:
+        """The model's file and the device."""
+        return f"{self.outcome.model.source.name} on {self.outcome.device.title}"
 
 
 def collect_devices(
@@ -64,11 +126,7 @@ def collect_devices(
 ) -> tuple[DeviceOutcome, ...]:
     """Run models on devices, as many at once as there are CPUs: nothing here is timed.
 
-    Args:
-        models: The models in C.
-        devices: What to run them on.
-        split: The test images.
-        on_progress: Called with a device's title when it is done.
+    `on_progress` is called with a device's title when it is done.
 
     Raises:
         ArtifactError: A model's TFLite file is missing or not the one it was made of.
@@ -91,10 +149,7 @@ def collect_devices(
 def measure_device(device: Device, model: CModel, expected: Expected | None) -> DeviceOutcome:
     """Build a model for a device and run it there on every input.
 
-    Args:
-        device: The device.
-        model: The model in C.
-        expected: What the model is asked and has to answer; may be None where the device's tools are missing.
+    `expected` may be None where the device's tools are missing.
     """
     if device.missing or expected is None:
         return DeviceOutcome(device, model, SKIPPED, device.missing)
@@ -114,3 +169,37 @@ def measure_device(device: Device, model: CModel, expected: Expected | None) -> 
     except EdgeMnistError as error:
         return DeviceOutcome(device, model, FAILED, str(error))
     return DeviceOutcome(device, model, MEASURED, expected=expected, run=run)
+
+
+def device_rows(outcomes: Sequence[DeviceOutcome], split: Split) -> tuple[DeviceRow, ...]:
+    """Compute the metrics of each outcome."""
+    return tuple(DeviceRow(outcome, _metrics(outcome, split)) for outcome in outcomes)
+
+
+def _metrics(outcome: DeviceOutcome, split: Split) -> DeviceMetrics | None:
+    run, expected = outcome.run, outcome.expected
+    if run is None or expected is None:
+        return None
+    wrong = run.answers.bytes != expected.outputs
+    labels, counts, classes = run.answers.labels, run.answers.instructions, expected.classes
+    return DeviceMetrics(
+        images=len(expected.inputs),
+        accuracy=float((labels == split.known_labels).mean())
+        if expected.tested and classes is not None
+        else None,
+        agreement=float((~wrong.any(axis=1)).mean()),
+        wrong_bytes=int(np.count_nonzero(wrong)),
+        wrong_labels=0 if classes is None else int(np.count_nonzero(labels != classes)),
+        self_test=run.self_test,
+        footprint=None
+        if run.sections is None
+        else Footprint(
+            flash_bytes=run.sections.flash_bytes,
+            static_ram_bytes=run.sections.static_ram_bytes,
+            stack_bytes=run.answers.stack_bytes,
+            buffer_bytes=expected.inputs.shape[1] + expected.outputs.shape[1] + outcome.model.arena_bytes,
+        ),
+        instructions=None
+        if counts is None
+        else Instructions(int(counts.min()), float(np.median(counts)), int(counts.max())),
+    )

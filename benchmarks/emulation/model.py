@@ -2,15 +2,17 @@
 
 import math
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...proof.generated_c import read_claims
+from ...proof.generated_c import Generate, prove_c, read_claims
 from ...proof.inspect.structure import parse_structure
 from ...runtime.artifact.metadata import read_metadata
 from ...runtime.engines.registry import ENGINES, EngineOptions
@@ -19,7 +21,6 @@ from ...runtime.files import MAX_MODEL_BYTES, read_limited, sha256_of
 from ...runtime.signature import DEFAULT_PIXEL_SCALE, InputSpec
 from ...runtime.tensors import TensorSpec
 
-_SUFFIX = ".c"
 _FUNCTION = re.compile(
     r"^void (\w+)_run\(const (\w+) \*input, (\w+) \*output, void \*arena\);$", re.MULTILINE
 )
@@ -27,6 +28,7 @@ _CLASSIFY = re.compile(r"^int \w+_classify\(", re.MULTILINE)
 _ARENA = re.compile(r"^#define \w+_ARENA_BYTES (\d+)$", re.MULTILINE)
 _RANDOM_INPUTS, _SEED = 20, 0
 _TFLM = "tflm"
+_Run = Callable[[NDArray[Any]], NDArray[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +37,6 @@ class CModel:
 
     Attributes:
         source: Its C file; the header, the self-test and the TFLite file that it was made of lie beside it.
-        prefix: What its functions' names begin with.
-        sha256: Of the C file.
-        classifies: Whether it has functions for images and classes.
         arena_bytes: The memory between its layers, which the caller keeps.
     """
 
@@ -88,9 +87,7 @@ def c_models(paths: Iterable[Path]) -> tuple[CModel, ...]:
         ArtifactError: A header does not declare a model's functions.
     """
     files = [path for given in paths for path in (sorted(given.iterdir()) if given.is_dir() else [given])]
-    models = tuple(
-        _read(path) for path in files if path.suffix == _SUFFIX and path.with_suffix(".h").exists()
-    )
+    models = tuple(_read(path) for path in files if path.suffix == ".c" and path.with_suffix(".h").exists())
     if not models:
         raise ArtifactNotFoundError(
             "no model in C",
@@ -127,9 +124,7 @@ def expected_answers(model: CModel, images: NDArray[np.uint8]) -> Expected:
     That is LiteRT with its reference kernels, since its optimized ones round differently, or TensorFlow Lite
     Micro, if the C says that it matches that.
 
-    Args:
-        model: The model in C.
-        images: (N, H, W) uint8; a model that takes no such images gets seeded random inputs.
+    `images` are (N, H, W) uint8; a model that takes no such images gets seeded random inputs.
 
     Raises:
         ArtifactNotFoundError: The TFLite file is not there.
@@ -183,9 +178,6 @@ def _bytes_of(arrays: NDArray[Any]) -> NDArray[np.uint8]:
     return np.ascontiguousarray(arrays).reshape(len(arrays), -1).view(np.uint8)
 
 
-_Run = Callable[[NDArray[Any]], NDArray[Any]]
-
-
 def _litert(content: bytes) -> tuple[TensorSpec, _Run]:
     try:
         from ai_edge_litert.interpreter import Interpreter, OpResolverType
@@ -211,3 +203,25 @@ def _tflm(content: bytes) -> tuple[TensorSpec, _Run]:
     entry = ENGINES["tflite_micro"]
     engine = entry.load(Path("the TFLite file"), content, EngineOptions())
     return engine.input, engine.run
+
+
+@contextmanager
+def proven_copies(models: Iterable[CModel], generate: Generate) -> Iterator[tuple[CModel, ...]]:
+    """Prove models in C by generating them again, and yield the generator's own files in a private folder.
+
+    An emulated processor keeps nothing in: its programs open files on this machine. `generate` makes C of a
+    TFLite file.
+
+    Raises:
+        UnprovenError: A TFLite file is not there, or another version of the generator wrote the C.
+        ProofError: The C is not what the generator makes of the TFLite file.
+        EdgeMnistError: The TFLite file is none to make C of.
+    """
+    with tempfile.TemporaryDirectory(prefix="edgemnist-c-") as folder:
+        proven = []
+        for number, model in enumerate(models):
+            own = Path(folder, str(number))
+            own.mkdir()
+            copy = prove_c(model.source, generate).write(own)
+            proven.append(replace(model, source=copy, sha256=sha256_of(copy)))
+        yield tuple(proven)

@@ -18,7 +18,6 @@ _SEMIHOSTING = ("-semihosting-config", "enable=on,target=native")
 _NO_CONSOLE = ("-display", "none", "-monitor", "none", "-serial", "none")
 _OTHER_PLUGINS_FROM = 9  # QEMU 9.0 takes no plugin for version 1 of its interface any more
 _CALIBRATING = 2
-_STACK_FIGURES = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,7 +27,6 @@ class Answers:
     Attributes:
         bytes: (N, output bytes) uint8, raw.
         labels: (N,) uint16; 0 for a model without classes.
-        stack_bytes: The deepest stack of the model.
         instructions: (N,) int64, of each run of the model; None where nothing counted them.
     """
 
@@ -43,12 +41,7 @@ def run_harness(
 ) -> Answers:
     """Run the harness on inputs and read what it leaves.
 
-    Args:
-        device: What it was built for.
-        program: The harness.
-        folder: Where it finds and leaves its files.
-        inputs: (N, input bytes) uint8, raw.
-        output_bytes: Of the model.
+    It finds and leaves its files in `folder`; `inputs` are (N, input bytes) uint8, raw.
 
     Raises:
         EngineError: It failed, or what measures it does not measure what is known right.
@@ -118,9 +111,10 @@ def _plugin_version(emulator: str) -> int:
 def _stack(folder: Path, program: Program) -> int:
     figures = np.fromfile(folder / "stack.bin", "<u4").tolist()
     expected = program.symbols["known_stack_bytes"]
-    if len(figures) != _STACK_FIGURES or figures[0] != expected:
-        raise EngineError("the stack is measured wrong", received=figures, expected=f"{expected} bytes first")
-    return int(figures[1])
+    match figures:
+        case [known, deepest] if known == expected:
+            return int(deepest)
+    raise EngineError("the stack is measured wrong", received=figures, expected=f"{expected} bytes first")
 
 
 def _instructions(folder: Path, program: Program, count: int) -> NDArray[np.int64]:

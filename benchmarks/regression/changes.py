@@ -22,12 +22,7 @@ class Change:
     """What became of one row.
 
     Attributes:
-        title: "file (engine)".
         status: Its status in the new benchmark; "missing" where it is not there at all.
-        reason: Why it has no figures in the new one, else "".
-        same_file: Whether the file is the same, byte for byte.
-        old_p50_ns: The end-to-end median before.
-        new_p50_ns: The end-to-end median now; None where it has no figures.
         slowdown: New p50 over old p50: above 1, it became slower.
         accuracy_difference: New accuracy less the old one, the float nearest to the exact difference.
         accuracy_interval: 95 % interval of that difference, paired by image; None for other test images.
@@ -39,22 +34,19 @@ class Change:
     reason: str
     same_file: bool
     old_p50_ns: float
-    new_p50_ns: float | None
-    slowdown: Ratio | None
-    accuracy_difference: float | None
-    accuracy_interval: Interval | None
-    mcnemar_p: float | None
+    new_p50_ns: float | None = None
+    slowdown: Ratio | None = None
+    accuracy_difference: float | None = None
+    accuracy_interval: Interval | None = None
+    mcnemar_p: float | None = None
 
 
 def find_changes(old: dict[str, Any], new: dict[str, Any]) -> tuple[Change, ...]:
     """Compare two `bench.json` documents, row by row of the old one that has figures."""
-    rows = {(row["file"], row["engine"]): row for row in new["rows"]}
-    same_images = old["images_sha256"] == new["images_sha256"]
-    labels = decode_array(new["labels"]) if same_images else None
+    rows = {_title(row): row for row in new["rows"]}
+    labels = decode_array(new["labels"]) if old["images_sha256"] == new["images_sha256"] else None
     return tuple(
-        _change(row, rows.get((row["file"], row["engine"])), labels)
-        for row in old["rows"]
-        if row["status"] == MEASURED
+        _change(row, rows.get(_title(row)), labels) for row in old["rows"] if row["status"] == MEASURED
     )
 
 
@@ -109,9 +101,10 @@ def ratio_text(ratio: Ratio) -> str:
 
 def added_rows(old: dict[str, Any], new: dict[str, Any]) -> tuple[str, ...]:
     """Return the titles of measured rows that the old benchmark does not have figures for."""
-    before = {(row["file"], row["engine"]) for row in old["rows"] if row["status"] == MEASURED}
-    after = [(row["file"], row["engine"]) for row in new["rows"] if row["status"] == MEASURED]
-    return tuple(f"{file} ({engine})" for file, engine in after if (file, engine) not in before)
+    before, after = (
+        [_title(row) for row in document["rows"] if row["status"] == MEASURED] for document in (old, new)
+    )
+    return tuple(title for title in after if title not in before)
 
 
 def verdict(change: Change) -> str:
@@ -136,35 +129,32 @@ def _accuracy_text(change: Change) -> str:
 
 
 def _change(old: dict[str, Any], new: dict[str, Any] | None, labels: NDArray[np.int64] | None) -> Change:
-    title = f"{old['file']} ({old['engine']})"
-    before = old["figures"]
-    after = new["figures"] if new else None
-    if new is None or after is None:
-        return Change(
-            title=title,
-            status=new["status"] if new else "missing",
-            reason=new["reason"] if new else "",
-            same_file=new is not None and new["sha256"] == old["sha256"],
-            old_p50_ns=before["end_to_end"]["p50_ns"],
-            new_p50_ns=None,
-            slowdown=None,
-            accuracy_difference=None,
-            accuracy_interval=None,
-            mcnemar_p=None,
-        )
+    title, before = _title(old), old["figures"]["end_to_end"]
+    if new is None or new["figures"] is None:
+        status, reason = (new["status"], new["reason"]) if new else ("missing", "")
+        return Change(title, status, reason, new is not None and _same(old, new), before["p50_ns"])
+    after = new["figures"]["end_to_end"]
     interval, p = (None, None) if labels is None else _paired(old, new, labels)
     return Change(
         title=title,
         status=new["status"],
         reason="",
-        same_file=new["sha256"] == old["sha256"],
-        old_p50_ns=before["end_to_end"]["p50_ns"],
-        new_p50_ns=after["end_to_end"]["p50_ns"],
-        slowdown=independent_ratio(after["end_to_end"]["round_p50_ns"], before["end_to_end"]["round_p50_ns"]),
+        same_file=_same(old, new),
+        old_p50_ns=before["p50_ns"],
+        new_p50_ns=after["p50_ns"],
+        slowdown=independent_ratio(after["round_p50_ns"], before["round_p50_ns"]),
         accuracy_difference=float(_accuracy(new) - _accuracy(old)),
         accuracy_interval=interval,
         mcnemar_p=p,
     )
+
+
+def _title(row: dict[str, Any]) -> str:
+    return f"{row['file']} ({row['engine']})"
+
+
+def _same(old: dict[str, Any], new: dict[str, Any]) -> bool:
+    return bool(old["sha256"] == new["sha256"])
 
 
 def _accuracy(row: dict[str, Any]) -> Fraction:

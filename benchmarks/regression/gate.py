@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ...runtime.errors import OptionError, ProofError
-from ..report.json import read_document
+from ..report.document import read_document
 from ..runner.cases import KERAS
 from ..runner.machine import describe_machine
 from ..runner.plan import Plan
@@ -72,13 +72,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a person chose to measure: the other rows of a baseline are not missed.
-
-    Attributes:
-        files: File names; none means all.
-        engines: Engine names; none means all.
-        keras: Whether Keras is measured.
-    """
+    """What a person chose to measure: the other rows of a baseline are not missed."""
 
     files: tuple[str, ...] = ()
     engines: tuple[str, ...] = ()
@@ -95,12 +89,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """A baseline and how far the new figures may lie from it.
-
-    Attributes:
-        baseline: An earlier `bench.json`.
-        limits: What is allowed.
-    """
+    """A baseline and how far the new figures may lie from it."""
 
     baseline: dict[str, Any]
     limits: Limits
@@ -139,13 +128,8 @@ def open_gate(
 ) -> Gate | None:
     """Read a baseline and check that it fits, before any time is spent on measuring.
 
-    Args:
-        path: The baseline, an earlier `bench.json`; None means no gate.
-        max_slowdown: How many times slower a row may become.
-        max_accuracy_drop: How much accuracy a row may lose, 0..1.
-        plan: What is about to be measured.
-        scope: Which rows of the baseline are to be measured again; None means all.
-        force: Accept a baseline from another machine.
+    `path` is an earlier `bench.json`, None means no gate; `scope` says which of its rows are to be measured
+    again, None means all.
 
     Raises:
         OptionError: Limits without a baseline, a baseline without limits, or limits out of range.

@@ -39,10 +39,8 @@ def latency_chart(
 ) -> str:
     """Return the distributions of single-image latency, one strip a row, with marks at p50, p90 and p99.
 
-    Args:
-        rows: All measured rows.
-        samples: For each row, (calls,) int64 nanoseconds of all rounds.
-        group: The numbers of the rows to show, the quickest first.
+    `samples` are (calls,) int64 nanoseconds of all rounds, for each row; `group` has the numbers of the
+    rows to show, the quickest first.
     """
 
     def draw(axes: "Axes") -> None:
@@ -75,16 +73,15 @@ def size_latency_chart(rows: "Sequence[ResultRow]") -> str:
 
     def draw(axes: "Axes") -> None:
         for index, row in enumerate(rows):
-            latency = row.metrics.end_to_end if row.metrics else None
-            if latency is not None:
-                limits = latency.p50_interval_ns or (latency.p50_ns, latency.p50_ns)
-                _point(axes, index, latency.p50_ns, row.case.size_bytes, x_limits=limits)
+            if row.metrics is not None:
+                latency = row.metrics.end_to_end
+                errors = _errors(latency.p50_ns, latency.p50_interval_ns)
+                _point(axes, index, latency.p50_ns, row.case.size_bytes, xerr=errors)
         axes.set_xscale("log")
         axes.set_yscale("log")
         _ticks(axes.xaxis, duration)
         _ticks(axes.yaxis, size)
-        axes.set_xlabel("p50 of one image")
-        axes.set_ylabel("file size")
+        axes.set(xlabel="p50 of one image", ylabel="file size")
 
     return draw_svg(draw, 2.9, "size-latency")
 
@@ -96,13 +93,12 @@ def size_accuracy_chart(rows: "Sequence[ResultRow]") -> str:
         for index, row in enumerate(rows):
             if row.metrics is not None:
                 accuracy = row.metrics.accuracy
-                limits = accuracy.accuracy_interval
-                _point(axes, index, row.case.size_bytes, accuracy.accuracy, y_limits=limits)
+                errors = _errors(accuracy.accuracy, accuracy.accuracy_interval)
+                _point(axes, index, row.case.size_bytes, accuracy.accuracy, yerr=errors)
         axes.set_xscale("log")
         _ticks(axes.xaxis, size)
         _ticks(axes.yaxis, percent)
-        axes.set_xlabel("file size")
-        axes.set_ylabel("accuracy")
+        axes.set(xlabel="file size", ylabel="accuracy")
 
     return draw_svg(draw, 2.9, "size-accuracy")
 
@@ -121,29 +117,16 @@ def _p50_ns(row: "ResultRow") -> float:
     return row.metrics.end_to_end.p50_ns if row.metrics else 0.0
 
 
-def _point(
-    axes: "Axes",
-    index: int,
-    x: float,
-    y: float,
-    *,
-    x_limits: tuple[float, float] | None = None,
-    y_limits: tuple[float, float] | None = None,
-) -> None:
-    axes.errorbar(
-        x,
-        y,
-        xerr=_errors(x, x_limits),
-        yerr=_errors(y, y_limits),
-        marker=MARKERS[index % len(MARKERS)],
-        color=series(index),
-        markerfacecolor="none",
-        markeredgewidth=1.8,
-        markersize=9,
-        elinewidth=1,
-        capsize=3,
-        linestyle="none",
-    )
+def _point(axes: "Axes", index: int, x: float, y: float, **errors: Any) -> None:
+    look: dict[str, Any] = {
+        "markerfacecolor": "none",
+        "markeredgewidth": 1.8,
+        "markersize": 9,
+        "elinewidth": 1,
+        "capsize": 3,
+    }
+    marker = MARKERS[index % len(MARKERS)]
+    axes.errorbar(x, y, marker=marker, color=series(index), linestyle="none", **look, **errors)
 
 
 def _errors(value: float, limits: tuple[float, float] | None) -> list[list[float]] | None:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..analysis.results import Results
-from ..emulation.metrics import DeviceRow, Footprint
 from .units import difference, duration, percent, rate, size
 
 ABSENT = "-"
@@ -17,15 +16,24 @@ class Column:
 
     Attributes:
         heading: Its heading.
-        text: A cell's text, by its row: a `ResultRow` or a `DeviceRow` that has metrics.
+        path: Where its value is in a `ResultRow` or a `DeviceRow` that has metrics.
+        show: What makes a text of the value, where there is one.
         help: What the metric is, where the heading alone does not say.
         wide: Whether a terminal leaves it out for want of room.
     """
 
     heading: str
-    text: Callable[[Any], str]
+    path: str
+    show: Callable[[Any], str]
     help: str = ""
     wide: bool = False
+
+    def text(self, row: Any) -> str:
+        """Return a row's cell."""
+        value = row
+        for name in self.path.split("."):
+            value = None if value is None else getattr(value, name)
+        return ABSENT if value is None else self.show(value)
 
 
 def legend(columns: Iterable[Column]) -> str:
@@ -33,107 +41,61 @@ def legend(columns: Iterable[Column]) -> str:
     return "; ".join(f"{column.heading}: {column.help}" for column in columns if column.help) + "."
 
 
-def _interval(row: Any) -> str:
-    """Return the interval of a row's p50, such as `27.1 to 28.0 µs`, or "-"."""
-    limits = row.metrics.end_to_end.p50_interval_ns
-    return f"{duration(limits[0])} to {duration(limits[1])}" if limits else ABSENT
+def _interval(limits: tuple[float, float]) -> str:
+    """Return an interval of durations, such as `27.1 to 28.0 µs`."""
+    return f"{duration(limits[0])} to {duration(limits[1])}"
 
 
-def _bytes(row: DeviceRow, count: Callable[[Footprint], int]) -> str:
-    footprint = row.metrics and row.metrics.footprint
-    return f"{count(footprint):,} B" if footprint else ABSENT
+def _bytes(count: int) -> str:
+    return f"{count:,} B"
 
 
-_ANSWERS_AND_LATENCY: tuple[Column, ...] = (
-    Column("size", lambda row: size(row.case.size_bytes)),
-    Column(
-        "accuracy",
-        lambda row: percent(row.metrics.accuracy.accuracy),
-        "share of test images with the right label",
-    ),
-    Column(
-        "agreement",
-        lambda row: percent(row.metrics.parity.agreement) if row.metrics.parity else ABSENT,
-        "share of test images with the same label as Keras",
-    ),
-    Column(
-        "max |Δp|",
-        lambda row: difference(row.metrics.parity.max_abs_difference) if row.metrics.parity else ABSENT,
-        "largest absolute difference of a probability from Keras's",
-    ),
-    Column(
-        "p50",
-        lambda row: duration(row.metrics.end_to_end.p50_ns),
-        "one image, from raw pixels until label and confidence are read",
-    ),
-    Column("p90", lambda row: duration(row.metrics.end_to_end.p90_ns)),
-    Column("p99", lambda row: duration(row.metrics.end_to_end.p99_ns)),
-    Column(
-        "bare",
-        lambda row: duration(row.metrics.bare.p50_ns),
-        "p50 of the engine's call alone, its input ready",
-    ),
-    Column(
-        "paused",
-        lambda row: duration(row.metrics.paused.p50_ns),
-        "p50 after a pause of 1 ms before each call",
-    ),
+_P50, _BARE = "one image, from raw pixels until label and confidence are read", "metrics.bare.p50_ns"
+_DIFFERENCE = "largest absolute difference of a probability from Keras's"
+_AGREEMENT, _PARITY = "share of test images with the same label as Keras", "metrics.parity"
+_FLASH = "code and constants of the model and of what it calls in the compiler's library"
+_COUNTED = "for one run, the median, as the emulator counts them: they are not cycles"
+_EQUAL = "whether the outputs for all inputs are those of the runtime that the C matches"
+_ANSWERS_AND_LATENCY = (
+    Column("size", "case.size_bytes", size),
+    Column("accuracy", "metrics.accuracy.accuracy", percent, "share of test images with the right label"),
+    Column("agreement", f"{_PARITY}.agreement", percent, _AGREEMENT),
+    Column("max |Δp|", f"{_PARITY}.max_abs_difference", difference, _DIFFERENCE),
+    Column("p50", "metrics.end_to_end.p50_ns", duration, _P50),
+    Column("p90", "metrics.end_to_end.p90_ns", duration),
+    Column("p99", "metrics.end_to_end.p99_ns", duration),
+    Column("bare", _BARE, duration, "p50 of the engine's call alone, its input ready"),
+    Column("paused", "metrics.paused.p50_ns", duration, "p50 after a pause of 1 ms before each call"),
 )
-DETAILS: tuple[Column, ...] = (
-    Column("p50, 95 % interval", _interval),
-    Column("start", lambda row: duration(row.metrics.start_ns), "starting a Python process"),
-    Column(
-        "import", lambda row: duration(row.metrics.import_ns), "importing numpy, the runtime and the engine"
-    ),
-    Column("first", lambda row: duration(row.metrics.first_ns), "the first inference"),
-    Column("min", lambda row: duration(row.metrics.end_to_end.min_ns)),
-    Column("mean", lambda row: duration(row.metrics.end_to_end.mean_ns)),
-    Column("max", lambda row: duration(row.metrics.end_to_end.max_ns)),
-    Column("calls", lambda row: f"{row.metrics.end_to_end.calls:,}"),
-    Column(
-        "memory",
-        lambda row: size(row.metrics.memory.loaded_bytes) if row.metrics.memory else ABSENT,
-        "growth on load",
-    ),
-    Column(
-        "peak",
-        lambda row: size(row.metrics.memory.peak_bytes) if row.metrics.memory else ABSENT,
-        "with Python and images",
-    ),
+DETAILS = (
+    Column("p50, 95 % interval", "metrics.end_to_end.p50_interval_ns", _interval),
+    Column("start", "metrics.start_ns", duration, "starting a Python process"),
+    Column("import", "metrics.import_ns", duration, "importing numpy, the runtime and the engine"),
+    Column("first", "metrics.first_ns", duration, "the first inference"),
+    Column("min", "metrics.end_to_end.min_ns", duration),
+    Column("mean", "metrics.end_to_end.mean_ns", duration),
+    Column("max", "metrics.end_to_end.max_ns", duration),
+    Column("calls", "metrics.end_to_end.calls", "{:,}".format),
+    Column("memory", "metrics.memory.loaded_bytes", size, "growth on load"),
+    Column("peak", "metrics.memory.peak_bytes", size, "with Python and images"),
 )
-DEVICES: tuple[Column, ...] = (
-    Column("accuracy", lambda row: ABSENT if row.metrics.accuracy is None else percent(row.metrics.accuracy)),
-    Column(
-        "bytes",
-        lambda row: f"{row.metrics.wrong_bytes:,} differ" if row.metrics.wrong_bytes else "equal",
-        "whether the outputs for all inputs are those of the runtime that the C matches",
-    ),
+DEVICES = (
+    Column("accuracy", "metrics.accuracy", percent),
+    Column("bytes", "metrics.wrong_bytes", lambda wrong: f"{wrong:,} differ" if wrong else "equal", _EQUAL),
     Column(
         "self-test",
-        lambda row: f"fails ({row.metrics.self_test})" if row.metrics.self_test else "passes",
+        "metrics.self_test",
+        lambda code: f"fails ({code})" if code else "passes",
         "the model's own, with its exit code where it fails",
     ),
+    Column("flash", "metrics.footprint.flash_bytes", _bytes, _FLASH),
     Column(
-        "flash",
-        lambda row: _bytes(row, lambda footprint: footprint.flash_bytes),
-        "code and constants of the model and of what it calls in the compiler's library",
-    ),
-    Column(
-        "RAM",
-        lambda row: _bytes(row, lambda footprint: footprint.ram_bytes),
+        *("RAM", "metrics.footprint.ram_bytes", _bytes),
         "variables, stack, arena, one input and one output, all in all",
     ),
-    Column("variables", lambda row: _bytes(row, lambda footprint: footprint.static_ram_bytes), wide=True),
-    Column(
-        "stack",
-        lambda row: _bytes(row, lambda footprint: footprint.stack_bytes),
-        "the deepest, found by painting it",
-    ),
-    Column(
-        "instructions",
-        lambda row: f"{row.metrics.instructions.median:,.0f}" if row.metrics.instructions else ABSENT,
-        "for one run, the median, as the emulator counts them: they are not cycles",
-    ),
+    Column("variables", "metrics.footprint.static_ram_bytes", _bytes, wide=True),
+    Column("stack", "metrics.footprint.stack_bytes", _bytes, "the deepest, found by painting it"),
+    Column("instructions", "metrics.instructions.median", "{:,.0f}".format, _COUNTED),
 )
 
 
@@ -142,7 +104,7 @@ def main_columns(results: Results) -> tuple[Column, ...]:
     return (
         *_ANSWERS_AND_LATENCY,
         _throughput("images/s", results.images, "throughput with the whole test set as one batch"),
-        Column("load", lambda row: duration(row.metrics.load_ns), "loading the model file"),
+        Column("load", "metrics.load_ns", duration, "loading the model file"),
     )
 
 
@@ -153,4 +115,4 @@ def batch_columns(results: Results) -> tuple[Column, ...]:
 
 
 def _throughput(heading: str, batch_size: int, text: str = "") -> Column:
-    return Column(heading, lambda row: rate(row.metrics.images_per_sec(batch_size)), text)
+    return Column(heading, "metrics", lambda metrics: rate(metrics.images_per_sec(batch_size)), text)

@@ -1,166 +1,62 @@
-"""The type of `bench.json`, from which its schema is generated.
+"""`bench.json`: its type, from which its schema is generated, and how it is written and read.
 
-Durations are nanoseconds, sizes bytes, shares 0 to 1, intervals [low, high] at 95 %. The keys are those of
-schema version 1; unknown ones are ignored, since older versions measured more.
+It holds the metrics, everything they depend on, and the raw samples they were computed from. Durations are
+nanoseconds, sizes bytes, shares 0 to 1, intervals [low, high] at 95 %. The keys are those of schema version
+1; unknown ones are ignored, since older versions measured more.
 """
 
-from typing import Annotated, Any, Literal
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, cast
 
-import msgspec
-from msgspec import Meta
+from msgspec import Meta, Struct, convert
+from numpy.typing import NDArray
 
-from ...runtime.artifact.documents import DocumentType
+from ...data.datasets import Split
+from ...proof.parity import Parity
+from ...runtime.artifact.documents import DocumentType, encode
+from ...runtime.artifact.manifest import Count, Positive, Sha256
+from ...runtime.errors import ArtifactNotFoundError
+from ...runtime.files import write_text
+from ..analysis import metrics, results, statistics
+from ..emulation.collect import DeviceMetrics, DeviceRow
+from ..runner import machine
+from ..runner.collect import Collection, Measurement
 from ..runner.processes import MEASURED
-from .compact_arrays import Samples
+from ..worker.task import Facts
+from .compact_arrays import Samples, encode_array
 
-_LARGEST_NS = 1e15  # eleven days
-Share = Annotated[float, Meta(ge=0, le=1)]
-Duration = Annotated[float, Meta(ge=0)]
-Above0 = Annotated[float, Meta(gt=0)]
-P50 = Annotated[float, Meta(gt=0, lt=_LARGEST_NS)]
-Count = Annotated[int, Meta(ge=0)]
-AtLeast1 = Annotated[int, Meta(ge=1)]
 Name = Annotated[str, Meta(min_length=1)]
-Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
 Status = Literal["measured", "skipped", "failed"]
-Interval = tuple[float, float] | None
 
 
-class Doc(msgspec.Struct, frozen=True):
-    """An object of the document."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine(machine.Machine):
+    """Where it was measured, and the load average before."""
 
-
-class Machine(Doc, frozen=True):
-    """Where it was measured."""
-
-    cpu: str
-    architecture: str
-    cores: AtLeast1
-    system: str
-    python: str
-    governor: str | None
-    virtual: bool | None
-    versions: dict[str, str]
     load_before: float | None
-    max_frequency_khz: int | None = None
 
 
-class Ratio(Doc, frozen=True):
-    """How many times as large one quantity is as another; it differs where the interval excludes 1."""
-
-    value: Above0
-    interval: Interval
-    differs: bool
-
-
-class Parity(Doc, frozen=True):
-    """Outputs compared with a reference's on the same images."""
-
-    accuracy: Share
-    reference_accuracy: Share
-    agreement: Share
-    broke: Count
-    fixed: Count
-    flipped: tuple[Count, ...]
-    max_abs_difference: Duration
-    mean_abs_difference: Duration
-    per_class_accuracy: tuple[float | None, ...]
-    accuracy_interval: Interval
-    reference_accuracy_interval: Interval
-    difference_interval: Interval
-    mcnemar_p: float | None
-    images: AtLeast1 | None = None
-
-
-class Comparison(Doc, frozen=True):
+class Comparison(Struct, frozen=True):
     """A row beside its base; ratios are the base's over the target's."""
 
     target: str
     base: str
-    size_ratio: Above0
-    speed: Ratio
+    size_ratio: Annotated[float, Meta(gt=0)]
+    speed: statistics.Ratio
     parity: Parity | None
 
 
-class Latency(Doc, frozen=True):
-    """How long calls took, all rounds together."""
-
-    calls: AtLeast1
-    p50_ns: P50
-    p90_ns: Duration
-    p99_ns: Duration
-    min_ns: Duration
-    mean_ns: Duration
-    max_ns: Duration
-    round_p50_ns: Annotated[tuple[P50, ...], Meta(min_length=1)]
-    p50_interval_ns: Interval
-
-
-class Throughput(Doc, frozen=True):
-    """Images per second in batches of one size."""
-
-    batch_size: AtLeast1
-    images_per_sec: Above0
-    calls: AtLeast1
-
-
-class Memory(Doc, frozen=True):
-    """Growth on load and while measuring, and the peak."""
-
-    loaded_bytes: int
-    measured_bytes: int
-    peak_bytes: Count
-
-
-class Accuracy(Doc, frozen=True):
-    """On all test images; `confusion[true][predicted]` counts."""
-
-    accuracy: Share
-    accuracy_interval: Interval
-    per_class_accuracy: tuple[float | None, ...]
-    confusion: tuple[tuple[Count, ...], ...]
-
-
-class Metrics(Doc, frozen=True):
-    """What was measured of a row, see `edgemnist.benchmarks.analysis.metrics`."""
-
-    start_ns: Duration
-    import_ns: Duration
-    load_ns: Duration
-    first_ns: Duration
-    end_to_end: Latency
-    bare: Latency
-    paused: Latency
-    throughput: tuple[Throughput, ...]
-    memory: Memory | None
-    accuracy: Accuracy
-    parity: Parity | None
-    stable: bool
-    cpus: tuple[Count, ...] | None
-    clock_resolution_ns: AtLeast1
-    empty_call_ns: Duration
-    work_ns: tuple[Duration, ...]
-    preemptions: int | None
-
-
-class Round(Doc, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Round(Facts):
     """One process; `samples_ns` is in call order, see `edgemnist.benchmarks.worker.measure`."""
 
     round: Count
-    start_ns: float
-    import_ns: float
-    load_ns: float
-    first_ns: float
-    cpus: tuple[Count, ...] | None
-    clock: dict[str, float]
-    work_ns: tuple[float, ...]
-    input: str
-    preemptions: int | None
-    memory: dict[str, int | None]
     samples_ns: dict[str, Samples]
 
 
-class Row(Doc, frozen=True):
+class Row(Struct, frozen=True):
     """A model on an engine; `predicted` is the class of each test image."""
 
     file: Name
@@ -168,51 +64,20 @@ class Row(Doc, frozen=True):
     format: str
     precision: str
     size_bytes: Count
-    sha256: Annotated[str, Meta(pattern=r"^([0-9a-f]{64})?$(?!\n)")]
+    sha256: Sha256 | Literal[""]
     status: Status
     reason: str
-    figures: Metrics | None
+    figures: metrics.Metrics | None
     predicted: Samples | None
     rounds: tuple[Round, ...]
 
     def __post_init__(self) -> None:
-        """Check what no field's type can."""
         _check_status(self)
+        if self.figures is not None and not 0 <= self.figures.accuracy.accuracy <= 1:
+            raise ValueError(f"the accuracy of {self.file} is {self.figures.accuracy.accuracy}")
 
 
-class Footprint(Doc, frozen=True):
-    """The memory of a model on a device; `ram_bytes` is the three before it together."""
-
-    flash_bytes: AtLeast1
-    static_ram_bytes: Count
-    stack_bytes: Count
-    buffer_bytes: Count
-    ram_bytes: Count
-
-
-class Instructions(Doc, frozen=True):
-    """For one image's probabilities, as the emulator counts them; not cycles."""
-
-    least: AtLeast1
-    median: Annotated[float, Meta(ge=1)]
-    most: AtLeast1
-
-
-class DeviceMetrics(Doc, frozen=True):
-    """What a model did on a device, see `edgemnist.benchmarks.emulation.metrics`."""
-
-    images: AtLeast1
-    accuracy: Share | None
-    agreement: Share
-    wrong_bytes: Count
-    wrong_labels: Count
-    self_test: Count
-    exact: bool
-    footprint: Footprint | None
-    instructions: Instructions | None
-
-
-class Device(Doc, frozen=True):
+class Device(Struct, frozen=True):
     """A model in C on an emulated device; `instructions` are of each test image."""
 
     file: Name
@@ -230,11 +95,10 @@ class Device(Doc, frozen=True):
     instructions: Samples | None
 
     def __post_init__(self) -> None:
-        """Check what no field's type can."""
         _check_status(self)
 
 
-class Doubt(Doc, frozen=True):
+class Doubt(Struct, frozen=True):
     """A reason to distrust a row, "file (engine)", or all of them where `target` is empty."""
 
     code: str
@@ -242,15 +106,15 @@ class Doubt(Doc, frozen=True):
     text: str
 
 
-class Bench(Doc, frozen=True):
+class Bench(Struct, frozen=True):
     """What `edgemnist bench` measured; `labels` is the true class of each test image."""
 
     schema_version: Literal[1]
     created: str
-    elapsed_secs: Duration
+    elapsed_secs: statistics.Duration
     machine: Machine
     plan: dict[str, Any]
-    images: AtLeast1
+    images: Positive
     images_sha256: Sha256
     labels: Samples
     reference: str
@@ -277,3 +141,110 @@ def _check_status(row: Row | Device) -> None:
 
 
 REPORT = DocumentType("a benchmark report", Bench, 1, "`edgemnist bench` writes one.")
+
+
+def to_document(
+    found: results.Results, collection: Collection, split: Split, verdicts: tuple[str, ...]
+) -> dict[str, Any]:
+    """Return a benchmark as the JSON object that `Bench` describes."""
+    measured = zip(found.rows, collection.measurements, strict=True)
+    return _plain(
+        Bench(
+            schema_version=1,
+            created=found.created,
+            elapsed_secs=found.elapsed_secs,
+            machine=Machine(**asdict(found.machine), load_before=found.load_before),
+            plan=asdict(found.plan),
+            images=found.images,
+            images_sha256=found.images_sha256,
+            labels=_samples(split.known_labels),
+            reference=found.reference,
+            verdicts=verdicts,
+            doubts=tuple(Doubt(one.code, one.case, one.text) for one in found.warnings),
+            notes=found.notes,
+            comparisons=tuple(
+                Comparison(one.case.title, one.base.title, one.size_ratio, one.speed, one.parity)
+                for one in found.comparisons
+            ),
+            rows=tuple(_row(row, one) for row, one in measured),
+            devices=tuple(_device(row) for row in found.devices),
+        )
+    )
+
+
+def write_document(path: Path, document: dict[str, Any]) -> None:
+    """Check a document and write it.
+
+    Raises:
+        ArtifactError: It is not as its type has it.
+        OutputError: It cannot be written.
+    """
+    text = encode(document)
+    REPORT.decode(text.encode(), path)
+    write_text(path, text)
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """Read and check a `bench.json`.
+
+    Raises:
+        ArtifactNotFoundError: There is no such file.
+        ArtifactError: It is not JSON, not as its type has it, or written by a newer version.
+    """
+    try:
+        return _plain(REPORT.read(path))
+    except FileNotFoundError as error:
+        raise ArtifactNotFoundError(
+            f"no such file: {path}", fix="`edgemnist bench` writes bench.json."
+        ) from error
+
+
+def _plain(document: Bench) -> dict[str, Any]:
+    return cast("dict[str, Any]", json.loads(encode(document)))
+
+
+def _row(row: metrics.ResultRow, measured: Measurement) -> Row:
+    case = row.case
+    done = {number: one for number, one in measured.rounds.items() if one.status == MEASURED}
+    return Row(
+        file=case.name,
+        engine=case.engine,
+        format=case.format,
+        precision=case.precision,
+        size_bytes=case.size_bytes,
+        sha256=case.sha256,
+        status=cast("Status", row.status),
+        reason=row.reason,
+        figures=row.metrics,
+        predicted=_samples(done[0].arrays["probabilities"].argmax(axis=1)) if row.metrics else None,
+        rounds=tuple(_round(number, one.facts, one.arrays) for number, one in done.items() if one.facts),
+    )
+
+
+def _round(number: int, facts: Facts, arrays: dict[str, NDArray[Any]]) -> Round:
+    samples = {name[:-3]: encode_array(array) for name, array in arrays.items() if name.endswith("_ns")}
+    return convert(asdict(facts) | {"round": number, "samples_ns": samples}, Round)
+
+
+def _device(row: DeviceRow) -> Device:
+    outcome, device, run = row.outcome, row.outcome.device, row.outcome.run
+    counts = run.answers.instructions if run else None
+    return Device(
+        file=outcome.model.source.name,
+        sha256=outcome.model.sha256,
+        target=device.name,
+        title=device.title,
+        compiler=(device.compiler, *device.flags),
+        emulator=device.emulator,
+        compiler_version=run.compiler if run else None,
+        emulator_version=run.emulator if run else None,
+        status=cast("Status", outcome.status),
+        reason=outcome.reason,
+        figures=row.metrics,
+        predicted=_samples(run.answers.labels) if run else None,
+        instructions=None if counts is None else _samples(counts),
+    )
+
+
+def _samples(array: NDArray[Any]) -> Samples:
+    return Samples(**encode_array(array))

@@ -6,10 +6,10 @@ from itertools import chain
 from typing import Any
 
 from ...runtime.printable import printable
-from ..emulation.metrics import DeviceRow
+from ..emulation.collect import DeviceRow
 from ..runner.benchmark import Benchmark
 from . import sections
-from .sections import Items, Note, Pairs, Section, Table
+from .blocks import Items, Note, Pairs, Section, Table
 
 _MARKUP = re.compile(r"[\\\[\]<]")
 

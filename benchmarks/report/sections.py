@@ -4,100 +4,15 @@ A section is a title and blocks; `terminal`, `markdown` and `html` each write ev
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 from ..analysis.results import Results
 from ..emulation.boards import Device
-from ..emulation.collect import DeviceRun
-from ..emulation.metrics import DeviceRow
+from ..emulation.collect import DeviceRow, DeviceRun
 from ..runner.benchmark import Benchmark
+from .blocks import Items, Note, Pairs, Row, Section, Table
 from .columns import DETAILS, DEVICES, Column, batch_columns, legend, main_columns
 from .units import duration
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A row of a table: names and cells, or why there are no cells.
-
-    Attributes:
-        names: The model's file, and its engine or target.
-        short: What a terminal calls it.
-        cells: One for each column; none where nothing was measured.
-        status: "measured", "skipped" or "failed".
-        reason: Why it was skipped or how it failed, else "".
-    """
-
-    names: tuple[str, str]
-    short: str
-    cells: tuple[str, ...]
-    status: str
-    reason: str
-
-    @property
-    def outcome(self) -> str:
-        """What stands in place of the cells where there are none."""
-        return f"{self.status}: {self.reason}"
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table: the headings of `Row.names`, columns, rows, and the heading of `Row.short`."""
-
-    headings: tuple[str, str]
-    columns: tuple[Column, ...]
-    rows: tuple[Row, ...]
-    terminal_heading: str
-    kind: str = "table"
-
-
-@dataclass(frozen=True, slots=True)
-class Items:
-    """A list; each item is a text, after the name of what it is about or ""."""
-
-    items: tuple[tuple[str, str], ...]
-    quiet: bool = False
-    kind: str = "items"
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """A paragraph, quiet where it only explains what stands above it."""
-
-    text: str
-    quiet: bool = True
-    kind: str = "note"
-
-
-@dataclass(frozen=True, slots=True)
-class Pairs:
-    """Names and values under two headings; values may be code."""
-
-    headings: tuple[str, str]
-    pairs: tuple[tuple[str, str], ...]
-    code: bool = False
-    kind: str = "pairs"
-
-
-Block = Table | Items | Note | Pairs
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A part of the report.
-
-    Attributes:
-        title: Its heading; none where it belongs to the section before it.
-        blocks: What it shows, in order: those above, and in the page those of `page_sections`.
-        warns: Whether it is set apart as a warning.
-        terminal_title: What a terminal heads it with, where that differs.
-    """
-
-    title: str
-    blocks: tuple[Any, ...]
-    warns: bool = False
-    terminal_title: str | None = None
-
 
 Describe = Callable[[Benchmark], Iterator[Section]]
 
@@ -107,31 +22,25 @@ def describe(benchmark: Benchmark, layout: Iterable[Describe]) -> list[Section]:
     return [section for describe_one in layout for section in describe_one(benchmark)]
 
 
-def results(benchmark: Benchmark) -> Iterator[Section]:
-    """Describe the main table."""
-    yield from _table("Answers and latency", benchmark.results, main_columns(benchmark.results))
+def _tabled(title: str, columns: Callable[[Results], tuple[Column, ...]]) -> Describe:
+    return lambda benchmark: _table(title, benchmark.results, columns(benchmark.results))
 
 
-def details(benchmark: Benchmark) -> Iterator[Section]:
-    """Describe what the main table has no room for."""
-    yield from _table("Start, memory and spread", benchmark.results, DETAILS)
+def _explained(columns: Callable[[Results], tuple[Column, ...]]) -> Describe:
+    """Return what describes columns, where there are rows."""
+
+    def describe_one(benchmark: Benchmark) -> Iterator[Section]:
+        if benchmark.results.rows:
+            yield Section("", (Note(legend(columns(benchmark.results))),))
+
+    return describe_one
 
 
-def throughput(benchmark: Benchmark) -> Iterator[Section]:
-    """Describe images per second by batch size."""
-    yield from _table("Images per second", benchmark.results, batch_columns(benchmark.results))
-
-
-def legend_of_all(benchmark: Benchmark) -> Iterator[Section]:
-    """Explain the columns of the main table and of the details."""
-    if benchmark.results.rows:
-        yield Section("", (Note(legend((*main_columns(benchmark.results), *DETAILS))),))
-
-
-def legend_of_results(benchmark: Benchmark) -> Iterator[Section]:
-    """Explain the columns of the main table."""
-    if benchmark.results.rows:
-        yield Section("", (Note(legend(main_columns(benchmark.results))),))
+results = _tabled("Answers and latency", main_columns)
+details = _tabled("Start, memory and spread", lambda _results: DETAILS)
+throughput = _tabled("Images per second", batch_columns)
+legend_of_all = _explained(lambda found: (*main_columns(found), *DETAILS))
+legend_of_results = _explained(main_columns)
 
 
 def verdicts(benchmark: Benchmark) -> Iterator[Section]:
@@ -155,12 +64,23 @@ def devices(benchmark: Benchmark) -> Iterator[Section]:
     yield from device_sections(benchmark.results.devices)
 
 
+def tools(benchmark: Benchmark) -> Iterator[Section]:
+    """Describe what compiled the models in C and emulated the devices."""
+    yield from device_tools(benchmark.results.devices)
+
+
 def device_sections(rows: Sequence[DeviceRow]) -> Iterator[Section]:
     """Describe what the models in C did on emulated devices, from their rows alone."""
     if not rows:
         return
     several = len({row.outcome.model for row in rows}) > 1
-    table = Table(("model", "target"), DEVICES, tuple(_device_row(row, several) for row in rows), "target")
+    shown = []
+    for row in rows:
+        outcome, cells = row.outcome, tuple(column.text(row) for column in DEVICES) if row.metrics else ()
+        names = (outcome.model.source.name, outcome.device.title)
+        short = f"{names[0]} {outcome.device.name}" if several else outcome.device.name
+        shown.append(Row(names, short, cells, outcome.status, outcome.reason))
+    table = Table(("model", "target"), DEVICES, tuple(shown), "target")
     notes = (Note(legend(DEVICES)),) if any(row.metrics for row in rows) else ()
     title = "On emulated devices"
     terminal_title = title if several else f"{rows[0].outcome.model.source.name} on emulated devices"
@@ -172,11 +92,6 @@ def device_tools(rows: Sequence[DeviceRow]) -> Iterator[Section]:
     tools = dict.fromkeys(_tools(row.outcome.device, row.outcome.run) for row in rows if row.outcome.run)
     if tools:
         yield Section("", (Items(tuple(("", line) for line in tools), quiet=True),))
-
-
-def tools(benchmark: Benchmark) -> Iterator[Section]:
-    """Describe what compiled the models in C and emulated the devices."""
-    yield from device_tools(benchmark.results.devices)
 
 
 def method(benchmark: Benchmark) -> Iterator[Section]:
@@ -231,18 +146,6 @@ def _table(title: str, found: Results, columns: tuple[Column, ...]) -> Iterator[
         yield Section(title, (Table(("model", "engine"), columns, rows, "model"),))
 
 
-def _device_row(row: DeviceRow, several: bool) -> Row:
-    outcome = row.outcome
-    name = outcome.model.source.name
-    return Row(
-        names=(name, outcome.device.title),
-        short=f"{name} {outcome.device.name}" if several else outcome.device.name,
-        cells=tuple(column.text(row) for column in DEVICES) if row.metrics else (),
-        status=outcome.status,
-        reason=outcome.reason,
-    )
-
-
 def _tools(device: Device, run: DeviceRun) -> str:
     emulator = f"; {' '.join(device.emulator)}: {run.emulator}" if run.emulator else ""
     return f"{device.title}: {' '.join((device.compiler, *device.flags))}: {run.compiler}{emulator}"
@@ -257,15 +160,15 @@ def _how_measured(found: Results) -> str:
     plan, machine = found.plan, found.machine
     measured = [row.metrics for row in found.rows if row.metrics]
     rounds = sorted({len(metrics.end_to_end.round_p50_ns) for metrics in measured}) or [0]
-    spread = f"{rounds[0]}" if rounds[0] == rounds[-1] else f"{rounds[0]} to {rounds[-1]}"
-    cpus = measured[0].cpus if measured else None
-    where = f"pinned to CPU {', '.join(map(str, cpus))}" if cpus else "not pinned"
-    clock = (
-        f" The clock steps by {max(one.clock_resolution_ns for one in measured)} ns; an empty call costs"
-        f" {duration(max(one.empty_call_ns for one in measured))}, which every latency contains."
-        if measured
-        else ""
-    )
+    spread = " to ".join(map(str, dict.fromkeys((rounds[0], rounds[-1]))))
+    where, clock = "not pinned", ""
+    if measured:
+        if cpus := measured[0].cpus:
+            where = f"pinned to CPU {', '.join(map(str, cpus))}"
+        clock = (
+            f" The clock steps by {max(one.clock_resolution_ns for one in measured)} ns; an empty call costs"
+            f" {duration(max(one.empty_call_ns for one in measured))}, which every latency contains."
+        )
     return (
         f"p50, p90 and p99 are of one image end to end, back to back: {spread} fresh processes a row in"
         f" shuffled order, {plan.num_runs:,} calls a row or more, {plan.warmup_runs} warm-ups in each"

@@ -23,10 +23,7 @@ def series(index: int) -> str:
 def draw_svg(draw: "Callable[[Axes], None]", height_inches: float, name: str) -> str:
     """Return what `draw` draws as an SVG element.
 
-    Args:
-        draw: Draws on the axes it is given.
-        height_inches: The picture's height.
-        name: Makes the identifiers in this element differ from those in others on the page.
+    `name` makes the identifiers in this element differ from those in others on the page.
     """
     import matplotlib as mpl
     from matplotlib.figure import Figure

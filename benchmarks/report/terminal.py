@@ -9,7 +9,8 @@ from rich.text import Text
 
 from ...runtime.printable import printable
 from ..runner.benchmark import Benchmark
-from .sections import TERMINAL, Items, Note, Section, Table, describe
+from .blocks import Items, Note, Section, Table
+from .sections import TERMINAL, describe
 
 GAP = 2
 _STYLE = {"skipped": "yellow", "failed": "bold red"}

@@ -16,15 +16,7 @@ MAX_PICTURES = 48
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A model's answer for one test image.
-
-    Attributes:
-        index: The image's number in the test set.
-        truth: Its true class.
-        label: The model's label.
-        confidence: The model's probability of its label.
-        data_uri: The image as a PNG in a data URI.
-    """
+    """A model's answer for one test image."""
 
     index: int
     truth: int
@@ -35,13 +27,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Flip:
-    """An answer with another label than the reference's.
-
-    Attributes:
-        answer: The model's.
-        kind: "broke", "fixed", or "other" where both labels are wrong.
-        before: The reference's label.
-    """
+    """An answer with another label than `before`, the reference's: "broke", "fixed", or else "other"."""
 
     answer: Answer
     kind: str
@@ -49,38 +35,28 @@ class Flip:
 
 
 def answers(indices: Iterable[int], split: Split, probabilities: NDArray[np.float32]) -> tuple[Answer, ...]:
-    """Return the answers for the first `MAX_PICTURES` of some images.
+    """Return a model's answers for the first `MAX_PICTURES` of some images of the test set.
 
-    Args:
-        indices: Their numbers.
-        split: The test images.
-        probabilities: (N, classes) float32, the model's.
+    `indices` are those images' numbers, `probabilities` (N, classes) float32 the model's for all.
     """
+    from PIL import Image
+
     found = []
     for index in islice(indices, MAX_PICTURES):
         label = int(probabilities[index].argmax())
-        confidence = float(probabilities[index, label])
-        picture = _png(split.inputs[index])
+        buffer = io.BytesIO()
+        Image.fromarray(split.inputs[index]).save(buffer, "PNG", optimize=True)
+        confidence, picture = float(probabilities[index, label]), data_uri(buffer.getvalue())
         found.append(Answer(int(index), int(split.known_labels[index]), label, confidence, picture))
     return tuple(found)
 
 
-def flips(
-    flipped: Iterable[int],
-    split: Split,
-    probabilities: NDArray[np.float32],
-    reference: NDArray[np.float32],
+def flipped(
+    indices: Iterable[int], split: Split, probabilities: NDArray[np.float32], reference: NDArray[np.float32]
 ) -> tuple[Flip, ...]:
-    """Return the first `MAX_PICTURES` answers with another label than the reference's.
-
-    Args:
-        flipped: The numbers of those images.
-        split: The test images.
-        probabilities: (N, classes) float32, the model's.
-        reference: (N, classes) float32.
-    """
+    """Return the same with what the reference's probabilities, (N, classes) float32, made of the images."""
     found = []
-    for answer in answers(flipped, split, probabilities):
+    for answer in answers(indices, split, probabilities):
         before = int(reference[answer.index].argmax())
         kind = "fixed" if answer.label == answer.truth else "broke" if before == answer.truth else "other"
         found.append(Flip(answer, kind, before))
@@ -90,11 +66,3 @@ def flips(
 def data_uri(png: bytes) -> str:
     """Return a PNG file as a data URI."""
     return f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
-
-
-def _png(image: NDArray[np.uint8]) -> str:
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, "PNG", optimize=True)
-    return data_uri(buffer.getvalue())

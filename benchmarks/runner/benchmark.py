@@ -13,10 +13,9 @@ from ...runtime.errors import EngineError, IntegrityError, ProofError
 from ..analysis.results import Results, compute
 from ..analysis.verdicts import verdicts
 from ..emulation.boards import Device
-from ..emulation.collect import collect_devices
-from ..emulation.metrics import device_rows
+from ..emulation.collect import collect_devices, device_rows
 from ..emulation.model import CModel
-from ..report.json import to_document
+from ..report.document import to_document
 from .cases import KERAS, Case
 from .collect import Collection, Progress, collect
 from .machine import describe_machine
@@ -26,15 +25,7 @@ from .processes import FAILED, MEASURED, WORKER
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Benchmark:
-    """A finished benchmark: results, and what they were computed from.
-
-    Attributes:
-        results: Metrics, comparisons and warnings.
-        verdicts: What they mean, in sentences.
-        collection: The raw samples and outputs.
-        split: The test images.
-        reference: What parity is against; None where there is nothing.
-    """
+    """A finished benchmark: results, and what they were computed from."""
 
     results: Results
     verdicts: tuple[str, ...]
@@ -98,16 +89,7 @@ def run_benchmark(
 ) -> Benchmark:
     """Measure cases and compute their metrics.
 
-    Args:
-        cases: What to measure.
-        split: The test images.
-        plan: How much to measure.
-        folder: Where a `reference.npz` may lie.
-        on_progress: Called before each worker process.
-        command: The worker program.
-        devices: Emulated devices to run the models in C on.
-        models: These models.
-        on_device: Called with a device's title when it is done.
+    A `reference.npz` may lie in `folder`; `on_device` is called with a device's title when it is done.
 
     Raises:
         ArtifactError: A model in C has no TFLite file beside it that it was made of.

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from ...runtime.artifact.manifest import (
     MANIFEST_NAME,
-    ArtifactRecord,
     find_record,
     newer_model,
     read_manifest,
@@ -27,13 +26,10 @@ class Case:
     """A model file and an engine that loads its format.
 
     Attributes:
-        path: The file.
         engine: A key of `ENGINES`.
-        format: The file's suffix without the dot.
         precision: What the manifest or else the name `<model>.<precision>.<format>` says; "" if neither does.
         size_bytes: The size of what is loaded, for a C file the library beside it; 0 if it is missing.
         sha256: Of what is loaded, "" if it is missing.
-        skipped: Why it cannot be measured here, or "".
         shown: What reports call the file where its name is not enough, else "".
     """
 
@@ -109,22 +105,18 @@ def cases_for(
 ) -> tuple[Case, ...]:
     """Return a case for each of the files and each engine for it, Keras first, then by name.
 
-    Args:
-        paths: Model files.
-        engines: Only these; none means all.
-        why_no_keras: Skip Keras, the slowest by far, for this reason; "" means measure it.
-        run_foreign_code: Measure shared libraries that were not built here too.
+    No engines means all. `why_no_keras` is why to skip Keras, the slowest by far; "" means measure it.
+    Shared libraries that were not built here are measured only with `run_foreign_code`.
 
     Raises:
         ArtifactError: No engine loads a file with such a suffix.
         ManifestError: A manifest beside a file is damaged.
         OptionError: An engine is unknown.
     """
-    wanted = tuple(engines)
+    wanted, paths = tuple(engines), tuple(paths)
     for name in wanted:
         if name not in ENGINES:
             raise OptionError("unknown engine", received=repr(name), expected=f"one of {', '.join(ENGINES)}")
-    paths = tuple(paths)
     names = Counter(path.name for path in paths)
     cases = [
         replace(
@@ -135,11 +127,8 @@ def cases_for(
         for entry in _entries(path, wanted)
     ]
     if not cases:
-        raise OptionError(
-            "nothing to measure",
-            received=f"engines {', '.join(wanted)}",
-            fix="None of them loads these files.",
-        )
+        received, fix = f"engines {', '.join(wanted)}", "None of them loads these files."
+        raise OptionError("nothing to measure", received=received, fix=fix)
     return tuple(sorted(cases, key=lambda case: (case.engine != KERAS, case.name, case.engine)))
 
 
@@ -159,6 +148,7 @@ def _case(path: Path, entry: EngineEntry, why_no_keras: str, run_foreign_code: b
     skipped = _why_skipped(path, entry, why_no_keras)
     if record is not None and is_model(path):
         skipped = skipped or newer_model(path.parent)
+    by_name = "float32" if entry.name == KERAS else Path(path.stem).suffix.removeprefix(".")
     loaded = path if skipped else entry.file_to_load(path)
     exists = loaded.is_file()
     sha256 = sha256_of(loaded) if exists else ""
@@ -172,19 +162,11 @@ def _case(path: Path, entry: EngineEntry, why_no_keras: str, run_foreign_code: b
         path=path,
         engine=entry.name,
         format=path.suffix.removeprefix("."),
-        precision=_precision(path, entry, record),
+        precision=record.precision if record is not None else by_name,
         size_bytes=loaded.stat().st_size if exists else 0,
         sha256=sha256,
         skipped=skipped,
     )
-
-
-def _precision(path: Path, entry: EngineEntry, record: ArtifactRecord | None) -> str:
-    if record is not None:
-        return record.precision
-    if entry.name == KERAS:
-        return "float32"
-    return Path(path.stem).suffix.removeprefix(".")
 
 
 def _why_skipped(path: Path, entry: EngineEntry, why_no_keras: str) -> str:

@@ -28,7 +28,6 @@ class Measurement:
     """A case and what its rounds found.
 
     Attributes:
-        case: What was measured.
         rounds: By round number; there are none after one that failed.
     """
 
@@ -51,9 +50,7 @@ class Collection:
     """Everything collected, before any computing.
 
     Attributes:
-        measurements: One for each case, in the cases' order.
         load_before: The machine's load average before the first round, None where it is not known.
-        elapsed_secs: From the first process's start to the last one's end.
     """
 
     measurements: tuple[Measurement, ...]
@@ -67,7 +64,6 @@ class Progress:
 
     Attributes:
         case: The case whose process starts now; None at the end.
-        elapsed_secs: Since the first process's start.
         remaining_secs: Estimated from the processes so far; None before there are any.
     """
 
@@ -86,12 +82,8 @@ def collect(
 ) -> Collection:
     """Measure all cases in fresh processes, round after round.
 
-    Args:
-        cases: What to measure; those with a reason to be skipped are passed over.
-        split: The test images.
-        plan: How much to measure.
-        on_progress: Called before each process and at the end.
-        command: The worker program.
+    Cases with a reason to be skipped are passed over. `on_progress` is called before each
+    process and at the end.
     """
     results: dict[Case, dict[int, WorkerResult]] = {
         case: {0: WorkerResult(SKIPPED, case.skipped)} if case.skipped else {} for case in cases

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from ...runtime.artifact.manifest import Positive
 from ...runtime.process import usable_cpu_count
 
 _PACKAGES = ("edgemnist", "numpy", "onnxruntime", "ai-edge-litert", "tensorflow", "keras", "scipy")
@@ -18,41 +19,40 @@ class Machine:
     """What metrics depend on besides the model.
 
     Attributes:
-        cpu: The CPU's model name.
-        architecture: Such as "x86_64" or "aarch64".
         cores: CPUs that this process may use.
-        system: Operating system and release.
-        python: Version and implementation.
         governor: The frequency governor, or None where the system does not tell (as in virtual machines).
-        max_frequency_khz: The highest frequency the governor may choose, or None.
         virtual: Whether the CPU says it is a virtual machine's; None where it cannot be known.
-        versions: Installed versions of the packages that matter, by distribution name.
+        max_frequency_khz: The highest frequency the governor may choose, or None.
     """
 
     cpu: str
     architecture: str
-    cores: int
+    cores: Positive
     system: str
     python: str
     governor: str | None
-    max_frequency_khz: int | None
     virtual: bool | None
     versions: dict[str, str]
+    max_frequency_khz: int | None = None
 
 
 def describe_machine() -> Machine:
     """Describe this machine, without importing any engine."""
     frequency = _read(_CPUFREQ / "scaling_max_freq")
+    pairs = (line.partition(":") for line in (_read(_CPUINFO) or "").splitlines())
+    cpuinfo = {key.strip(): value.strip() for key, colon, value in pairs if colon}
+    # Linux calls the name "model name" on x86 and "Model" on a Raspberry Pi.
+    names = [cpuinfo[key] for key in ("model name", "Model", "Hardware") if key in cpuinfo]
     return Machine(
-        cpu=_cpu_name(),
+        cpu=names[0] if names else platform.processor() or platform.machine(),
         architecture=platform.machine(),
         cores=usable_cpu_count(),
         system=f"{platform.system()} {platform.release()}",
         python=f"{platform.python_implementation()} {platform.python_version()}",
         governor=_read(_CPUFREQ / "scaling_governor"),
-        max_frequency_khz=int(frequency) if frequency else None,
-        virtual=_is_virtual(),
+        virtual="hypervisor" in cpuinfo["flags"].split() if "flags" in cpuinfo else None,
         versions=installed_versions(),
+        max_frequency_khz=int(frequency) if frequency else None,
     )
 
 
@@ -70,26 +70,6 @@ def installed_versions(packages: tuple[str, ...] = _PACKAGES) -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return versions
-
-
-def _cpu_name() -> str:
-    """Return the model's name: Linux calls it "model name" on x86 and "Model" on a Raspberry Pi."""
-    fields = _cpuinfo()
-    for key in ("model name", "Model", "Hardware"):
-        if key in fields:
-            return fields[key]
-    return platform.processor() or platform.machine()
-
-
-def _is_virtual() -> bool | None:
-    flags = _cpuinfo().get("flags")
-    return None if flags is None else "hypervisor" in flags.split()
-
-
-def _cpuinfo() -> dict[str, str]:
-    text = _read(_CPUINFO) or ""
-    pairs = (line.partition(":") for line in text.splitlines())
-    return {key.strip(): value.strip() for key, colon, value in pairs if colon}
 
 
 def _read(path: Path) -> str | None:

@@ -17,10 +17,8 @@ class Plan:
         budget_secs: How long collecting should take in all.
         num_runs: Single images to measure per case at least, over all rounds.
         min_secs: Seconds of single images per case at least, over all rounds.
-        warmup_runs: Calls before the measured ones in each process.
         batch_sizes: Batches to measure throughput with, besides the whole test set.
         batch_secs: Seconds per batch size and process at least.
-        num_threads: Threads for one inference.
         timeout_secs: After so long a process counts as hung.
         seed: Decides the order of cases and of images.
     """

@@ -27,9 +27,7 @@ class WorkerResult:
     Attributes:
         status: "measured", "skipped" or "failed".
         reason: Why it was skipped or how it failed, else "".
-        facts: None unless measured.
         arrays: Samples and probabilities, as `worker.measure` names them.
-        elapsed_ns: From its start to its end.
     """
 
     status: str
@@ -44,11 +42,8 @@ def run_worker(
 ) -> WorkerResult:
     """Do a task in a fresh process. Whatever the model does to its process, this returns.
 
-    Args:
-        task: What to do.
-        folder: For the files in which task and result travel.
-        timeout_secs: After so long the process is killed and the result is a failure.
-        command: The program to start; the task's path is appended.
+    After `timeout_secs` the process is killed and the result is a failure. The task's path is appended to
+    `command`.
     """
     task_path = folder / "task.json"
     reply_path, arrays_path = result_paths(task_path)

@@ -16,8 +16,6 @@ class Schedule:
     """The state of a running collection.
 
     Attributes:
-        plan: What was asked for.
-        elapsed: Seconds of each process so far, by case.
         ready: Seconds until the case's model was loaded.
         calls: Single images measured so far, by case.
     """
@@ -54,7 +52,8 @@ class Schedule:
     def min_calls(self, case: Case, cases: Sequence[Case]) -> int:
         """Return the calls that the next round owes, so that all rounds together reach `num_runs`."""
         owed = max(self.plan.num_runs - self.calls.get(case, 0), 0)
-        return max(math.ceil(owed / self._rounds_left(case, cases)), 1)
+        left = max(self.rounds(case, cases) - len(self.elapsed.get(case, [])), 1)
+        return max(math.ceil(owed / left), 1)
 
     def remaining_secs(self, cases: Sequence[Case]) -> float | None:
         """Return an estimate for all rounds to come; None before the first process has ended."""
@@ -71,9 +70,6 @@ class Schedule:
                 left = self.rounds(case, cases) - len(done)
                 remaining += max(left, 0) * (self._mean(case) or average)
         return remaining
-
-    def _rounds_left(self, case: Case, cases: Sequence[Case]) -> int:
-        return max(self.rounds(case, cases) - len(self.elapsed.get(case, [])), 1)
 
     def _slow(self, case: Case) -> bool:
         return self.ready.get(case, 0.0) > self.plan.slow_secs

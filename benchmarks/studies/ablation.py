@@ -20,8 +20,7 @@ from rich.progress import Progress, TimeElapsedColumn
 from ...export.training.recipe import EDGE, NOTEBOOK, Augmentation, Recipe
 from ...runtime.errors import OptionError
 from ..report.units import percent
-from . import run_study
-from .training_speed import parsed_seeds
+from . import Seeds, parsed_seeds, run_study
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,7 +79,7 @@ def _chosen(recipes: dict[str, Recipe], without: list[str] | None) -> dict[str, 
 
 def main(
     epochs: Annotated[int, typer.Option(min=1, help="Epochs of each training.")] = EDGE.epochs,
-    seeds: Annotated[str, typer.Option(help="Seeds, separated by commas.")] = "0,1,2",
+    seeds: Seeds = "0,1,2",
     without: Annotated[list[str] | None, typer.Option(help="Only this ingredient; may be repeated.")] = None,
     data: Annotated[Path | None, typer.Option(help="Another data set than MNIST.")] = None,
 ) -> None:

@@ -17,7 +17,6 @@ AVX2, a C compiler, and `edgemnist export --int8 --format int8.c --compile`, wit
 import ctypes
 import json
 import subprocess
-import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -28,18 +27,20 @@ import typer
 from numpy.typing import NDArray
 
 from ...data.datasets import load_test_split
+from ...export.codegen.compiler import find_compiler
 from ...proof.inspect.structure import read_structure
 from ...runtime import load_predictor
 from ...runtime.engines.registry import engine_for
 from ...runtime.isolation.native_code import private_folder
 from ..runner.machine import describe_machine
 from ..worker.timing import Effort, time_calls
-from . import run_study
+from . import Artifacts, run_study, take_turns
 
 _OURS = "mnist.int8.c"
 _OTHERS = ("mnist.int8.tflite", "mnist.float32.tflite", "mnist.int8.onnx", "mnist.float32.onnx")
 _CALLS, _BLOCK = 300, 200
 _REPEATS = 50
+Call = Callable[[Any], object]
 _STREAM = """
 #include <immintrin.h>
 #include <stdint.h>
@@ -58,6 +59,7 @@ __attribute__((target("avx2"))) uint32_t stream(const uint8_t *bytes, int64_t si
 }
 """
 
+_LIMIT = "limit: weights from the second-level cache"
 Metrics = dict[str, list[float]]
 
 
@@ -68,69 +70,37 @@ def measure(artifacts: Path, images: NDArray[np.uint8], rounds: int) -> Metrics:
     noise = np.random.default_rng(0).integers(1, 256, images[:_BLOCK].shape, dtype=np.uint8)
     weights = [tensor for tensor in read_structure(artifacts / _OTHERS[0]).tensors if tensor.is_weight]
     stream = _stream_of(sum(tensor.size_bytes for tensor in weights))
-    one: dict[str, Callable[[Any], object]] = {
-        f"{name}, one image": predictor.predict for name, predictor in predictors.items()
-    }
-    many: dict[str, Callable[[], int]] = {
-        "limit: weights from the second-level cache": stream,
-        "library alone": _many(library.run, images[:_BLOCK]),
-        "library alone, noise": _many(library.run, noise),
-    }
-    many |= {
-        f"{name}, {len(images)} images": _many(predictor.predict, images)
-        for name, predictor in predictors.items()
-    }
     single = list(images[:_CALLS])
-    figures: Metrics = {name: [] for name in (*one, *many)}
-    for _ in range(rounds):
-        for name, call in one.items():
-            figures[name].append(float(np.median(time_calls(call, single, Effort.exactly(_CALLS)))))
-        for name, run in many.items():
-            figures[name].append(_best(run, 3 if "images" in name else _REPEATS))
-    return figures
+
+    def median_of(call: Call) -> Callable[[int], float]:
+        return lambda _round: float(np.median(time_calls(call, single, Effort.exactly(_CALLS))))
+
+    def best_of(call: Call, batch: Any, repeats: int) -> Callable[[int], float]:
+        return lambda _round: time_calls(call, [batch], Effort.exactly(repeats)).min() / len(batch)
+
+    ways = {f"{name}, one image": median_of(predictor.predict) for name, predictor in predictors.items()}
+    ways[_LIMIT] = best_of(stream, images[:_BLOCK], _REPEATS)
+    ways["library alone"] = best_of(library.run, images[:_BLOCK], _REPEATS)
+    ways["library alone, noise"] = best_of(library.run, noise, _REPEATS)
+    for name, predictor in predictors.items():
+        ways[f"{name}, {len(images)} images"] = best_of(predictor.predict, images, 3)
+    return take_turns(ways, rounds)
 
 
-def _many(call: Callable[[NDArray[np.uint8]], object], images: NDArray[np.uint8]) -> Callable[[], int]:
-    def run() -> int:
-        call(images)
-        return len(images)
-
-    return run
-
-
-def _best(run: Callable[[], int], repeats: int) -> float:
-    """Return the least time of several, divided by the number of images that the call tells."""
-    shortest = float("inf")
-    for _ in range(repeats):
-        began = time.perf_counter_ns()
-        count = run()
-        shortest = min(shortest, (time.perf_counter_ns() - began) / count)
-    return shortest
-
-
-def _stream_of(size_bytes: int) -> Callable[[], int]:
+def _stream_of(size_bytes: int) -> Call:
+    """Return a call that reads so many bytes, over and over, once for each image of a block."""
     with private_folder() as folder:
         source, made = folder / "stream.c", folder / "stream.so"
         source.write_text(_STREAM)
         subprocess.run(  # noqa: S603 - the compiler by which the library was made
-            [*_compiler(), "-O3", "-shared", "-fPIC", "-o", made, source], check=True
+            [*find_compiler(), "-O3", "-shared", "-fPIC", "-o", made, source], check=True
         )
         function = ctypes.CDLL(str(made)).stream
     function.argtypes = (ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
     memory = np.ones(size_bytes + 64, np.uint8)
     begin = memory.ctypes.data + -memory.ctypes.data % 64
 
-    def run() -> int:
-        function(begin, memory.size - 64, _BLOCK)
-        return _BLOCK
-
-    return run
-
-
-def _compiler() -> tuple[str, ...]:
-    from ...export.codegen.compiler import find_compiler
-
-    return find_compiler()
+    return lambda _images: function(begin, memory.size - 64, _BLOCK)
 
 
 def _ratios(figures: Metrics, images: int) -> dict[str, tuple[float, float, float]]:
@@ -138,9 +108,8 @@ def _ratios(figures: Metrics, images: int) -> dict[str, tuple[float, float, floa
     pairs = {f"{name}, one image": f"{_OURS}, one image" for name in _OTHERS}
     pairs |= {f"{name}, {images} images": f"{_OURS}, {images} images" for name in _OTHERS}
     found = {f"{slower} / {quicker}": (slower, quicker) for slower, quicker in pairs.items()}
-    limit = "limit: weights from the second-level cache"
     for name in ("library alone", "library alone, noise", f"{_OURS}, one image"):
-        found[f"{name} / {limit}"] = (name, limit)
+        found[f"{name} / {_LIMIT}"] = (name, _LIMIT)
     ratios = {name: np.array(figures[a]) / np.array(figures[b]) for name, (a, b) in found.items()}
     return {
         name: (float(np.median(ratio)), float(ratio.min()), float(ratio.max()))
@@ -149,9 +118,7 @@ def _ratios(figures: Metrics, images: int) -> dict[str, tuple[float, float, floa
 
 
 def main(
-    artifacts: Annotated[Path, typer.Option(metavar="DIR", help="The folder of the artifacts.")] = Path(
-        "artifacts"
-    ),
+    artifacts: Artifacts = Path("artifacts"),
     rounds: Annotated[int, typer.Option(min=1, help="How often everything is measured.")] = 15,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:

@@ -15,27 +15,18 @@ Damage = Callable[[bytes], bytes]
 _WINDOW_BYTES = 4096
 _PNG_SIGNATURE_BYTES = 8
 _PNG_CHUNK_BYTES = 12  # length, kind and checksum, beside the content
+_DAMAGED_EARLIER = (
+    *(zipfile.BadZipFile, ValueError, struct.error, NotImplementedError, RuntimeError, zlib.error, EOFError),
+)
 
 
 def damaged(content: bytes, suffix: str, random: Random, damage: Damage) -> bytes:
     """Return a file with one part of it changed by `damage`; now and then the checksums are left wrong."""
-    whole = random.random() < 0.2  # noqa: PLR2004 - a share
+    change = {".keras": _in_archive, ".png": _in_chunk}.get(suffix, _in_window)
     try:
-        if suffix == ".keras" and not whole:
-            return _in_archive(content, random, damage)
-        if suffix == ".png" and not whole:
-            return _in_chunk(content, random, damage)
-    except (
-        zipfile.BadZipFile,
-        ValueError,
-        struct.error,
-        NotImplementedError,
-        RuntimeError,
-        zlib.error,
-        EOFError,
-    ):
-        pass  # damaged earlier
-    return _in_window(content, random, damage)
+        return (_in_window if random.random() < 0.2 else change)(content, random, damage)  # noqa: PLR2004 - a share
+    except _DAMAGED_EARLIER:
+        return _in_window(content, random, damage)
 
 
 def _in_window(content: bytes, random: Random, damage: Damage) -> bytes:

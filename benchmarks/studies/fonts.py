@@ -29,14 +29,7 @@ _SYMBOL_FONTS = ("cmex10", "cmsy10")  # of matplotlib's: other signs stand where
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One digit to read.
-
-    Attributes:
-        digit: Which.
-        font: The font's file.
-        size: Its size in pixels.
-        dark: Whether it is dark on light.
-    """
+    """One digit to read."""
 
     digit: str
     font: Path
@@ -110,10 +103,6 @@ def _has_digits(file: Path) -> bool:
     return len(different) == len(_DIGITS)
 
 
-def _print_shares(title: str, read: Counter[str], seen: Counter[str]) -> None:
-    print(f"\nby {title}:", "  ".join(f"{key} {read[key] / seen[key]:.1%}" for key in seen))
-
-
 def main(
     model: Annotated[Path, typer.Option(metavar="FILE", help="The model.")] = Path(
         "artifacts/mnist.float32.onnx"
@@ -142,7 +131,8 @@ def main(
         ("font", lambda case: case.font.stem),
     ):
         seen = Counter(key(case) for case in drawn)
-        _print_shares(title, Counter(key(case) for case, was in zip(drawn, read, strict=True) if was), seen)
+        hits = Counter(key(case) for case, was in zip(drawn, read, strict=True) if was)
+        print(f"\nby {title}:", "  ".join(f"{name} {hits[name] / seen[name]:.1%}" for name in seen))
 
 
 if __name__ == "__main__":

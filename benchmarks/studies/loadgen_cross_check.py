@@ -29,22 +29,20 @@ from numpy.typing import NDArray
 
 from ...data.datasets import load_test_split
 from ...proof.intervals import Interval
-from ...runtime.errors import EdgeMnistError, EngineError
+from ...runtime.errors import EngineError
 from ...runtime.loading import load_predictor
 from ...runtime.process import usable_cpus
 from ..analysis.statistics import Ratio, paired_ratio
 from ..report.units import duration
 from ..worker.measure import Classify, classifier
 from ..worker.timing import Effort, time_calls
-from . import run_study
+from . import required, run_study
 
-MIN_NS = 300_000_000
+MIN_MS = 300
 MIN_CALLS = 1000
 BATCHES = Effort(9, 100_000_000, 200)
 DISTURBED = Effort(200, 10_000_000, 2000)
 DISTURBED_BYTES = 2_097_152  # more than the weights and most cores' own caches
-_NS_PER_MS = 1_000_000
-_MS_PER_SEC = 1000
 _OFFLINE_MARGIN = 1.1  # LoadGen's Offline query holds so many times min_duration * expected_qps samples
 _LOG_MARK = ":::MLLOG "
 _MEDIAN = "result_50.00_percentile_latency_ns"
@@ -59,7 +57,6 @@ class Turn:
         latency_ns: (calls,) single images, back to back.
         disturbed_ns: (calls,) single images with other work between them.
         batch_ns: (calls,) the whole set in one call; empty where the model has a fixed batch.
-        images: How many the whole set has.
         single_p50_ns: SingleStream's median as LoadGen reports it.
         single_inside_ns: (queries,) the call alone, by this project's clock within LoadGen's queries.
         offline_inside_ns: The same for Offline, per image; None where the model has a fixed batch.
@@ -76,12 +73,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """LoadGen's time less its own cost, over the benchmark's, from the same turns.
-
-    Attributes:
-        ratio: That ratio.
-        expected: Where it lies if both measure the same, from the noise in the benchmark's own samples.
-    """
+    """LoadGen's time less its own cost, over the benchmark's, and where it lies if both measure the same."""
 
     ratio: Ratio
     expected: Interval
@@ -95,18 +87,19 @@ class Agreement:
     def __str__(self) -> str:
         """Return the ratio, where it is expected, and what follows."""
         low, high = self.expected
-        verdict = "they agree" if self.agrees else "they disagree"
-        return f"ratio {self.ratio.value:.2f}, expected {low:.2f} to {high:.2f}: {verdict}"
+        verdict = "agree" if self.agrees else "disagree"
+        return f"ratio {self.ratio.value:.2f}, expected {low:.2f} to {high:.2f}: they {verdict}"
 
 
 def single_stream(turns: Sequence[Turn]) -> Agreement:
     """Compare SingleStream with single images, measured back to back."""
     ours = [turn.latency_ns for turn in turns]
     theirs = [turn.single_inside_ns for turn in turns]
-    slowdown = [float(np.median(turn.disturbed_ns) / np.median(turn.latency_ns)) for turn in turns]
-    noise = max(_half_spread(_medians_of_thirds(one)) for one in (ours, theirs))
-    ratio = paired_ratio(_medians(theirs), _medians(ours))
-    return Agreement(ratio, (1 - noise, max(float(np.median(slowdown)), 1.0) * (1 + noise)))
+    slowdown = np.median([np.median(turn.disturbed_ns) / np.median(turn.latency_ns) for turn in turns])
+    noise = max(_noise(ours), _noise(theirs))
+    return Agreement(
+        paired_ratio(_medians(theirs), _medians(ours)), (1 - noise, max(float(slowdown), 1.0) * (1 + noise))
+    )
 
 
 def offline(turns: Sequence[Turn]) -> Agreement | None:
@@ -115,7 +108,7 @@ def offline(turns: Sequence[Turn]) -> Agreement | None:
     if not theirs:
         return None
     per_image = [turn.batch_ns / turn.images for turn in turns]
-    noise = _half_spread(_medians_of_thirds(per_image))
+    noise = _noise(per_image)
     return Agreement(paired_ratio(theirs, _medians(per_image)), (1 - noise, 1 + noise))
 
 
@@ -125,74 +118,54 @@ def measure(path: Path, turns: int) -> list[Turn]:
     Raises:
         EdgeMnistError: LoadGen is not installed or gave no result.
     """
-    require_loadgen()
     with ProcessPoolExecutor(1, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
         return list(pool.map(measure_turn, [str(path)] * turns, range(turns)))
 
 
 def measure_turn(path: str, seed: int) -> Turn:
     """Measure a model with this project's loop and with LoadGen, in this process."""
-    lg = require_loadgen()
+    lg = required("mlperf_loadgen", "mlcommons-loadgen")
     if (cpus := usable_cpus()) and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, cpus[-1:])
     predictor = load_predictor(path, num_threads=1)
     classify = classifier(predictor)
-    images = load_test_split().array
-    images = images[np.random.default_rng(seed).permutation(len(images))]
+    images = np.random.default_rng(seed).permutation(load_test_split().array)
     shape = [axis for axis in predictor.input.shape[1:] if axis is not None]
     if math.prod(shape) == images[0].size:
         images = images.reshape(-1, *shape)
     singles = list(images)
     time_calls(classify, singles[::-1], Effort.exactly(100))
-    latency_ns = time_calls(classify, singles, Effort(MIN_CALLS, MIN_NS, 50_000))
+    latency_ns = time_calls(classify, singles, Effort(MIN_CALLS, MIN_MS * 1_000_000, 50_000))
     disturbed_ns = time_calls(classify, singles, DISTURBED, between=_other_work())
-    settings = _settings(lg, lg.TestScenario.SingleStream, seed)
-    settings.single_stream_expected_latency_ns = int(np.median(latency_ns))
-    settings.min_duration_ms = MIN_NS // _NS_PER_MS
-    settings.min_query_count = MIN_CALLS
-    found, inside, _ = _run(lg, settings, classify, images)
+    found, inside, _ = _run(
+        *(lg, "SingleStream", seed, classify, images),
+        single_stream_expected_latency_ns=int(np.median(latency_ns)),
+        min_duration_ms=MIN_MS,
+        min_query_count=MIN_CALLS,
+    )
     batch_ns, offline_inside_ns = np.empty(0, np.int64), None
     if predictor.input.shape[0] is None:
         classify(images)  # engines lay out their memory anew for each batch size
         batch_ns = time_calls(classify, [images], BATCHES)
-        settings = _settings(lg, lg.TestScenario.Offline, seed)
-        settings.min_duration_ms = 1
-        settings.offline_expected_qps = len(images) * _MS_PER_SEC / _OFFLINE_MARGIN
-        _, offline_ns, sizes = _run(lg, settings, classify, images)
+        expected = len(images) * 1000 / _OFFLINE_MARGIN
+        _, offline_ns, sizes = _run(
+            *(lg, "Offline", seed, classify, images), min_duration_ms=1, offline_expected_qps=expected
+        )
         offline_inside_ns = offline_ns[0] / sizes[0]
     return Turn(
         latency_ns, disturbed_ns, batch_ns, len(images), found[_MEDIAN], np.array(inside), offline_inside_ns
     )
 
 
-def require_loadgen() -> Any:
-    """Import and return LoadGen.
-
-    Raises:
-        EdgeMnistError: It is not installed.
-    """
-    try:
-        import mlperf_loadgen
-    except ImportError as error:
-        raise EdgeMnistError(
-            "this study needs LoadGen", fix="Install it with: pip install mlcommons-loadgen"
-        ) from error
-    return mlperf_loadgen
-
-
-def _settings(lg: Any, scenario: Any, seed: int) -> Any:
-    settings = lg.TestSettings()
-    settings.scenario = scenario
-    settings.mode = lg.TestMode.PerformanceOnly
-    settings.min_query_count = 1
-    settings.sample_index_rng_seed = settings.schedule_rng_seed = settings.qsl_rng_seed = seed
-    return settings
-
-
 def _run(
-    lg: Any, settings: Any, classify: Classify, images: NDArray[np.uint8]
+    lg: Any, scenario: str, seed: int, classify: Classify, images: NDArray[np.uint8], **options: float
 ) -> tuple[dict[str, Any], list[int], list[int]]:
     """Run a scenario; return LoadGen's results, and for each query the time inside and the samples in it."""
+    settings = lg.TestSettings()
+    settings.scenario, settings.mode = getattr(lg.TestScenario, scenario), lg.TestMode.PerformanceOnly
+    settings.sample_index_rng_seed = settings.schedule_rng_seed = settings.qsl_rng_seed = seed
+    for name, value in ({"min_query_count": 1} | options).items():
+        setattr(settings, name, value)
     inside: list[int] = []
     sizes: list[int] = []
     singles = list(images)
@@ -205,15 +178,15 @@ def _run(
         sizes.append(len(queries))
         lg.QuerySamplesComplete([lg.QuerySampleResponse(query.id, 0, 0) for query in queries])
 
+    def nothing(*_samples: object) -> None:
+        """Load, unload or flush nothing: the samples are in memory and answered at once."""
+
     with tempfile.TemporaryDirectory(prefix="edgemnist-loadgen-") as folder:
-        output = lg.LogOutputSettings()
-        output.outdir = folder
-        output.copy_summary_to_stdout = False
-        logs = lg.LogSettings()
-        logs.log_output = output
-        logs.enable_trace = False
-        system = lg.ConstructSUT(answer, _nothing)
-        library = lg.ConstructQSL(len(images), len(images), _nothing, _nothing)
+        logs, output = lg.LogSettings(), lg.LogOutputSettings()
+        output.outdir, output.copy_summary_to_stdout = folder, False
+        logs.log_output, logs.enable_trace = output, False
+        system = lg.ConstructSUT(answer, nothing)
+        library = lg.ConstructQSL(len(images), len(images), nothing, nothing)
         try:
             lg.StartTestWithLogSettings(system, library, settings, logs)
         finally:
@@ -222,13 +195,9 @@ def _run(
         return _read_results(Path(folder) / "mlperf_log_detail.txt"), inside, sizes
 
 
-def _nothing(*_samples: object) -> None:
-    """Load, unload or flush nothing: the samples are in memory and answered at once."""
-
-
 def _read_results(path: Path) -> dict[str, Any]:
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    records = [json.loads(line.removeprefix(_LOG_MARK)) for line in lines if line.startswith(_LOG_MARK)]
+    records = [json.loads(line[len(_LOG_MARK) :]) for line in lines if line.startswith(_LOG_MARK)]
     found = {record["key"]: record["value"] for record in records if record["key"].startswith("result_")}
     if _MEDIAN not in found or _LONGEST not in found:
         raise EngineError("LoadGen gave no result", received=f"{len(records)} log records")
@@ -251,13 +220,10 @@ def _medians(turns: Sequence[NDArray[Any]]) -> dict[int, float]:
     return {number: float(np.median(samples)) for number, samples in enumerate(turns)}
 
 
-def _medians_of_thirds(turns: Sequence[NDArray[Any]]) -> list[float]:
-    return [float(np.median(part)) for samples in turns for part in np.array_split(samples, 3) if len(part)]
-
-
-def _half_spread(values: Sequence[float]) -> float:
-    """Return half the distance from the smallest to the largest, as a share of the median."""
-    return (max(values) - min(values)) / 2 / float(np.median(values))
+def _noise(turns: Sequence[NDArray[Any]]) -> float:
+    """Return how far medians of thirds of turns lie from their middle, as a share of their median."""
+    thirds = [np.median(part) for samples in turns for part in np.array_split(samples, 3) if len(part)]
+    return float(np.ptp(thirds) / 2 / np.median(thirds))
 
 
 def main(
@@ -270,9 +236,8 @@ def main(
         done = measure(path, turns)
         own_cost_ns = np.median([turn.single_p50_ns - np.median(turn.single_inside_ns) for turn in done])
         stream, whole = single_stream(done), offline(done)
-        print(
-            f"{path.name}: SingleStream {stream} (LoadGen's own cost {duration(float(own_cost_ns))} a query)"
-        )
+        cost = duration(float(own_cost_ns))
+        print(f"{path.name}: SingleStream {stream} (LoadGen's own cost {cost} a query)")
         if whole is not None:
             print(f"{path.name}: Offline {whole}")
         agreements += [one for one in (stream, whole) if one is not None]

@@ -19,7 +19,7 @@ import typer
 
 from ...data.datasets import load_test_split
 from ...runtime.artifact.manifest import read_manifest
-from . import run_study
+from . import Artifacts, run_study
 
 RELEASES = {
     "tflite-runtime": ("2.7.0", "2.9.1", "2.10.0", "2.14.0"),
@@ -64,9 +64,7 @@ print(json.dumps(found))
 
 
 def main(
-    artifacts: Annotated[Path, typer.Option(metavar="DIR", help="The folder of all formats.")] = Path(
-        "artifacts"
-    ),
+    artifacts: Artifacts = Path("artifacts"),
     python: Annotated[str, typer.Option(help="An interpreter that old wheels exist for.")] = "python3.8",
     environments: Annotated[
         Path, typer.Option(metavar="DIR", help="Where the environments are, or are made.")
@@ -82,14 +80,12 @@ def main(
             names = [name for name in files if name.endswith(SUFFIXES[package])]
             print(f"\n| artifact | stated | {' | '.join(f'{package} {release}' for release in releases)} |")
             print(f"|---|---|{'---|' * len(releases)}")
-            columns = [
-                _accuracies(
-                    _environment(environments, python, package, release), package, data, artifacts, names
-                )
-                for release in releases
-            ]
+            columns = []
+            for release in releases:
+                interpreter = _environment(environments, python, package, release)
+                columns.append(_accuracies(interpreter, package, data, [artifacts / name for name in names]))
             for name in names:
-                cells = " | ".join(column[name] for column in columns)
+                cells = " | ".join(column[str(artifacts / name)] for column in columns)
                 print(f"| {name} | {files[name].oldest_runtime} | {cells} |", flush=True)
 
 
@@ -105,10 +101,7 @@ def _environment(folder: Path, python: str, package: str, release: str) -> Path:
     return interpreter
 
 
-def _accuracies(
-    interpreter: Path, package: str, data: Path, artifacts: Path, names: list[str]
-) -> dict[str, str]:
-    paths = {str(artifacts / name): name for name in names}
+def _accuracies(interpreter: Path, package: str, data: Path, paths: list[Path]) -> dict[str, str]:
     done = subprocess.run(  # noqa: S603 - constants and our own paths
         [interpreter, "-c", RUNNERS[package] + MAIN, data, *paths],
         capture_output=True,
@@ -116,7 +109,7 @@ def _accuracies(
         check=True,
     )
     found: dict[str, str] = json.loads(done.stdout)
-    return {paths[path]: accuracy for path, accuracy in found.items()}
+    return found
 
 
 if __name__ == "__main__":

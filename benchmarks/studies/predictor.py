@@ -12,10 +12,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
-from random import Random
 from statistics import median
 from typing import Annotated, Any
 
@@ -28,50 +28,13 @@ from ...runtime import load_predictor
 from ..worker.conditions import resident_bytes
 from ..worker.measure import classifier
 from ..worker.timing import Effort, time_calls
-from . import run_study
+from . import Artifacts, run_study, take_turns
+from .bare_engines import STARTS, Call, bare_call
 
-Call = Callable[[NDArray[Any]], Any]
-Artifacts = Annotated[Path, typer.Option(metavar="DIR", help="The folder of the artifacts.")]
 _BARE = "bare engine"
 _SINGLE_BLOCKS, _BATCH_BLOCKS = (25, 200), (9, 1)  # blocks, calls in each
 _WARM_UP, _BATCH_EVERY, _BATCH_SIZE, _READINGS = 20_000, 10_000, 32, 5
 _DISTINCT = 500
-_PREDICTOR_START = """
-import sys
-import numpy as np
-from edgemnist.runtime import load_predictor
-assert load_predictor(sys.argv[1]).predict(np.zeros((28, 28), np.uint8)).confidences.shape == (1,)
-"""
-_ONNXRUNTIME_START = """
-import sys
-import numpy as np
-import onnxruntime
-session = onnxruntime.InferenceSession(sys.argv[1], providers=["CPUExecutionProvider"])
-session.run(None, {session.get_inputs()[0].name: np.zeros((1, 28, 28), np.uint8)})
-"""
-_LITERT_START = """
-import sys
-import numpy as np
-from ai_edge_litert.interpreter import Interpreter
-interpreter = Interpreter(sys.argv[1])
-interpreter.allocate_tensors()
-interpreter.set_tensor(interpreter.get_input_details()[0]["index"], np.zeros((1, 28, 28), np.uint8))
-interpreter.invoke()
-interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
-"""
-_KERAS_START = """
-import sys
-import numpy as np
-import keras
-np.asarray(keras.saving.load_model(sys.argv[1])(np.zeros((1, 28, 28), np.float32)))
-"""
-_STARTS = {
-    "bare onnxruntime": (_ONNXRUNTIME_START, "mnist.float32.onnx"),
-    "edgemnist, .onnx": (_PREDICTOR_START, "mnist.float32.onnx"),
-    "bare LiteRT": (_LITERT_START, "mnist.int8.tflite"),
-    "edgemnist, .tflite": (_PREDICTOR_START, "mnist.int8.tflite"),
-    "Keras": (_KERAS_START, "mnist.keras"),
-}
 _START_RATIOS = (
     ("edgemnist, .onnx", "bare onnxruntime"),
     ("edgemnist, .tflite", "bare LiteRT"),
@@ -92,7 +55,7 @@ def overhead(
     print(f"{'artifact':22} {'images':>6} {'way':29} {'bare p50':>11} {'p50':>11} {'ratio':>6}  rounds")
     for path in _models(artifacts):
         for size in (1, batch_size):
-            found = [_overhead_round(path, images, size, Random(seed)) for seed in range(rounds)]  # noqa: S311
+            found = [_overhead_round(path, images, size, seed) for seed in range(rounds)]
             bare = np.array([one[_BARE] for one in found])
             for way in found[0].keys() - {_BARE}:
                 ours = np.array([one[way] for one in found])
@@ -114,24 +77,21 @@ def start(
     Each program is started once beforehand, so that files are cached and bytecode is compiled for all. CPU
     time is shown beside wall time because a busy machine leaves it comparable.
     """
-    wall: dict[str, list[float]] = {name: [] for name in _STARTS}
-    cpu: dict[str, list[float]] = {name: [] for name in _STARTS}
-    for counted in range(-1, rounds):
-        for name, (code, file) in _STARTS.items():
-            before, began = os.times(), time.perf_counter()
-            command = [sys.executable, "-c", code, str(artifacts / file)]
-            subprocess.run(command, check=True, stderr=subprocess.DEVNULL)  # noqa: S603 - the programs above
-            ended, after = time.perf_counter(), os.times()
-            if counted >= 0:
-                wall[name].append(1000 * (ended - began))
-                cpu[name].append(1000 * (sum(after[2:4]) - sum(before[2:4])))
+
+    def started(code: str, file: str, _round: int) -> tuple[float, float]:
+        before, began = os.times(), time.perf_counter()
+        command = [sys.executable, "-c", code, str(artifacts / file)]
+        subprocess.run(command, check=True, stderr=subprocess.DEVNULL)  # noqa: S603 - the programs above
+        ended, after = time.perf_counter(), os.times()
+        return 1000 * (ended - began), 1000 * (sum(after[2:4]) - sum(before[2:4]))
+
+    programs = {name: partial(started, *program) for name, program in STARTS.items()}
+    times = {name: np.array(found[1:]).T for name, found in take_turns(programs, rounds + 1).items()}
     print(f"{'program':20} {'wall p50':>10} {'wall min':>10} {'CPU p50':>10}")
-    for name in _STARTS:
-        print(
-            f"{name:20} {median(wall[name]):>7.0f} ms {min(wall[name]):>7.0f} ms {median(cpu[name]):>7.0f} ms"
-        )
+    for name, (wall, cpu) in times.items():
+        print(f"{name:20} {np.median(wall):>7.0f} ms {wall.min():>7.0f} ms {np.median(cpu):>7.0f} ms")
     for name, other in _START_RATIOS:
-        ratios = [median(times[name]) / median(times[other]) for times in (wall, cpu)]
+        ratios = np.median(times[name], axis=1) / np.median(times[other], axis=1)
         print(f"{name} / {other}: wall {ratios[0]:.2f}, CPU {ratios[1]:.2f}")
 
 
@@ -185,75 +145,42 @@ def threads(
             if path.suffix == ".tflite":
                 ways["with a lock"] = _locked(bare_call(path, size))
             for used in (1, number):
-                runs = [
-                    (way, _call_from_threads(run, batches, used, count))
-                    for _ in range(rounds)
-                    for way, run in ways.items()
-                ]
-                for way in ways:
-                    rate = used * count * size / median(took for name, (took, _) in runs if name == way)
-                    wrong = sum(errors for name, (_, errors) in runs if name == way)
+                calling = {
+                    way: partial(_call_from_threads, run, batches, used, count) for way, run in ways.items()
+                }
+                runs = take_turns(calling, rounds)
+                for way, found in runs.items():
+                    rate = used * count * size / median(seconds for seconds, _ in found)
+                    wrong = sum(errors for _, errors in found)
                     failed = failed or wrong > 0
                     print(f"{path.name:22} {size:>6} {way:12} {used:>7} {rate:>10,.0f}  {wrong}", flush=True)
     if failed:
         raise SystemExit(1)
 
 
-def bare_call(path: Path, batch_size: int) -> Call:
-    """Return the quickest public way to run a model on a prepared raw batch of that size."""
-    if path.suffix == ".onnx":
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-        input_name, output_names = session.get_inputs()[0].name, [session.get_outputs()[0].name]
-        return lambda batch: session.run(output_names, {input_name: batch})[0]
-    from ai_edge_litert.interpreter import Interpreter
-
-    interpreter = Interpreter(str(path), num_threads=1)
-    input_index = interpreter.get_input_details()[0]["index"]
-    shape = interpreter.get_input_details()[0]["shape"]
-    interpreter.resize_tensor_input(input_index, np.array([batch_size, *shape[1:]]))
-    interpreter.allocate_tensors()
-    output_index = interpreter.get_output_details()[0]["index"]
-
-    def call(batch: NDArray[Any]) -> Any:
-        interpreter.set_tensor(input_index, batch)
-        interpreter.invoke()
-        return interpreter.get_tensor(output_index)
-
-    return call
-
-
 def _models(artifacts: Path) -> list[Path]:
     return sorted(path for path in artifacts.iterdir() if path.suffix in (".onnx", ".tflite"))
 
 
-def _overhead_round(
-    path: Path, images: NDArray[np.uint8], batch_size: int, random: Random
-) -> dict[str, float]:
+def _overhead_round(path: Path, images: NDArray[np.uint8], batch_size: int, seed: int) -> dict[str, float]:
     """Return each way's median latency in nanoseconds."""
     blocks, calls = _SINGLE_BLOCKS if batch_size == 1 else _BATCH_BLOCKS
-    ways: list[tuple[str, Call]] = []
-    for loading in random.sample((_BARE, "predictor"), 2):
-        if loading == _BARE:
-            ways.append((_BARE, bare_call(path, batch_size)))
+    ways: dict[str, Call] = {}
+    for loaded in (_BARE, "predictor")[:: -1 if seed % 2 else 1]:
+        if loaded == _BARE:
+            ways[_BARE] = bare_call(path, batch_size)
         else:
             predictor = load_predictor(path)
-            ways += [("predict", predictor.predict), ("predict, classes, confidences", classifier(predictor))]
+            ways |= {"predict": predictor.predict, "predict, classes, confidences": classifier(predictor)}
     inputs = list(images[:calls]) if batch_size == 1 else [images[:batch_size]]
     prepared = [image[None] for image in inputs] if batch_size == 1 else inputs
-    samples: dict[str, list[NDArray[np.int64]]] = {way: [] for way, _ in ways}
-    for block in range(blocks + 1):
-        random.shuffle(ways)
-        for way, call in ways:
-            call(prepared[0])  # what the other ways evicted from the caches comes back before the clock runs
-            measured = time_calls(call, prepared if way == _BARE else inputs, Effort.exactly(calls))
-            if block:  # the first is the warm-up
-                samples[way].append(measured)
-    return {way: float(np.median(np.concatenate(parts))) for way, parts in samples.items()}
+
+    def measured(way: str, _block: int) -> NDArray[np.int64]:
+        ways[way](prepared[0])  # what other ways evicted from the caches comes back before the clock runs
+        return time_calls(ways[way], prepared if way == _BARE else inputs, Effort.exactly(calls))
+
+    samples = take_turns({way: partial(measured, way) for way in ways}, blocks + 1)
+    return {way: float(np.median(np.concatenate(parts[1:]))) for way, parts in samples.items()}  # 1 warms up
 
 
 def _resident_kb() -> int:
@@ -273,7 +200,9 @@ def _locked(call: Call) -> Call:
     return run
 
 
-def _call_from_threads(run: Call, batches: list[NDArray[Any]], number: int, calls: int) -> tuple[float, int]:
+def _call_from_threads(
+    run: Call, batches: list[NDArray[Any]], number: int, calls: int, _round: int
+) -> tuple[float, int]:
     """Return how many seconds so many threads need for their calls, and how many outputs were wrong."""
     expected = [run(batch).tobytes() for batch in batches]
     wrong = [0] * number
@@ -285,14 +214,13 @@ def _call_from_threads(run: Call, batches: list[NDArray[Any]], number: int, call
             position = (call + thread * 7) % len(batches)  # threads are at different images at a time
             wrong[thread] += run(batches[position]).tobytes() != expected[position]
 
-    workers = [threading.Thread(target=work, args=(thread,)) for thread in range(number)]
-    for worker in workers:
-        worker.start()
-    barrier.wait()
-    began = time.perf_counter()
-    for worker in workers:
-        worker.join()
-    return time.perf_counter() - began, sum(wrong)
+    with ThreadPoolExecutor(number) as pool:
+        done = [pool.submit(work, thread) for thread in range(number)]
+        barrier.wait()
+        began = time.perf_counter()
+        wait(done)
+        seconds = time.perf_counter() - began
+    return seconds, sum(wrong)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ less what timing an empty call costs. Ends with exit code 1 if they differ by mo
 import statistics
 import sys
 import tempfile
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from subprocess import run
 from typing import Annotated
@@ -18,15 +18,15 @@ from typing import Annotated
 import typer
 
 from ...data.datasets import load_test_split
-from ...runtime.errors import EdgeMnistError, EngineError
+from ...runtime.errors import EngineError
 from ...runtime.process import usable_cpus
-from ..analysis.statistics import Ratio, paired_ratio
+from ..analysis.statistics import paired_ratio
 from ..report.units import duration
 from ..runner.cases import Case, cases_for
 from ..runner.collect import collect
 from ..runner.plan import Plan
 from ..runner.processes import MEASURED
-from . import run_study
+from . import required, run_study, take_turns
 
 MAX_DIFFERENCE = 0.1
 _NS_PER_SEC = 1e9
@@ -38,41 +38,6 @@ from edgemnist.runtime import load_predictor
 classify = classifier(load_predictor({path!r}, engine={engine!r}))
 images = itertools.cycle(list(load_test_split().array))
 """
-
-
-@dataclass(frozen=True, slots=True)
-class CrossCheck:
-    """Both figures of one model, by turn.
-
-    Attributes:
-        target: What was measured.
-        ours_ns: This project's mean of a call, less the cost of timing it.
-        pyperf_ns: pyperf's median of its values, each a mean over many calls.
-    """
-
-    target: Case
-    ours_ns: dict[int, float]
-    pyperf_ns: dict[int, float]
-
-    @property
-    def ratio(self) -> Ratio:
-        """Ours over pyperf's."""
-        return paired_ratio(self.ours_ns, self.pyperf_ns)
-
-    @property
-    def agrees(self) -> bool:
-        """Whether both agree within `MAX_DIFFERENCE`."""
-        return abs(self.ratio.value - 1) <= MAX_DIFFERENCE
-
-
-def cross_check(path: Path, turns: int) -> CrossCheck:
-    """Let both measure a model in turn."""
-    (target,) = cases_for([path])
-    ours, theirs = {}, {}
-    for turn in range(turns):
-        ours[turn] = measure_ours(target, turn)
-        theirs[turn] = measure_pyperf(target)
-    return CrossCheck(target, ours, theirs)
 
 
 def measure_ours(target: Case, seed: int) -> float:
@@ -90,17 +55,13 @@ def measure_ours(target: Case, seed: int) -> float:
     return float(result.arrays["latency_ns"].mean()) - empty_call_ns
 
 
-def measure_pyperf(target: Case) -> float:
+def measure_pyperf(target: Case, _turn: int) -> float:
     """Return the median nanoseconds that pyperf finds for a call in a fresh process.
 
     Raises:
         EdgeMnistError: pyperf is not installed.
     """
-    try:
-        import pyperf
-    except ImportError as error:
-        raise EdgeMnistError("this study needs pyperf", fix="Install it with: pip install pyperf") from error
-
+    pyperf = required("pyperf", "pyperf")
     cpus = usable_cpus()
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "pyperf.json"
@@ -120,16 +81,23 @@ def main(
     turns: Annotated[int, typer.Option(min=1, help="How often each of the two measures.")] = 6,
 ) -> None:
     """Measure each model with pyperf and with this project, in turn, and print the ratio."""
-    checks = [cross_check(path, turns) for path in models]
-    for check in checks:
-        ratio = check.ratio
-        limits = f"{ratio.interval[0]:.3f} to {ratio.interval[1]:.3f}" if ratio.interval else "no interval"
-        print(
-            f"{check.target.name}: here {duration(statistics.median(check.ours_ns.values()))},"
-            f" pyperf {duration(statistics.median(check.pyperf_ns.values()))}, ratio {ratio.value:.3f}"
-            f" ({limits}): {'they agree' if check.agrees else 'they differ by more than 10 %'}"
+    agree = True
+    for path in models:
+        (target,) = cases_for([path])
+        found = take_turns(
+            {"ours": partial(measure_ours, target), "pyperf's": partial(measure_pyperf, target)}, turns
         )
-    if not all(check.agrees for check in checks):
+        ours, theirs = found.values()
+        ratio = paired_ratio(dict(enumerate(ours)), dict(enumerate(theirs)))
+        limits = f"{ratio.interval[0]:.3f} to {ratio.interval[1]:.3f}" if ratio.interval else "no interval"
+        close = abs(ratio.value - 1) <= MAX_DIFFERENCE
+        agree = agree and close
+        print(
+            f"{target.name}: here {duration(statistics.median(ours))},"
+            f" pyperf {duration(statistics.median(theirs))}, ratio {ratio.value:.3f}"
+            f" ({limits}): {'they agree' if close else 'they differ by more than 10 %'}"
+        )
+    if not agree:
         sys.exit(1)
 
 

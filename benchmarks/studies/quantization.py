@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import run_study
+from . import Seeds, parsed_seeds, run_study
 
 if TYPE_CHECKING:
     from ...data.datasets import Dataset
@@ -27,7 +27,6 @@ SAMPLES = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 CALIBRATED = ("int8.tflite", "int8.onnx")
 EXIT_PROOF = 3
 Models = Annotated[Path, typer.Option(metavar="DIR", help="Where seed0.keras and so on are, or are made.")]
-Seeds = Annotated[str, typer.Option(help="Seeds of the models, separated by commas.")]
 
 
 def seeds(models: Models = Path("build/models"), seeds: Seeds = "0,1,2,3,4") -> None:
@@ -96,7 +95,6 @@ def _trained(folder: Path, seeds: str, dataset: "Dataset") -> list[Path]:
     from ...export.training.loop import TrainingRun
     from ...export.training.recipe import NOTEBOOK
     from ...runtime.files import replacing
-    from .training_speed import parsed_seeds
 
     paths = []
     for seed in parsed_seeds(seeds):

@@ -16,21 +16,20 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
+from urllib.request import urlopen
 
 import numpy as np
 import typer
 
 from ...data.datasets import load_test_split
-from . import run_study
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from . import Artifacts, run_study
 
 HOST = "127.0.0.1"
 SERVICE = Path("examples/service/digits_service.py")
@@ -45,9 +44,7 @@ class Tally:
     """What became of requests.
 
     Attributes:
-        sent: How many were sent.
         labels: The number of the picture and the label of each that was answered with 200.
-        other: Answers with another status.
         lost: How those failed that were sent and not answered.
         refused: Connections refused, on which nothing was sent.
         latencies_ns: From sending until the answer was read.
@@ -66,18 +63,16 @@ def encoded_test_images(count: int) -> tuple[list[bytes], list[int]]:
     from PIL import Image
 
     split = load_test_split()
-    pictures = []
-    for image in split.inputs[:count]:
-        buffer = io.BytesIO()
+    buffers = [io.BytesIO() for _ in range(count)]
+    for image, buffer in zip(split.inputs, buffers, strict=False):
         Image.fromarray(image).save(buffer, "PNG")
-        pictures.append(buffer.getvalue())
-    return pictures, split.known_labels[:count].tolist()
+    return [buffer.getvalue() for buffer in buffers], split.known_labels[:count].tolist()
 
 
 @contextmanager
 def running_service(
     artifacts: Path, service: Path = SERVICE
-) -> "Iterator[tuple[subprocess.Popen[bytes], int]]":
+) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
     """Start the service on a free port and wait until it is healthy; end it afterwards if it still runs.
 
     Raises:
@@ -95,17 +90,19 @@ def running_service(
             process.kill()
 
 
-def load(port: int, pictures: list[bytes], clients: int, requests: int) -> list[Tally]:
-    """Send requests from several clients, and return what became of each client's."""
+def load(
+    port: int,
+    pictures: list[bytes],
+    clients: int,
+    requests: int,
+    during: Callable[[list[Tally]], object] = len,
+) -> list[Tally]:
+    """Send requests from several clients, calling `during` meanwhile; return what became of each client's."""
     tallies = [Tally() for _ in range(clients)]
-    threads = [
-        threading.Thread(target=_client, args=(port, pictures, range(number, requests, clients), tally))
-        for number, tally in enumerate(tallies)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(clients) as pool:
+        for number, tally in enumerate(tallies):
+            pool.submit(_client, port, pictures, range(number, requests, clients), tally)
+        during(tallies)
     return tallies
 
 
@@ -113,22 +110,16 @@ def stop_under_load(
     process: "subprocess.Popen[bytes]", port: int, pictures: list[bytes], clients: int, after: int
 ) -> tuple[list[Tally], int]:
     """Send requests without end, SIGTERM after some answers; return what became of all, and the exit code."""
-    tallies = [Tally() for _ in range(clients)]
+
+    def stop(tallies: list[Tally]) -> None:
+        deadline = time.monotonic() + _ANSWER_SECS
+        while sum(len(tally.labels) for tally in tallies) < after and time.monotonic() < deadline:
+            time.sleep(0.005)
+        process.send_signal(signal.SIGTERM)
+        process.wait(_STOP_SECS)
+
     endless = 1_000_000  # each client ends when it is refused
-    threads = [
-        threading.Thread(target=_client, args=(port, pictures, range(number, endless, clients), tally))
-        for number, tally in enumerate(tallies)
-    ]
-    for thread in threads:
-        thread.start()
-    deadline = time.monotonic() + _ANSWER_SECS
-    while sum(len(tally.labels) for tally in tallies) < after and time.monotonic() < deadline:
-        time.sleep(0.005)
-    process.send_signal(signal.SIGTERM)
-    exit_code = process.wait(_STOP_SECS)
-    for thread in threads:
-        thread.join()
-    return tallies, exit_code
+    return load(port, pictures, clients, endless, stop), process.returncode
 
 
 def _client(port: int, pictures: list[bytes], numbers: range, tally: Tally) -> None:
@@ -162,22 +153,16 @@ def _client(port: int, pictures: list[bytes], numbers: range, tally: Tally) -> N
 def _wait_until_healthy(process: "subprocess.Popen[bytes]", port: int) -> None:
     deadline = time.monotonic() + _START_SECS
     while time.monotonic() < deadline and process.poll() is None:
-        connection = http.client.HTTPConnection(HOST, port, timeout=_ANSWER_SECS)
         try:
-            connection.request("GET", "/health")
-            if connection.getresponse().status == http.HTTPStatus.OK:
+            with urlopen(f"http://{HOST}:{port}/health", timeout=_ANSWER_SECS):
                 return
-        except OSError:
+        except OSError:  # refused, or another status than 200
             time.sleep(0.1)
-        finally:
-            connection.close()
     raise RuntimeError(f"the service did not start, exit code {process.poll()}")
 
 
 def main(
-    artifacts: Annotated[Path, typer.Option(metavar="DIR", help="The folder of the artifacts.")] = Path(
-        "artifacts"
-    ),
+    artifacts: Artifacts = Path("artifacts"),
     requests: Annotated[int, typer.Option(min=1, max=100_000, help="Requests to measure.")] = 5000,
     clients: Annotated[int, typer.Option(min=1, max=64, help="Clients at once.")] = 4,
 ) -> None:
@@ -188,19 +173,18 @@ def main(
         start = time.perf_counter()
         tallies = load(port, pictures, clients, requests)
         seconds = time.perf_counter() - start
-        latencies_ms = np.concatenate([tally.latencies_ns for tally in tallies]) / 1e6
-        p50, p99 = np.percentile(latencies_ms, (50, 99))
-        answered = [pair for tally in tallies for pair in tally.labels]
-        accuracy = np.mean([label == str(labels[picture]) for picture, label in answered])
-        print(
-            f"{clients} clients, {requests:,} requests of one PNG each: {requests / seconds:,.0f} requests/s,"
-            f" p50 {p50:.2f} ms, p99 {p99:.2f} ms, {len(answered):,} answered, accuracy {accuracy:.1%}"
-        )
         stopped, exit_code = stop_under_load(process, port, pictures, clients, after=1000)
-    sent, lost = sum(tally.sent for tally in stopped), [text for tally in stopped for text in tally.lost]
-    answered_count = sum(len(tally.labels) for tally in stopped)
+    p50, p99 = np.percentile(np.concatenate([tally.latencies_ns for tally in tallies]) / 1e6, (50, 99))
+    answered = [pair for tally in tallies for pair in tally.labels]
+    accuracy = np.mean([label == str(labels[picture]) for picture, label in answered])
     print(
-        f"SIGTERM under load: {sent:,} requests sent, {answered_count:,} answered, {len(lost)} lost,"
+        f"{clients} clients, {requests:,} requests of one PNG each: {requests / seconds:,.0f} requests/s,"
+        f" p50 {p50:.2f} ms, p99 {p99:.2f} ms, {len(answered):,} answered, accuracy {accuracy:.1%}"
+    )
+    lost = [text for tally in stopped for text in tally.lost]
+    print(
+        f"SIGTERM under load: {sum(tally.sent for tally in stopped):,} requests sent,"
+        f" {sum(len(tally.labels) for tally in stopped):,} answered, {len(lost)} lost,"
         f" {sum(tally.refused for tally in stopped)} clients refused, exit code {exit_code}"
     )
     if lost or any(tally.other or tally.lost for tally in tallies):

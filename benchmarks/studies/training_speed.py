@@ -25,8 +25,7 @@ import numpy as np
 import typer
 
 from ...export.training.recipe import NOTEBOOK, Augmentation, Recipe, find_recipe
-from ...runtime.errors import OptionError
-from . import run_study
+from . import Seeds, parsed_seeds, run_study, take_turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,34 +56,22 @@ class Timing:
     waited_share: float
 
 
-def train_plainly(recipe: Recipe, data: "TrainingData", seed: int) -> Timing:
-    """Train by Keras alone, as the notebook does, on images that OpenCV bends one by one."""
-    augmentation = recipe.augmentation
-    augment = partial(bent_one_by_one, ranges=augmentation) if augmentation else None
-    return _train_by_fit(recipe, data, seed, augment)
-
-
-def train_plainly_on_our_sets(recipe: Recipe, data: "TrainingData", seed: int) -> Timing:
-    """Train by Keras alone, on images that this project's augmentation bends."""
-    from ...export.training.augmentation import Augmenter
-
-    if recipe.augmentation is None:
-        raise OptionError("the recipe bends no images", received=recipe.name)
-    return _train_by_fit(recipe, data, seed, Augmenter(recipe.augmentation, data.train.input_shape).augment)
-
-
-def _train_by_fit(recipe: Recipe, data: "TrainingData", seed: int, augment: "Augment | None") -> Timing:
+def train_by_fit(recipe: Recipe, data: "TrainingData", seed: int, *, our_sets: bool = False) -> Timing:
+    """Train by Keras alone, on images that OpenCV bends one by one, or this project's augmentation."""
     from ...export.backend import keras
+    from ...export.training.augmentation import Augmenter
     from ...export.training.network import optimizer
 
+    augment: Augment | None = None
+    if (ranges := recipe.augmentation) is not None:
+        ours = Augmenter(ranges, data.train.input_shape).augment
+        augment = ours if our_sets else partial(bent_one_by_one, ranges=ranges)
     keras.utils.set_random_seed(seed)
     classes = len(data.class_names)
-    images, labels = data.train.array, keras.utils.to_categorical(data.train.known_labels, classes)
-    validation = (
-        _floats(data.validation.array),
-        keras.utils.to_categorical(data.validation.known_labels, classes),
-    )
+    images, labels = data.train.inputs, keras.utils.to_categorical(data.train.known_labels, classes)
     mean = _floats(images).mean(axis=0) if recipe.centred else 0
+    unseen = keras.utils.to_categorical(data.validation.known_labels, classes)
+    validation = (_floats(data.validation.inputs) - mean, unseen)
     model = keras.Sequential(
         [
             keras.Input(images.shape[1:]),
@@ -93,11 +80,7 @@ def _train_by_fit(recipe: Recipe, data: "TrainingData", seed: int, augment: "Aug
             keras.layers.Dense(classes, activation="softmax"),
         ]
     )
-    model.compile(
-        optimizer=optimizer(recipe, len(images)),
-        loss="categorical_crossentropy",
-        metrics=["accuracy"],
-    )
+    model.compile(optimizer(recipe, len(images)), "categorical_crossentropy", metrics=["accuracy"])
     ends = [time.perf_counter()]
     clock = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: ends.append(time.perf_counter()))
     draw = np.random.default_rng(seed)
@@ -113,7 +96,7 @@ def _train_by_fit(recipe: Recipe, data: "TrainingData", seed: int, augment: "Aug
             labels,
             batch_size=recipe.batch_size,
             epochs=epochs_each,
-            validation_data=(validation[0] - mean, validation[1]),
+            validation_data=validation,
             verbose=0,
             callbacks=[clock],
         ).history
@@ -137,7 +120,7 @@ def train_with_trainer(recipe: Recipe, data: "TrainingData", seed: int) -> Timin
 def main(
     recipe: Annotated[str, typer.Option(metavar="notebook|edge", help="How to train.")] = NOTEBOOK.name,
     epochs: Annotated[int, typer.Option(min=1, help="Epochs of each training.")] = 3,
-    seeds: Annotated[str, typer.Option(help="Seeds, separated by commas.")] = "0",
+    seeds: Seeds = "0",
     data: Annotated[Path | None, typer.Option(help="Another data set than MNIST.")] = None,
 ) -> None:
     """Train by plain Keras and by this project's trainer, and compare time and accuracy."""
@@ -146,35 +129,33 @@ def main(
     numbers = parsed_seeds(seeds)
     chosen = dataclasses.replace(find_recipe(recipe), epochs=epochs)
     seen = load_training_data(data, chosen)
-    ways: dict[str, Callable[[Recipe, TrainingData, int], Timing]] = {"plain fit": train_plainly}
+    ways: dict[str, Callable[[Recipe, TrainingData, int], Timing]] = {"plain fit": train_by_fit}
     if chosen.augmentation is not None:
-        ways["fit, our sets"] = train_plainly_on_our_sets
+        ways["fit, our sets"] = partial(train_by_fit, our_sets=True)
     ways[OURS] = train_with_trainer
-    order = list(ways)
-    timings: dict[str, list[Timing]] = {name: [] for name in order}
+
+    def trained(name: str, number: int) -> Timing:
+        # Each in a process of its own, since how many threads TensorFlow has is settled once for a process.
+        timing = fresh.submit(ways[name], chosen, seen, numbers[number]).result()
+        print(
+            f"{numbers[number]:>4}  {name:<13}  {timing.total_seconds:>8.2f}  {timing.epoch_seconds:>8.3f}"
+            f"  {timing.accuracy:>8.2%}  {timing.waited_share:>6.1%}",
+            flush=True,
+        )
+        return timing
+
     print(f"{'seed':>4}  {'':<13}  {'total s':>8}  {'s/epoch':>8}  {'accuracy':>8}  {'waited':>6}")
-    # Each in a process of its own, since how many threads TensorFlow has is settled once for a process.
     with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as fresh:
-        for seed in numbers:
-            for name in order:
-                timing = fresh.submit(ways[name], chosen, seen, seed).result()
-                timings[name].append(timing)
-                print(
-                    f"{seed:>4}  {name:<13}  {timing.total_seconds:>8.2f}  {timing.epoch_seconds:>8.3f}"
-                    f"  {timing.accuracy:>8.2%}  {timing.waited_share:>6.1%}",
-                    flush=True,
-                )
-            order.reverse()
-    ours = timings.pop(OURS)
-    print(
-        f"\n{chosen.name}, {epochs} epochs, {len(ours)} seeds: mean validation accuracy {_accuracy(ours):.2%}"
-    )
-    for name, others in timings.items():
-        total = _ratio(others, ours, lambda timing: timing.total_seconds)
-        epoch = _ratio(others, ours, lambda timing: timing.epoch_seconds)
-        print(f"against {name}: mean validation accuracy {_accuracy(others):.2%}")
-        print(f"  total time, compilation included  {total:.2f} x")
-        print(f"  median epoch                      {epoch:.2f} x")
+        turns = take_turns({name: partial(trained, name) for name in ways}, len(numbers))
+    means = {
+        name: np.mean([dataclasses.astuple(one) for one in found], axis=0) for name, found in turns.items()
+    }
+    total, epoch, accuracy, _ = means.pop(OURS)
+    print(f"\n{chosen.name}, {epochs} epochs, {len(numbers)} seeds: mean validation accuracy {accuracy:.2%}")
+    for name, (others_total, others_epoch, others_accuracy, _) in means.items():
+        print(f"against {name}: mean validation accuracy {others_accuracy:.2%}")
+        print(f"  total time, compilation included  {others_total / total:.2f} x")
+        print(f"  median epoch                      {others_epoch / epoch:.2f} x")
 
 
 def bent_one_by_one(
@@ -222,26 +203,6 @@ def _timing(ends: list[float], accuracy: float, waited_seconds: float) -> Timing
     epochs = [end - start for start, end in pairwise(ends)]
     after_first = sum(epochs[1:]) or math.inf
     return Timing(ends[-1] - ends[0], statistics.median(epochs), accuracy, waited_seconds / after_first)
-
-
-def parsed_seeds(seeds: str) -> list[int]:
-    """Return the numbers in `seeds`, which commas separate.
-
-    Raises:
-        OptionError: They are no numbers.
-    """
-    try:
-        return [int(seed) for seed in seeds.split(",")]
-    except ValueError as error:
-        raise OptionError("the seeds are not numbers", received=seeds, expected="such as 0,1,2") from error
-
-
-def _ratio(others: list[Timing], ours: list[Timing], seconds: "Callable[[Timing], float]") -> float:
-    return sum(map(seconds, others)) / sum(map(seconds, ours))
-
-
-def _accuracy(timings: list[Timing]) -> float:
-    return statistics.mean(timing.accuracy for timing in timings)
 
 
 if __name__ == "__main__":

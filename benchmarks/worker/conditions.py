@@ -19,7 +19,7 @@ def measure_clock() -> Clock:
     """Measure the clock's step and the cost of timing an empty call."""
     readings = np.array([perf_counter_ns() for _ in range(_CLOCK_CALLS)])
     steps = np.diff(readings)
-    empty = time_calls(_nothing, (None,), Effort.exactly(_CLOCK_CALLS))
+    empty = time_calls(lambda _none: None, (None,), Effort.exactly(_CLOCK_CALLS))
     return Clock(int(steps[steps > 0].min()), int(np.median(empty)))
 
 
@@ -33,8 +33,7 @@ def measure_fixed_work() -> int:
 
 def resident_bytes() -> int | None:
     """Return the resident set in bytes; None where the system has no /proc."""
-    kilobytes = _status("VmRSS")
-    return None if kilobytes is None else kilobytes * _BYTES_PER_KB
+    return _status("VmRSS")
 
 
 def peak_resident_bytes() -> int | None:
@@ -42,8 +41,7 @@ def peak_resident_bytes() -> int | None:
 
     Not `resource.getrusage`: on Linux its value starts from that of the process that started this one.
     """
-    kilobytes = _status("VmHWM")
-    return None if kilobytes is None else kilobytes * _BYTES_PER_KB
+    return _status("VmHWM")
 
 
 def preemptions() -> int | None:
@@ -56,9 +54,5 @@ def _status(field: str) -> int | None:
         lines = _STATUS.read_text(encoding="ascii").splitlines()
     except OSError:
         return None
-    values = [line.split()[1] for line in lines if line.startswith(f"{field}:")]
-    return int(values[0]) if values else None
-
-
-def _nothing(_argument: None) -> None:
-    pass
+    values = [line.split()[1:] for line in lines if line.startswith(f"{field}:")]
+    return int(values[0][0]) * (_BYTES_PER_KB if "kB" in values[0] else 1) if values else None

@@ -49,10 +49,7 @@ def classifier(predictor: Predictor) -> Classify:
 def measure(task: Task, started_ns: int, importing_ns: int) -> tuple[Facts, Samples]:
     """Measure one model on one engine.
 
-    Args:
-        task: What to measure.
-        started_ns: When this process ran its first line.
-        importing_ns: When it began to import what is measured.
+    The process ran its first line at `started_ns`, and began to import what is measured at `importing_ns`.
 
     Returns:
         The facts, and the arrays: samples in ns, and "probabilities", (N, classes) float32 for the test
@@ -62,7 +59,9 @@ def measure(task: Task, started_ns: int, importing_ns: int) -> tuple[Facts, Samp
         EdgeMnistError: The model cannot be loaded or run.
     """
     cpus = _pin(task.cpus)
-    _import_engine(task)
+    entry = engine_for(Path(task.path), task.engine)
+    if entry.available:  # if not, loading says so
+        entry.import_module()
     imported_ns, imported_bytes = perf_counter_ns(), resident_bytes()
     # With its sha256 given, the file is not probed in a subprocess first, for this process is one, and native
     # code is loaded: the runner has checked that the file with this sha256 may run.
@@ -109,12 +108,6 @@ def _pin(cpus: tuple[int, ...] | None) -> tuple[int, ...] | None:
     return tuple(usable_cpus())
 
 
-def _import_engine(task: Task) -> None:
-    entry = engine_for(Path(task.path), task.engine)
-    if entry.available:  # if not, loading says so
-        entry.import_module()
-
-
 def _shaped(predictor: Predictor, task: Task) -> NDArray[np.uint8]:
     """Return the test images in the shape of this model's input, such as `(N, 784)` or `(N, 28, 28, 1)`."""
     images: NDArray[np.uint8] = np.load(task.images)
@@ -138,12 +131,8 @@ def _other_single_images(predictor: Predictor, singles: list[NDArray[np.uint8]],
     time_calls(predictor.engine.run, encoded, Effort.exactly(task.warmup_calls))
     return {
         "bare_ns": time_calls(predictor.engine.run, encoded, bare),
-        "paused_ns": time_calls(classify, singles, PAUSED, between=_pause),
+        "paused_ns": time_calls(classify, singles, PAUSED, between=lambda: sleep(PAUSE_SECS)),
     }
-
-
-def _pause() -> None:
-    sleep(PAUSE_SECS)
 
 
 def _outputs(predictor: Predictor, images: NDArray[np.uint8]) -> NDArray[np.float32]:

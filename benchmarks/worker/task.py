@@ -12,11 +12,8 @@ class Task:
     """One model on one engine, once, in a process of its own.
 
     Attributes:
-        path: The model file.
         sha256: Of the model file, so that no other file is measured under its name; "" if it is missing.
-        engine: A key of `ENGINES`.
         images: A `.npy` file, (N, H, W) uint8.
-        num_threads: Threads for one inference.
         cpus: The CPUs to run on; None leaves that to the system.
         batch_sizes: The batches to measure throughput with, none larger than N.
         warmup_calls: Calls before the measured ones, for each kind of call.
@@ -25,7 +22,6 @@ class Task:
         max_calls: Calls of one kind at most.
         min_batches: Batches of each size at least.
         min_batch_ns: Nanoseconds to spend on each batch size at least.
-        seed: Decides the order of the images.
         spawned_ns: The parent's `perf_counter_ns` when it started the process; on Linux, macOS and Windows
             that clock is the system's, the same in both processes.
     """
@@ -78,15 +74,9 @@ class Facts:
 
     Attributes:
         start_ns: From the parent's order until Python ran the worker's first line.
-        import_ns: Importing numpy, the runtime and the engine.
-        load_ns: Loading the model.
-        first_ns: The first inference.
         cpus: The CPUs the process was pinned to; None where it was not.
-        clock: What the clock can resolve.
         work_ns: A fixed piece of work, before and after everything else.
-        input: The model's input, as text.
         preemptions: How often others took the CPU while single images were measured; None without /proc.
-        memory: The resident set after each step.
     """
 
     start_ns: int
@@ -103,13 +93,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The JSON half of what a worker leaves; arrays lie beside it.
-
-    Attributes:
-        status: "measured", "skipped" or "failed".
-        reason: Why it was skipped or how it failed, else "".
-        facts: None unless measured.
-    """
+    """The JSON half of what a worker leaves; arrays lie beside it."""
 
     status: str
     reason: str

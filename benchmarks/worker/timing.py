@@ -17,8 +17,6 @@ class Effort:
     """When a timing loop may stop: both minimums are reached, or the maximum is.
 
     Attributes:
-        min_calls: Calls at least.
-        min_ns: Nanoseconds at least, measured from the start of the loop.
         max_calls: Calls at most, so that a very quick engine does not fill the memory with samples.
     """
 
@@ -41,11 +39,7 @@ def time_calls(
 ) -> NDArray[np.int64]:
     """Time `call` on one argument after another, starting over where they run out.
 
-    Args:
-        call: What is timed.
-        arguments: What it is called with.
-        effort: When to stop.
-        between: Called before each call, outside the time that is measured.
+    `between` is called before each call, outside the time that is measured.
 
     Returns:
         (calls,) int64, nanoseconds for each call in the order made.

@@ -8,6 +8,7 @@ import io
 import json
 import sys
 import unicodedata
+from collections.abc import Callable
 
 _PLAIN, _JSON = "edgemnist.plain", "edgemnist.json"
 _ALIKE = dict(zip("×µΔ≈·•“”", 'xud~.*""', strict=True)) | {
@@ -45,17 +46,14 @@ def _plain(character: str) -> str:
     return ascii(character)[1:-1]
 
 
-def _alike(error: UnicodeError) -> tuple[str, int]:
-    if not isinstance(error, UnicodeEncodeError):
-        raise error
-    return "".join(map(_plain, error.object[error.start : error.end])), error.end
+def _replacing(replaced: Callable[[str], str]) -> Callable[[UnicodeError], tuple[str, int]]:
+    def handle(error: UnicodeError) -> tuple[str, int]:
+        if not isinstance(error, UnicodeEncodeError):
+            raise error
+        return replaced(error.object[error.start : error.end]), error.end
+
+    return handle
 
 
-def _escaped(error: UnicodeError) -> tuple[str, int]:
-    if not isinstance(error, UnicodeEncodeError):
-        raise error
-    return json.dumps(error.object[error.start : error.end])[1:-1], error.end
-
-
-codecs.register_error(_PLAIN, _alike)
-codecs.register_error(_JSON, _escaped)
+codecs.register_error(_PLAIN, _replacing(lambda text: "".join(map(_plain, text))))
+codecs.register_error(_JSON, _replacing(lambda text: json.dumps(text)[1:-1]))

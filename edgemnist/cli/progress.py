@@ -75,12 +75,9 @@ def sweep_progress() -> Iterator[tuple[Callable[[SweepProgress], None], Callable
 
 
 def show_epochs(epochs: Iterable[Epoch], total: int, finished: int = 0) -> None:
-    """Run through the epochs of a training: a bar on a terminal, about ten lines elsewhere.
+    """Run through the epochs of a training, as they end: a bar on a terminal, about ten lines elsewhere.
 
-    Args:
-        epochs: The epochs, as they end.
-        total: How many the whole training has.
-        finished: How many of them an interrupted training has behind it.
+    An interrupted training has `finished` of its `total` epochs behind it.
     """
     if not messages.is_terminal:
         _print_epochs(epochs, total, finished)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..benchmarks.report.training.outputs import AUGMENTED_FILE, DIGITS_FILE
 from ..data.datasets import Dataset
-from ..data.history import HISTORY_FILE, read_history
+from ..data.history import read_history
 from ..export.training.recipe import NOTEBOOK, Augmentation, Recipe
 from ..runtime.artifact.folder import recover, remove_abandoned
 from ..runtime.artifact.manifest import newer_model
@@ -102,7 +102,7 @@ def run_training(
         kept = keep_model(model_path)
         # Only now, so that nothing before can depend on the test images.
         dataset = load_dataset(data)
-        accuracy = _write_results(model_path, run.model, training, origin, dataset, plots)
+        accuracy = _write_results(model_path, run.model, training, dataset, plots)
     seconds = sum(epoch.seconds for epoch in training.epochs)
     print_message(
         f"Trained {run.model.count_params():,} parameters in {seconds:.1f} s: test accuracy "
@@ -138,24 +138,22 @@ def _write_results(
     model_path: Path,
     model: Any,
     training: "SafeTraining",
-    origin: dict[str, Any],
     dataset: Dataset,
     plots: ModuleType,
 ) -> float:
-    """Write the model, its history and its charts, then remove the checkpoint.
+    """Write the model, its history and its charts, then remove the checkpoint; return the test accuracy.
 
-    Returns the test accuracy, a fraction. `origin` is what `describe_origin` recorded before the training;
-    `plots` was imported then too, so that nobody trains in vain where matplotlib is missing.
+    `plots` was imported before the training, so that nobody trains in vain where matplotlib is missing.
 
     Raises:
         DatasetError: The test images are of a class that the training images do not have.
         OutputError: A file cannot be written; the checkpoint is still there, so nothing needs training again.
     """
     from ..export.training.network import predict
-    from ..export.training.record import describe_test, write_history, write_model
+    from ..export.training.record import write_training
 
     folder, test = model_path.parent, dataset.test
-    names = tuple(origin["data"]["class_names"])
+    names = tuple(training.origin["data"]["class_names"])
     if dataset.class_names != names:
         raise DatasetError(
             "the test images are of classes that the training images do not have",
@@ -163,22 +161,11 @@ def _write_results(
             expected=names,
             fix="Give a data set whose training part has every class.",
         )
-    history_path = folder / HISTORY_FILE
     probabilities = predict(model, test.array)
-    tested = describe_test(probabilities, test)
-    write_model(model_path, model)
-    write_history(
-        history_path,
-        model=model,
-        model_path=model_path,
-        origin=origin,
-        epochs=training.epochs,
-        resumed_after=training.resumed_after,
-        test=tested,
-    )
+    accuracy = write_training(model_path, model, training, probabilities, test)
     plots.draw_digits(folder / DIGITS_FILE, dataset.train, names)
     (folder / AUGMENTED_FILE).unlink(missing_ok=True)  # it may be of an earlier training
-    if augmentation := origin["recipe"]["augmentation"]:
+    if augmentation := training.origin["recipe"]["augmentation"]:
         from ..export.training.augmentation import Augmenter
 
         shown = dataset.train.array[:AUGMENTED_SHOWN]
@@ -186,9 +173,9 @@ def _write_results(
         draw = np.random.default_rng(0)
         variants = [augmenter.augment(shown, draw) for _ in range(AUGMENTED_VARIANTS)]
         plots.draw_augmented(folder / AUGMENTED_FILE, shown, np.stack(variants, axis=1))
-    plots.draw_curves(folder / "curves.png", [read_history(history_path)])
+    plots.draw_curves(folder / "curves.png", [read_history(folder)])
     plots.draw_confusion(folder / "confusion.png", probabilities, test, names)
     plots.draw_mistakes(folder / "mistakes.png", probabilities, test, names)
     plots.draw_reliability(folder / "calibration.png", probabilities, test)
     training.discard()
-    return float(tested["accuracy"])
+    return accuracy

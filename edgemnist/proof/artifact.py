@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..data.datasets import Split
 from ..runtime.artifact.metadata import Metadata, read_metadata
-from ..runtime.errors import EdgeMnistError
+from ..runtime.errors import EdgeMnistError, ProofError
 from ..runtime.files import read_model
 from ..runtime.isolation.probe import Probe
 from ..runtime.loading import load_predictor
@@ -76,11 +76,13 @@ def prove(
         if structure is None:
             structure = read_structure(path) if ours else probe_structure(path, read_model(path), probe)
         metadata = read_metadata(structure.metadata)
-        known = signature or (metadata and metadata.signature)
+        known = signature or (metadata.signature if metadata else None)
         for file, sha256 in files.items():
             # LiteRT announces its kernels
             with quiet(), load_predictor(file, probe=probe, sha256=sha256, signature=known) as predictor:
                 outputs.append((file.name, outputs_of(predictor, test)))
+        if predictor is None:
+            raise ProofError(f"nothing runs {path.name}")
         (_, first), *others = outputs
         classes = predictor.signature.output.kind == "classes"
         parity = compare(first, reference, test.labels, classes=classes, targets=test.targets)

@@ -235,7 +235,7 @@ def _classes(probabilities: NDArray[np.float32], labels: NDArray[np.integer]) ->
             received=f"shapes {probabilities.shape} and {labels.shape}",
             expected="(N, classes) and (N,), N at least 1",
         )
-    classes = max(probabilities.shape[1], 2)
+    classes = max(int(probabilities.shape[1]), 2)
     if int(labels.max()) >= classes or int(labels.min()) < 0:
         raise InputError(
             "a label is not one of the classes",

@@ -1,6 +1,5 @@
 """The proof of the artifacts on record in a manifest, which anybody may have written."""
 
-import hashlib
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,12 +14,12 @@ from ..runtime.artifact.manifest import ArtifactRecord, Manifest, newer_model
 from ..runtime.engines.registry import LIBRARY_SUFFIX
 from ..runtime.errors import (
     EdgeMnistError,
+    IntegrityError,
     MissingCompilerError,
     MissingExtraError,
     ProofError,
     UnprovenError,
 )
-from ..runtime.files import MAX_MODEL_BYTES, read_limited
 from ..runtime.isolation.native_code import CODE_SUFFIXES, is_built_here
 from ..runtime.isolation.probe import Probe
 from ..runtime.predictor import Predictor
@@ -29,6 +28,7 @@ from .formats import SOURCE, Format
 from .generated_c import ENDINGS, Build, Generate, GeneratedC, ProveExact, prove_c
 from .inspect.structure import Structure, probe_structure
 from .parity import Parity
+from .reference import read_recorded
 
 # Recorded and measured metrics may differ by what another CPU's rounding does to a few near ties.
 _SHARE_TOLERANCE = 0.0005
@@ -174,7 +174,7 @@ class Artifacts:
         try:
             with _private_folder() as folder:
                 written = generated.write(Path(folder))
-                exactness = self.prove_exact(written, generated.made_of, self.test.inputs)
+                exactness = self.prove_exact(written, generated.made_of, self.test.array)
         except MissingCompilerError:
             return Verdict(path.name, false, note=_NOT_RUN)
         if record.exactness is UNSET or record.exactness.runtime != exactness.runtime:
@@ -258,14 +258,9 @@ def library_verdicts(folder: Path, record: ArtifactRecord) -> Iterator[Verdict]:
 def hash_failures(path: Path, sha256: str, copy: Path | None = None) -> tuple[str, ...]:
     """Return what is wrong with a file of the folder; write what was hashed to `copy` if it is right."""
     try:
-        content = read_limited(path, MAX_MODEL_BYTES, inside=path.parent)
-    except FileNotFoundError:
-        return (f"{path.name} is missing",)
-    except OSError as error:
-        return (f"{path.name} cannot be read: {error.strerror}",)
-    found = hashlib.sha256(content).hexdigest()
-    if found != sha256:
-        return (f"{path.name} has sha256 {found}, the manifest says {sha256}",)
+        content = read_recorded(path, sha256)
+    except IntegrityError as error:
+        return (error.problem,)
     if copy is not None:
         copy.write_bytes(content)
     return ()

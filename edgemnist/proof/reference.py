@@ -14,10 +14,8 @@ from ..runtime.archives import unpack_arrays
 from ..runtime.artifact.manifest import MANIFEST_NAME, Manifest, read_manifest
 from ..runtime.artifact.settling import read_settled
 from ..runtime.errors import ArtifactError, IntegrityError
-from ..runtime.files import read_limited
+from ..runtime.files import MAX_MODEL_BYTES, read_limited
 from ..runtime.predictor import Predictor
-
-_MAX_REFERENCE_BYTES = 512 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,30 +63,35 @@ def _stored_reference(folder: Path, split: Split) -> Reference | None:
     return Reference(path.name, manifest.model.sha256, read_reference(folder, manifest, len(split)))
 
 
-def read_reference(folder: Path, manifest: Manifest, count: int) -> NDArray[np.float32]:
-    """Return the source model's outputs for so many items, (N, ...) float32.
-
-    The bytes that are hashed are the bytes that are unpacked.
+def read_recorded(path: Path, sha256: str) -> bytes:
+    """Return the content of a file on record in its folder's manifest; what was hashed is what is returned.
 
     Raises:
-        IntegrityError: The file is missing, cannot be read, or its sha256 differs from the manifest's.
-        ArtifactError: It does not contain such outputs.
+        IntegrityError: It is missing, cannot be read, or its sha256 is another one.
     """
-    path, expected = folder / manifest.reference.file, manifest.reference.sha256
     try:
-        content = read_limited(path, _MAX_REFERENCE_BYTES, inside=folder)
+        content = read_limited(path, MAX_MODEL_BYTES, inside=path.parent)
     except FileNotFoundError as error:
         raise IntegrityError(f"{path.name} is missing") from error
     except OSError as error:
-        raise IntegrityError(f"{path.name} cannot be read", received=error.strerror) from error
+        raise IntegrityError(f"{path.name} cannot be read: {error.strerror}") from error
     found = hashlib.sha256(content).hexdigest()
-    if found != expected:
+    if found != sha256:
         raise IntegrityError(
-            f"{path} is not the file that its manifest records",
-            received=f"sha256 {found}",
-            expected=expected,
-            fix="Fetch the artifacts again, or export them again.",
+            f"{path.name} has sha256 {found}, the manifest says {sha256}",
+            fix=f"{path.name} is not the file that its manifest records; fetch or export them again.",
         )
+    return content
+
+
+def read_reference(folder: Path, manifest: Manifest, count: int) -> NDArray[np.float32]:
+    """Return the source model's outputs for so many items, (N, ...) float32.
+
+    Raises:
+        IntegrityError: The file is not the one on record.
+        ArtifactError: It does not contain such outputs.
+    """
+    content = read_recorded(folder / manifest.reference.file, manifest.reference.sha256)
     spec = manifest.signature.output if manifest.signature else None
     name = spec.name if spec else "probabilities"
     try:

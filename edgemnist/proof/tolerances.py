@@ -46,7 +46,7 @@ class Tolerances:
         A limit of the largest difference replaces that of the root mean square too, and that of probabilities
         the margin that decides.
         """
-        given = {name: value for name, value in limits.items() if value is not None}
+        given: dict[str, float | None] = {name: value for name, value in limits.items() if value is not None}
         if "atol" in given and self.decided is not None:
             given["decided"] = given["atol"]
         if "max_error" in given:
@@ -57,7 +57,9 @@ class Tolerances:
         """Return the stricter of each limit of both."""
 
         def strictest(name: str) -> float | None:
-            limits = [limit for each in (self, other) if (limit := getattr(each, name)) is not None]
+            limits: list[float] = [
+                limit for each in (self, other) if (limit := getattr(each, name)) is not None
+            ]
             if not limits:
                 return None
             return max(limits) if name == "min_agreement" else min(limits)

@@ -6,10 +6,13 @@
 | `normalize` | shapes known, constants folded (the shape arithmetic of dynamic batches too) |
 | `unsigned` | dense layers on bytes without a sign, in place of a QUANTIZE |
 | `operators` | one module an operator: its shapes, checks and lowering to `ir.Step`s, calls of kernels |
-| `plan` | a place in one arena for every activation, and which way each kernel walks; `checking` proves it |
+| `plan` | a place in one arena for every activation (`placing`), and which way each kernel walks |
+| `checking` | the proof of a plan |
 | `variants` | kernels for processors that have more than plain C |
 | `emit` | the text: kernels, tables, one function for each kind of layer, the calls |
+| `merging`, `sharing` | the text of all kernels for microcontrollers in one file, weights once |
 | `writing` | the files, with the self-test's answers from the runtime that is matched (`reference`) |
+| `host` | the library for this machine |
 | `artifact`, `regenerate` | the same as an artifact, and again from what lies in a folder, to prove it |
 
 Kernels
@@ -48,7 +51,7 @@ step (types, order, padding, folded biases: as the kernel likes; the plain table
 file's own constants in `Step.node`), and a last parameter `uint8_t *scratch` if
 `Implementation.scratch_bytes` asks for memory of the arena. `Implementation.supports` says which steps a
 kernel can do. `mve` and `dsp` go into `<name>.int8.c`, under `guard`, with plain C at the end
-(`-D<NAME>_PLAIN_C` forces it): only what differs is written twice. `avx2` and `neon` go into
+(`-D<NAME>_PLAIN_C` forces it): only what differs is written twice. `vnni`, `avx2` and `neon` go into
 `<name>.int8_host.c`, compiled for `Variant.target` and chosen when the library is loaded by `Variant.check`;
 steps that a variant does not support are plain C compiled for that target. All give the same bytes.
 

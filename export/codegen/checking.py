@@ -12,7 +12,8 @@ import numpy as np
 
 from ...runtime.errors import ConversionError
 from .ir import Step, Tensor
-from .plan import ALIGNMENT, Plan
+from .placing import ALIGNMENT
+from .plan import Plan
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

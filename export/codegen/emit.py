@@ -1,6 +1,6 @@
 """From a plan to the text of C: tables, one function for each kind of layer, and the calls."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from . import texts
 from .ir import C_TYPES, Step, Struct, Table, Tensor, Value
-from .kernel_files import Parameter, parameters, read_kernel, struct_fields, with_includes
+from .kernel_files import Parameter, parameters, struct_fields, with_includes
 from .plan import Plan
 from .variants import Variant
 
@@ -46,6 +46,16 @@ def choose(step: Step, variant: Variant) -> Chosen:
     return Chosen(step, step.kernel, step.shape, step.tables, parameters(step.kernel))
 
 
+def scratch_bytes(step: Step, variants: Sequence[Variant]) -> int:
+    """Return how much memory of the arena a step needs at most, whichever of the variants does it."""
+    found = [
+        each.implementations[step.kernel].scratch_bytes(step)
+        for each in variants
+        if step.kernel in each.implementations and each.implementations[step.kernel].supports(step)
+    ]
+    return max(found, default=0)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Call:
     """A step's call in C.
@@ -72,6 +82,7 @@ class Program:
     Attributes:
         kernels: The names of the kernel files, in order.
         tables: The declarations of constant arrays, by name.
+        values: What they hold.
         functions: The definitions of the layers' functions, by name.
         calls: The calls, in order.
         checksum: The FNV-1a hash of all tables, 32 bits, taken over entries in place of bytes.
@@ -81,6 +92,7 @@ class Program:
 
     kernels: tuple[str, ...]
     tables: dict[str, str]
+    values: dict[str, NDArray[np.generic]]
     functions: dict[str, str]
     calls: tuple[Call, ...]
     checksum: int
@@ -95,6 +107,7 @@ class _Writer:
     variant: Variant
     prefix: str = ""
     tables: dict[str, str] = field(default_factory=dict)
+    values: dict[str, NDArray[np.generic]] = field(default_factory=dict)
     functions: dict[str, str] = field(default_factory=dict)
     hashed: list[tuple[str, str, int]] = field(default_factory=list)
     checksum: int = _FNV_BASIS
@@ -112,6 +125,7 @@ class _Writer:
             self.tables[name] = (
                 f"{note}static const {kind} {name}[{values.size}] = {{\n{texts.rows(entries)}\n}};"
             )
+            self.values[name] = values.ravel()
             self.hashed.append((name, kind, values.size))
             for value in entries:
                 self.checksum = (self.checksum ^ (value & 0xFFFFFFFF)) * _FNV_PRIME & 0xFFFFFFFF
@@ -189,40 +203,14 @@ def write_program(plan: Plan, variant: Variant, prefix: str = "") -> Program:
     for step in plan.steps:
         kernels |= dict.fromkeys(with_includes(choose(step, variant).function))
     return Program(
-        tuple(kernels), writer.tables, writer.functions, calls, writer.checksum, tuple(writer.hashed)
+        tuple(kernels),
+        writer.tables,
+        writer.values,
+        writer.functions,
+        calls,
+        writer.checksum,
+        tuple(writer.hashed),
     )
-
-
-def by_guard(guards: Sequence[str], pieces: Sequence[str | None]) -> str:
-    """Return a piece of C for each variant under the condition for it, or once if all are equal.
-
-    Args:
-        guards: The conditions; the last is never written, it is what is left.
-        pieces: The texts; None where a variant has none.
-    """
-    if len(set(pieces)) == 1:
-        return pieces[0] or ""
-    lines: list[str] = []
-    for guard, piece in zip(guards, pieces, strict=True):
-        if piece is None and guard == guards[-1]:
-            break
-        word = "#else" if guard == guards[-1] else f"#{'elif' if lines else 'if'} {guard}"
-        lines.append(f"{word}\n{piece}" if piece else word)
-    return "\n".join([*lines, "#endif"])
-
-
-def merged(
-    guards: Sequence[str], programs: Sequence[Program], pieces: Callable[[Program], dict[str, str]]
-) -> list[str]:
-    """Return the named pieces of several programs, each under the conditions of those that have it."""
-    found = [pieces(program) for program in programs]
-    names: Iterable[str] = dict.fromkeys(name for each in found for name in each)
-    return [by_guard(guards, [each.get(name) for each in found]) for name in names]
-
-
-def kernel_texts(program: Program) -> dict[str, str]:
-    """Return the text of a program's kernel files, by name."""
-    return {name: read_kernel(name).text for name in program.kernels}
 
 
 def _value(value: Value) -> str:

@@ -8,7 +8,8 @@ from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
 from .fixed_point import round_half_away
-from .ir import Node, Rows, Shape, Struct, Table, Tensor
+from .ir import Node, Shape, Struct, Table, Tensor
+from .rows import Rows
 
 INT8 = (-128, 127)
 _LIMITS: dict[int, tuple[float | None, float | None]] = {

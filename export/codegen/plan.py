@@ -6,7 +6,6 @@ memory optimisation of arXiv 2010.01668). Model inputs and outputs are the calle
 the arena.
 """
 
-import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -16,10 +15,7 @@ from .fixed_point import Match
 from .ir import Alias, Graph, Node, Step, Tensor
 from .moving import copy_steps
 from .operators import OPERATORS
-
-ALIGNMENT = 4
-_TRIES = 4000
-_SEED = 0
+from .placing import Buffer, place
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,24 +54,6 @@ class Plan:
     constants: tuple[Tensor, ...]
     arena_bytes: int
     scratch: dict[int, tuple[int, int]]
-
-
-@dataclass(slots=True, eq=False)
-class Buffer:
-    """A piece of the arena.
-
-    Attributes:
-        size: Its bytes.
-        first: The step that writes it first.
-        last: The last step that reads or writes it.
-        over: For another buffer that this one may lie over as it dies: how far below or above it this one
-            must begin.
-    """
-
-    size: int
-    first: int
-    last: int
-    over: "dict[Buffer, tuple[int, int]]"
 
 
 def lower(graph: Graph, match: Match) -> tuple[list[Step], list[Alias]]:
@@ -204,77 +182,3 @@ def _buffers(steps: Sequence[Step], roots: _Roots, places: dict[Tensor, Place]) 
             least = output.over.get(dying, (0, 0))
             output.over[dying] = (max(below, least[0]), max(above, least[1]))
     return buffers
-
-
-def place(buffers: Sequence[Buffer]) -> tuple[dict[Buffer, int], int]:
-    """Return an offset for each buffer, and the size of the arena.
-
-    Buffers are put one by one at the lowest free offset; the order is what is searched for, from a few good
-    ones on, by exchanging two at a time and keeping what is not worse. The search is seeded and ends at the
-    lower bound.
-    """
-    if not buffers:
-        return {}, 0
-    bound = max(_bound(buffers, step) for step in range(max(one.last for one in buffers) + 1))
-    choose = random.Random(_SEED)  # noqa: S311 - no secret
-    orders = [
-        sorted(buffers, key=lambda one: -one.size),
-        sorted(buffers, key=lambda one: (-one.first, -one.size)),
-        sorted(buffers, key=lambda one: one.first),
-    ]
-    best = min((_placed(order) for order in orders), key=lambda found: found[1])
-    order = min(orders, key=lambda one: _placed(one)[1])
-    for _ in range(_TRIES):
-        if best[1] <= bound or len(order) == 1:
-            break
-        first, second = choose.sample(range(len(order)), 2)
-        tried = list(order)
-        tried.insert(second, tried.pop(first))
-        found = _placed(tried)
-        if found[1] <= best[1]:
-            best, order = found, tried
-    return best
-
-
-def _placed(order: Sequence[Buffer]) -> tuple[dict[Buffer, int], int]:
-    offsets: dict[Buffer, int] = {}
-    for buffer in order:
-        taken = sorted(
-            _forbidden(buffer, other, offset)
-            for other, offset in offsets.items()
-            if buffer.first <= other.last and other.first <= buffer.last
-        )
-        offset = 0
-        for begin, end in taken:
-            if begin < offset < end:
-                offset = -(-end // ALIGNMENT) * ALIGNMENT
-        # an interval that begins later may still hold the offset that was found
-        while any(begin < offset < end for begin, end in taken):
-            offset = min(-(-end // ALIGNMENT) * ALIGNMENT for begin, end in taken if begin < offset < end)
-        offsets[buffer] = offset
-    size = max(offset + buffer.size for buffer, offset in offsets.items())
-    return offsets, -(-size // ALIGNMENT) * ALIGNMENT
-
-
-def _forbidden(buffer: Buffer, other: Buffer, offset: int) -> tuple[int, int]:
-    """Return between which offsets, themselves allowed, a buffer may not begin because of another."""
-    if other in buffer.over:
-        below, above = buffer.over[other]
-        return offset - below, offset + above
-    if buffer in other.over:
-        below, above = other.over[buffer]
-        return offset - above, offset + below
-    return offset - buffer.size, offset + other.size
-
-
-def _bound(buffers: Sequence[Buffer], step: int) -> int:
-    """Return the bytes that the buffers of one step need at least."""
-    live = [one for one in buffers if one.first <= step <= one.last]
-    total = sum(one.size for one in live)
-    saved = [
-        one.size + other.size - min(max(one.size, below + other.size), max(other.size, above + one.size))
-        for one in live
-        for other, (below, above) in one.over.items()
-        if one.first == step
-    ]
-    return total - max(saved, default=0)

@@ -9,6 +9,7 @@ from typing import Any
 import onnx
 import tf2onnx
 from onnxruntime.transformers.float16 import convert_float_to_float16
+from onnxruntime.transformers.onnx_model import OnnxModel
 
 from ...proof.format_spec import BATCH_NAME
 from ...proof.inspect.onnx import value_spec
@@ -38,6 +39,7 @@ def float16(source: Source, options: ExportOptions) -> Converted:
     proto = from_keras(form.model, options.opset)
     with quiet():
         proto = convert_float_to_float16(proto, keep_io_types=True)
+    OnnxModel(proto).topological_sort()  # a cast of the input comes last (onnxruntime 1.27)
     return Converted(finish(proto, source, "float16", form.signature, options.opset))
 
 

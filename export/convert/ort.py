@@ -30,11 +30,7 @@ def int8(source: Source, options: ExportOptions) -> Converted:
 
 
 def _from_onnx(content: bytes, name: str) -> Converted:
-    """Return the ORT file of an ONNX file, and its list of required operators.
-
-    Args:
-        content: The ONNX file's bytes.
-        name: What the artifact is called, without the suffix.
+    """Return the ORT file of an ONNX file's bytes, and its list of required operators.
 
     Raises:
         ConversionError: The converter failed.

@@ -8,12 +8,34 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from ...proof.formats import Format, find_format
-from . import c, onnx, onnx_int8, ort, tflite
+from ...runtime.engines.registry import LIBRARY_SUFFIX
+from ..codegen.artifact import choose_samples, make_c, spec_of
+from ..codegen.compiler import compiled
+from ..codegen.importing import read_graph
+from . import onnx, onnx_int8, ort, tflite
 from .options import Converted, ExportOptions
 from .source import Source
 
 Convert = Callable[[Source, ExportOptions], Converted]
 """Raises ConversionError where the converter fails."""
+
+
+def int8_c(source: Source, options: ExportOptions) -> Converted:
+    """Return int8.tflite as C, with its header, a self-test, and what the shared library is made of.
+
+    Raises:
+        ConversionError: There is no C for what the model computes, or the C compiler is missing or failed.
+    """
+    # Of the very file that int8.tflite becomes, so that both can lie side by side and prove each other.
+    content = tflite.int8(source, options).content
+    tensor = spec_of(read_graph(content).inputs[0], batched=True)
+    inputs = source.quantizer_form().signature.input.encode(source.calibration.inputs, tensor)
+    generated = make_c(content, source.name, samples=choose_samples(content, inputs))
+    files = dict(generated.files)
+    if options.compile:
+        files |= {LIBRARY_SUFFIX: compiled(f"{source.name}.int8", files)}
+    return Converted(files.pop(".c"), files, generated.structure)
+
 
 CONVERTERS: Mapping[str, Convert] = MappingProxyType(
     {
@@ -28,7 +50,7 @@ CONVERTERS: Mapping[str, Convert] = MappingProxyType(
         "int8.onnx": onnx_int8.int8,
         "float32.ort": ort.float32,
         "int8.ort": ort.int8,
-        "int8.c": c.int8,
+        "int8.c": int8_c,
     }
 )
 # A file that `verify` can only prove from the one it is made of, which therefore joins its set.

@@ -114,6 +114,7 @@ class Source:
                 spec.shape,
                 _compact(np.multiply(spec.scale, scale)),
                 _compact(np.multiply(spec.offset, scale) + offset),
+                spec.ink,
             )
         pixel = _pixel(spec) if spec.kind == "image" else None
         if spec.kind == "image" and pixel is None:
@@ -147,7 +148,7 @@ class Source:
 
 
 def _unscaled(spec: InputSpec) -> InputSpec:
-    return InputSpec(spec.kind, spec.shape)
+    return InputSpec(spec.kind, spec.shape, ink=spec.ink)
 
 
 def _pixel(spec: InputSpec) -> tuple[float, int] | None:
@@ -179,6 +180,19 @@ class _Flatten(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
     def call(self, inputs: Any) -> Any:
         """Return `(N, elements)` for `(N, ...)`."""
         return tf.reshape(inputs, (-1, math.prod(inputs.shape[1:])))
+
+
+class _Normalization(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
+    """`Normalization` with constants, not tensors, which tf2onnx (1.17) takes for inputs of the model."""
+
+    def __init__(self, layer: Any) -> None:
+        super().__init__(name=layer.name)
+        self._mean, self._variance = np.array(layer.mean), np.array(layer.variance)
+
+    def call(self, inputs: Any) -> Any:
+        """Return `(N, ...)` of mean 0 and variance 1, as Keras' own does."""
+        deviation = np.maximum(np.sqrt(self._variance), keras.backend.epsilon())
+        return (inputs - self._mean) / deviation
 
 
 def load_model(path: Path, wanted: SignatureOptions | None = None) -> Predictor:
@@ -219,13 +233,11 @@ def _convertible(model: Any, without: Any = None) -> Any:
             return keras.layers.Identity(name=layer.name)
         if isinstance(layer, keras.layers.Flatten) and layer.data_format == "channels_last":
             return _Flatten(name=layer.name)
-        return type(layer).from_config(layer.get_config())
+        if isinstance(layer, keras.layers.Normalization) and not layer.invert:
+            return _Normalization(layer)
+        return layer  # shared, with its weights and whatever else it has learnt
 
     try:
-        clone = keras.models.clone_model(model, clone_function=convertible)
+        return keras.models.clone_model(model, clone_function=convertible)
     except ValueError:  # a subclass of keras.Model, whose layers only its own code connects
         return model
-    for copy, layer in zip(clone.layers, model.layers, strict=True):
-        if layer is not without:
-            copy.set_weights(layer.get_weights())
-    return clone

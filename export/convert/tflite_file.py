@@ -24,9 +24,9 @@ def finish(model: Any, source: Source, precision: str, signature: ModelSignature
     graph = model.subgraphs[0]
     graph.tensors[graph.inputs[0]].name = signature.input.name.encode()
     graph.tensors[graph.outputs[0]].name = signature.output.name.encode()
-    ends = (tensor_spec(model, index[0], schema) for index in (graph.inputs, graph.outputs))
+    ends = [tensor_spec(model, int(index[0]), schema) for index in (graph.inputs, graph.outputs)]
     texts = {MIN_RUNTIME: oldest_runtime(model, schema)}
-    texts |= source.metadata(precision, *ends, signature).to_metadata()
+    texts |= source.metadata(precision, ends[0], ends[1], signature).to_metadata()
     for entry in [entry for entry in model.metadata if entry.name in {_UNREPEATABLE, MIN_RUNTIME.encode()}]:
         model.metadata.remove(entry)
         model.buffers[entry.buffer].data = None

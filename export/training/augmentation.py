@@ -3,15 +3,20 @@
 Where a pixel of the new image comes from is a sum of smooth functions over the image with random
 coefficients: constants shift, linear functions turn, stretch and slant, and the strongest components of a
 smoothed random field (its Karhunen-Loeve expansion) are the elastic part. So one matrix product makes the
-maps of many images.
+maps of many images. Helper processes augment the next set of images while the training step learns from one.
 """
 
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from itertools import cycle
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...runtime.errors import MissingExtraError
+from ...runtime.process import usable_cpu_count
+from .helper_process import Helper
 from .recipe import Augmentation
 
 try:
@@ -23,6 +28,10 @@ KEPT_VARIANCE = 0.995  # of the random field; the rest is finer than a stroke
 IMAGES_PER_CALL = 500
 REMAP_LIMIT_PIXELS = 32_000  # cv2.remap works on images of less than 2**15 rows
 MARGIN = 1  # empty pixels around each image, so that what lies outside of it is background
+MAX_HELPERS = 4  # one augments faster than the training step needs its images; more only cost memory
+AUGMENTING_STREAM = 1  # keeps these random numbers apart from those of other uses of the same seed
+
+Images = NDArray[np.uint8]
 
 
 class Augmenter:
@@ -38,7 +47,7 @@ class Augmenter:
         )
         cv2.setNumThreads(1)  # more would contend with the training step
 
-    def augment(self, images: NDArray[np.uint8], draw: np.random.Generator) -> NDArray[np.uint8]:
+    def augment(self, images: Images, draw: np.random.Generator) -> Images:
         """Return each image `(N, H, W)` uint8 warped anew, of the same shape and dtype."""
         augmented = np.empty_like(images)
         for start in range(0, len(images), self._images_per_call):
@@ -79,7 +88,7 @@ class Augmenter:
         coefficients[:, :, 3:] = displacements * np.float32(ranges.elastic * self._side)
         return coefficients
 
-    def _warp(self, images: NDArray[np.uint8], draw: np.random.Generator) -> NDArray[np.uint8]:
+    def _warp(self, images: Images, draw: np.random.Generator) -> Images:
         """Warp up to `IMAGES_PER_CALL` images, stacked into one tall strip, by one call of OpenCV."""
         count, height, width = images.shape
         framed_height = height + 2 * MARGIN
@@ -92,7 +101,7 @@ class Augmenter:
         np.clip(rows, 0, framed_height - 1, out=rows)
         rows += (np.arange(count, dtype=np.float32) * framed_height)[:, np.newaxis]
         tall = (count * height, width)
-        warped: NDArray[Any] = cv2.remap(
+        warped = cv2.remap(
             strip, maps[0].reshape(tall), rows.reshape(tall), cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT
         )
         return warped.reshape(images.shape).astype(np.uint8, copy=False)
@@ -108,3 +117,57 @@ def _field_components(length: int, sigma: float) -> NDArray[np.float64]:
     variances, directions = np.linalg.eigh(np.exp(-(distance**2) / (4 * sigma**2)))
     components: NDArray[np.float64] = (directions * np.sqrt(np.clip(variances, 0, None))).T
     return components
+
+
+@contextmanager
+def augmented_sets(
+    images: Images, augmentation: Augmentation, numbers: Sequence[int], seed: int, helpers: int | None = None
+) -> Iterator[Iterator[Images]]:
+    """Yield the images `(N, H, W)` augmented again and again; helper processes work inside the block.
+
+    Args:
+        images: The training images.
+        augmentation: How to augment.
+        numbers: The sets, in this order. A set depends on the seed and its number alone, so that a training
+            can resume at any epoch.
+        seed: Of the training.
+        helpers: How many processes; by default as many as there are cores beside the training step's.
+
+    Raises:
+        HelperError: A helper failed or died.
+    """
+    count = helpers or max(1, min(MAX_HELPERS, usable_cpu_count() - 1))
+    with ExitStack() as stack:
+        receiver = stack.enter_context(ThreadPoolExecutor(1, "augmented-sets"))
+        processes = [
+            stack.enter_context(Helper("augmenting", prepare_augmenting, images, augmentation, seed))
+            for _ in range(min(count, len(numbers)))
+        ]
+        for process, number in zip(processes, numbers, strict=False):
+            process.send(number)
+        yield _received(processes, numbers, receiver)
+
+
+def _received(helpers: list[Helper], numbers: Sequence[int], receiver: Executor) -> Iterator[Images]:
+    """Yield the sets in order; a thread empties the pipe of the next one while the training step runs."""
+    turns, ahead = cycle(helpers), iter(numbers[len(helpers) :])
+
+    def receive() -> Images:
+        helper, following = next(turns), next(ahead, None)
+        if following is not None:
+            helper.send(following)  # before its answer is received, so that it is never idle
+        images: Images = helper.receive()
+        return images
+
+    coming = receiver.submit(receive)
+    for left in reversed(range(len(numbers))):
+        images = coming.result()
+        if left:
+            coming = receiver.submit(receive)
+        yield images
+
+
+def prepare_augmenting(images: Images, augmentation: Augmentation, seed: int) -> Callable[[int], Images]:
+    """Return the work of a helper: to augment the images, by the number of the set."""
+    augmenter = Augmenter(augmentation, images.shape[1:])
+    return lambda number: augmenter.augment(images, np.random.default_rng([seed, AUGMENTING_STREAM, number]))

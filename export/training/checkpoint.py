@@ -22,55 +22,16 @@ from ...runtime.files import replacing
 if TYPE_CHECKING:
     from .loop import TrainingRun
 
-CHECKPOINT_FORMAT = 1
-_RECORD = "record"
-_VARIABLE = "variable/"
+CHECKPOINT_FORMAT = 2
 _RESTART = "Discard it and start over with `edgemnist train --restart`."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class State:
-    """A training between two epochs.
-
-    Attributes:
-        finished_epochs: How many.
-        variables: Everything that training changes: the network's weights and the optimizer's moments.
-        shuffler: The state of the generator that shuffles the examples, as numpy has it.
-    """
-
-    finished_epochs: int
-    variables: Mapping[str, NDArray[Any]]
-    shuffler: dict[str, Any]
-
-    def require_shapes(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
-        """Check that the variables are those of the network that they are restored into.
-
-        Raises:
-            CheckpointError: They are not.
-        """
-        found = {name: array.shape for name, array in self.variables.items()}
-        if found != shapes:
-            raise CheckpointError(
-                "the checkpoint is of another network or optimizer",
-                received=found,
-                expected=shapes,
-                fix=_RESTART,
-            )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Checkpoint:
-    """A training between two epochs, and how it came there.
-
-    Attributes:
-        origin: Its recipe, seed, data and versions, from `describe_origin`.
-        state: Where it is.
-        epochs: The finished epochs.
-        resumed_after: The numbers of the epochs after which it was resumed.
-    """
+    """A training between two epochs: its attributes of `SafeTraining`, and all variables that it changes."""
 
     origin: dict[str, Any]
-    state: State
+    variables: tuple[NDArray[Any], ...]
     epochs: tuple[Epoch, ...]
     resumed_after: tuple[int, ...]
 
@@ -79,31 +40,35 @@ class SafeTraining:
     """A training that leaves a checkpoint after each epoch, before it yields the epoch.
 
     Attributes:
+        origin: Its recipe, seed, data and versions, from `describe_origin`.
         epochs: The finished ones, those before an interruption too.
         resumed_after: The numbers of the epochs after which the training was resumed.
     """
 
     def __init__(self, run: "TrainingRun", path: Path, origin: dict[str, Any], *, resume: bool) -> None:
-        """Resume the training at `path`, or prepare to begin it.
-
-        Args:
-            run: The training, not begun.
-            path: The checkpoint.
-            origin: From `describe_origin`.
-            resume: Whether to resume the one at `path`; otherwise its first epoch replaces that.
+        """Resume the training with the checkpoint at `path`, or prepare one whose first epoch replaces it.
 
         Raises:
             CheckpointError: There is nothing to resume, it is damaged, or of another training.
         """
-        self._run, self._path, self._origin = run, path, origin
+        self.origin, self._run, self._path = origin, run, path
         self.epochs: tuple[Epoch, ...] = ()
         self.resumed_after: tuple[int, ...] = ()
         if resume:
             checkpoint = read_checkpoint(path)
             _require_origin(path, checkpoint.origin, origin)
-            run.restore(checkpoint.state)
             self.epochs = checkpoint.epochs
-            self.resumed_after = (*checkpoint.resumed_after, len(checkpoint.epochs))
+            self.resumed_after = (*checkpoint.resumed_after, len(self.epochs))
+            try:
+                for variable, value in zip(run.variables(), checkpoint.variables, strict=True):
+                    variable.assign(value)
+            except ValueError as error:
+                raise CheckpointError(
+                    "the checkpoint is of another network or optimizer",
+                    received=first_line(error),
+                    fix=_RESTART,
+                ) from error
+            run.finished_epochs = len(self.epochs)
 
     def __iter__(self) -> Iterator[Epoch]:
         """Train, and yield each epoch after its checkpoint is written.
@@ -113,8 +78,8 @@ class SafeTraining:
         """
         for epoch in self._run:
             epochs = (*self.epochs, epoch)
-            checkpoint = Checkpoint(self._origin, self._run.state(), epochs, self.resumed_after)
-            write_checkpoint(self._path, checkpoint)
+            variables = tuple(variable.numpy() for variable in self._run.variables())
+            write_checkpoint(self._path, Checkpoint(self.origin, variables, epochs, self.resumed_after))
             self.epochs = epochs
             yield epoch
 
@@ -133,26 +98,20 @@ class SafeTraining:
 
 
 def require_choice(path: Path, *, resume: bool | None) -> bool:
-    """Return whether to resume; refuse to guess where there is an interrupted training.
-
-    Args:
-        path: Where the checkpoint is, if there is one.
-        resume: True to resume, False to start over, None if the user did not choose.
+    """Return whether to resume the checkpoint at `path`; refuse to guess where the user did not choose.
 
     Raises:
-        CheckpointError: The user did not choose and there is an interrupted training, or there is none to
-            resume.
+        CheckpointError: `resume` is None and there is an interrupted training, or there is none to resume.
     """
-    if resume is None and path.exists():
+    if resume or (resume is None and path.exists()):
         checkpoint = read_checkpoint(path)
-        recipe, seed = checkpoint.origin["recipe"], checkpoint.origin["seed"]
-        raise CheckpointError(
-            f"an interrupted training is in {path.parent}: {len(checkpoint.epochs)} of {recipe['epochs']}"
-            f" epochs of the recipe {recipe['name']}, seed {seed}",
-            fix=f"Go on with --resume. {_RESTART}",
-        )
-    if resume and not path.exists():
-        raise _nothing_to_resume(path)
+        if resume is None:
+            recipe, seed = checkpoint.origin["recipe"], checkpoint.origin["seed"]
+            raise CheckpointError(
+                f"an interrupted training is in {path.parent}: {len(checkpoint.epochs)} of {recipe['epochs']}"
+                f" epochs of the recipe {recipe['name']}, seed {seed}",
+                fix=f"Go on with --resume. {_RESTART}",
+            )
     return bool(resume)
 
 
@@ -165,15 +124,12 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     record = {
         "format": CHECKPOINT_FORMAT,
         "origin": checkpoint.origin,
-        "finished_epochs": checkpoint.state.finished_epochs,
-        "shuffler": checkpoint.state.shuffler,
         "epochs": [dataclasses.asdict(epoch) for epoch in checkpoint.epochs],
         "resumed_after": checkpoint.resumed_after,
     }
-    arrays: dict[str, Any] = {_RECORD: np.array(json.dumps(record).encode())}
-    arrays |= {_VARIABLE + name: array for name, array in checkpoint.state.variables.items()}
+    encoded = np.array(json.dumps(record).encode())
     with replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, **arrays)
+        np.savez(file, *checkpoint.variables, record=encoded)
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
@@ -185,7 +141,9 @@ def read_checkpoint(path: Path) -> Checkpoint:
     try:
         return _read(path)
     except FileNotFoundError as error:
-        raise _nothing_to_resume(path) from error
+        raise CheckpointError(
+            f"there is no interrupted training in {path.parent}", fix="Start one without --resume."
+        ) from error
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise CheckpointError(
             f"{path} is no checkpoint that can be resumed", received=first_line(error), fix=_RESTART
@@ -194,21 +152,14 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
 def _read(path: Path) -> Checkpoint:
     arrays = read_arrays(path, None, inside=path.parent)
-    record = json.loads(arrays.pop(_RECORD).item())
+    record = json.loads(arrays.pop("record").item())
     if record["format"] != CHECKPOINT_FORMAT:
         raise ValueError(f"its format is {record['format']}, not {CHECKPOINT_FORMAT}")
-    variables = {name.removeprefix(_VARIABLE): array for name, array in arrays.items()}
     return Checkpoint(
-        origin=record["origin"],
-        state=State(record["finished_epochs"], variables, record["shuffler"]),
-        epochs=tuple(Epoch(**epoch) for epoch in record["epochs"]),
-        resumed_after=tuple(record["resumed_after"]),
-    )
-
-
-def _nothing_to_resume(path: Path) -> CheckpointError:
-    return CheckpointError(
-        f"there is no interrupted training in {path.parent}", fix="Start one without --resume."
+        record["origin"],
+        tuple(arrays[f"arr_{place}"] for place in range(len(arrays))),
+        tuple(Epoch(**epoch) for epoch in record["epochs"]),
+        tuple(record["resumed_after"]),
     )
 
 

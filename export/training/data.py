@@ -10,16 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...data import datasets
-from ...data.datasets import (
-    Dataset,
-    Split,
-    Wanted,
-    class_names,
-    load_test_labels,
-    load_test_split,
-    require_classes,
-)
-from ...runtime.errors import DatasetError, OptionError
+from ...data.datasets import Dataset, Split, Wanted, load_test_split, require_classes
+from ...runtime.errors import DatasetError, OptionError, first_line
 from .recipe import Recipe
 
 IMAGES = Wanted(kind="image")
@@ -44,11 +36,7 @@ class TrainingData:
 
 
 def load_dataset(path: Path | None = None, wanted: Wanted = IMAGES) -> Dataset:
-    """Return the training and test parts: MNIST, or those at `path`.
-
-    Args:
-        path: As for `edgemnist.data.load_split`.
-        wanted: What the model needs, as its signature has it.
+    """Return the training and test images: MNIST, or those at `path`, as `edgemnist.data` reads them.
 
     Raises:
         DatasetError: A file is missing, truncated, mislabelled or wrong-shaped, or MNIST is neither in the
@@ -61,10 +49,7 @@ def load_dataset(path: Path | None = None, wanted: Wanted = IMAGES) -> Dataset:
 def load_training_data(path: Path | None, recipe: Recipe) -> TrainingData:
     """Return the images for a training by that recipe; it reads the test images only to validate on them.
 
-    Raises:
-        DatasetError: As for `load_dataset`.
-        MissingExtraError: MNIST must be downloaded, and Keras is not installed.
-        OptionError: There are too few training images to hold some out.
+    Raises what `load_dataset` and `validated_by_holding_out` raise.
     """
     if recipe.validation_share is None:
         dataset = load_dataset(path)
@@ -76,22 +61,17 @@ def check_classes(path: Path, *, allow_empty: bool) -> None:
     """Check the class numbers of a data set before minutes are spent on training with it.
 
     A test part that cannot be read is missed when it is needed, which may be after the training.
-
-    Args:
-        path: As for `load_dataset`.
-        allow_empty: Accept class numbers that no training image has.
+    `allow_empty` accepts class numbers that no training image has.
 
     Raises:
         DatasetError: The class numbers have gaps, the test images have others, or as for `load_dataset`.
     """
     train = _grey(load_train_split(path))
-    try:
-        test_labels = load_test_labels(path)
-    except DatasetError:
-        test_labels = None
-    require_classes(
-        train, train.known_labels if test_labels is None else test_labels, allow_empty=allow_empty
-    )
+    labels = train.known_labels
+    with contextlib.suppress(DatasetError):
+        found = datasets.load_test_labels(path)
+        labels = labels if found is None else found
+    require_classes(train, labels, allow_empty=allow_empty)
 
 
 def validated_by_test(dataset: Dataset) -> TrainingData:
@@ -120,15 +100,15 @@ def validated_by_holding_out(images: Split, share: float) -> TrainingData:
             received=f"{len(images)} images, of which {share:.1%} for validation",
             fix="Give more images, or use the recipe notebook.",
         )
-    names = class_names(images)
+    learned, validation = (images.select(part) for part in (~held_out, held_out))
+    names = datasets.class_names(images)
     record = {
-        "train_images": int((~held_out).sum()),
-        "validation_images": int(held_out.sum()),
+        "train_images": len(learned),
+        "validation_images": len(validation),
         "split_seed": SPLIT_SEED,
         "class_names": names,
-        "sha256": {"train_images": images.inputs_sha256, "train_labels": images.labels_sha256},
+        "sha256": images.hashes("train"),
     }
-    learned, validation = (images.select(part) for part in (~held_out, held_out))
     return TrainingData(learned, validation, names, record)
 
 
@@ -179,7 +159,7 @@ def _downloaded() -> Split:
     except Exception as error:  # Keras raises whatever urllib, zipfile and its own checks raise
         raise DatasetError(
             "the MNIST training images are not in this installation, and Keras cannot download them",
-            received=str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__,
+            received=first_line(error),
             fix="Give a data set with --data, or work in a clone of the repository, which holds them.",
         ) from error
     return Split(images, labels, source="keras.datasets.mnist")

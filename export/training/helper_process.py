@@ -10,12 +10,9 @@ from ...runtime.errors import EdgeMnistError, HelperError, first_line
 
 # One core each: more threads would contend with the training step, and could change the last bits.
 # And nothing is imported from the current folder, which may be a stranger's.
-ENVIRONMENT = {
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "PYTHONSAFEPATH": "1",
-}
+ENVIRONMENT = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "PYTHONSAFEPATH"), "1"
+)
 STOP_SECONDS = 5.0
 
 
@@ -28,12 +25,9 @@ class Helper:
     """
 
     def __init__(self, purpose: str, prepare: Callable[..., Callable[[Any], Any]], *arguments: Any) -> None:
-        """Start the process.
+        """Start the process, which calls `prepare(*arguments)` once for the function that works.
 
-        Args:
-            purpose: What it does, for messages, such as "augmenting".
-            prepare: A function of a module, called once in the process; returns the function that works.
-            arguments: What `prepare` is called with.
+        `prepare` is a function of a module; `purpose` is for messages, such as "augmenting".
         """
         self._purpose = purpose
         context = get_context("spawn")
@@ -49,11 +43,7 @@ class Helper:
         theirs.close()
 
     def send(self, message: Any) -> None:
-        """Send a message.
-
-        Raises:
-            HelperError: The process has ended.
-        """
+        """Send a message, or raise `HelperError` if the process has ended."""
         try:
             self._connection.send(message)
         except OSError as error:
@@ -88,15 +78,11 @@ class Helper:
     def _died(self) -> HelperError:
         self._process.join(STOP_SECONDS)
         code = self._process.exitcode
+        how = f"it ended with exit code {code}"
         if code is not None and code < 0:
             how = f"it died of signal {-code} ({signal.strsignal(-code) or 'unknown'})"
-        else:
-            how = f"it ended with exit code {code}"
-        return HelperError(
-            f"the process for {self._purpose} is gone",
-            received=how,
-            fix="Check the free memory, and try again.",
-        )
+        problem = f"the process for {self._purpose} is gone"
+        return HelperError(problem, received=how, fix="Check the free memory, and try again.")
 
 
 def _serve(connection: Any, prepare: Callable[..., Callable[[Any], Any]], arguments: tuple[Any, ...]) -> None:

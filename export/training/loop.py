@@ -5,7 +5,9 @@ Each call takes its own batches: a data set that XLA captures as a constant make
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -14,54 +16,49 @@ from numpy.typing import NDArray
 from ...data.history import Epoch
 from ...runtime.errors import OptionError
 from ..backend import keras, tf, use_one_thread
-from .batches import Examples, augmented_batches, fixed_batches
-from .checkpoint import State
+from .architectures import DENSE, find_network
 from .data import TrainingData
 from .network import FULL_PIXEL, build_model, fold_offset, optimizer
 from .recipe import Recipe
 
-STEPS_PER_CALL = 125
 EVALUATION_BATCH = 10_000
 MAX_SEED = 2**32 - 1
+
+Images = NDArray[np.uint8]  # (N, H, W)
+Targets = NDArray[np.float32]  # (N, classes), rows sum to 1
 
 
 class Trainer:
     """Trains a compiled Keras model, with the optimizer it was compiled with.
 
-    A learning-rate schedule belongs to the optimizer; augmentation belongs to the examples.
+    A learning-rate schedule belongs to the optimizer; augmentation belongs to the images.
     """
 
-    def __init__(self, model: Any, offset: NDArray[np.float32] | None = None) -> None:
-        """Prepare to train.
-
-        Args:
-            model: The Keras model.
-            offset: (H, W), subtracted from every image after its scaling to [0, 1]; None subtracts nothing.
-        """
-        self._model, self._offset = model, offset
+    def __init__(
+        self,
+        model: Any,
+        offset: NDArray[np.float32] | None = None,
+        steps_per_call: int = DENSE.steps_per_call,
+    ) -> None:
+        """Prepare to train; `offset` (H, W) is subtracted from every image after its scaling to [0, 1]."""
+        self._model, self._offset, self._steps_per_call = model, offset, steps_per_call
         model.optimizer.build(model.trainable_variables)
         # AutoGraph rewrites source code, which TensorFlow 2.21 cannot do on Python 3.13.
         self._train_steps = tf.function(self._trace_steps, autograph=False, jit_compile=True)
         self._measure = tf.function(self._trace_measurement, autograph=False, jit_compile=True)
 
     def train_epoch(
-        self, examples: Examples, order: NDArray[np.intp], batch_size: int
+        self, images: Images, targets: Targets, order: NDArray[np.intp], batch_size: int
     ) -> tuple[float, float]:
-        """Learn from every example once, in the given order, and return the mean loss and accuracy."""
-        loss = correct = 0.0
-        for steps in _steps(order, batch_size):
-            sums = self._train_steps(examples.images[steps], examples.targets[steps])
-            loss, correct = loss + float(sums[0]), correct + float(sums[1])
-        return loss / len(order), correct / len(order)
+        """Learn from every image once, in the given order, and return the mean loss and accuracy."""
+        calls = _calls(order, batch_size, self._steps_per_call)
+        return _means((self._train_steps(images[call], targets[call]) for call in calls), len(order))
 
-    def evaluate(self, examples: Examples) -> tuple[float, float]:
+    def evaluate(self, images: Images, targets: Targets) -> tuple[float, float]:
         """Return the mean loss and accuracy of the network as it is."""
-        loss = correct = 0.0
-        for start in range(0, len(examples.images), EVALUATION_BATCH):
-            batch = slice(start, start + EVALUATION_BATCH)
-            sums = self._measure(examples.images[batch], examples.targets[batch])
-            loss, correct = loss + float(sums[0]), correct + float(sums[1])
-        return loss / len(examples.images), correct / len(examples.images)
+        starts = range(0, len(images), EVALUATION_BATCH)
+        batches = (slice(start, start + EVALUATION_BATCH) for start in starts)
+        return _means((self._measure(images[batch], targets[batch]) for batch in batches), len(images))
 
     def _trace_steps(self, images: Any, targets: Any) -> tuple[Any, Any]:
         steps = images.shape[0]
@@ -78,6 +75,8 @@ class Trainer:
             return step + 1, loss + tf.reduce_sum(losses), correct + hits
 
         start = (tf.constant(0), tf.constant(0.0), tf.constant(0.0))
+        if self._steps_per_call == 1:  # no loop around it, which convolutions pay for
+            return take_step(*start)[1:]
         _, loss, correct = tf.while_loop(unfinished, take_step, start)
         return loss, correct
 
@@ -102,6 +101,7 @@ class TrainingRun:
 
     Attributes:
         model: The Keras model, compiled with its optimizer, loss and accuracy.
+        finished_epochs: How many; set by whoever restores the variables of an earlier run.
     """
 
     def __init__(self, recipe: Recipe, data: TrainingData, seed: int) -> None:
@@ -116,80 +116,72 @@ class TrainingRun:
             use_one_thread()
         classes = len(data.class_names)
         keras.utils.set_random_seed(seed)
-        self.model = build_model(data.train.input_shape, classes)
+        self._network = find_network(recipe.network)
+        self.model = build_model(data.train.input_shape, classes, self._network)
         self.model.compile(
             optimizer=optimizer(recipe, len(data.train)),
             loss="categorical_crossentropy",
             metrics=["accuracy"],
         )
-        self._examples = Examples(data.train.array, one_hot(data.train.known_labels, classes))
-        self._validation = Examples(data.validation.array, one_hot(data.validation.known_labels, classes))
+        self._images, self._targets = data.train.array, one_hot(data.train.known_labels, classes)
+        self._validation = data.validation.array, one_hot(data.validation.known_labels, classes)
         self._recipe, self._seed = recipe, seed
-        self._shuffler = np.random.default_rng(seed)
-        self._finished_epochs = 0
+        self.finished_epochs = 0
 
-    def state(self) -> State:
-        """Return everything in which the run after this epoch differs from the run before the first."""
-        variables = {str(place): variable.numpy() for place, variable in enumerate(self._variables())}
-        return State(self._finished_epochs, variables, dict(self._shuffler.bit_generator.state))
-
-    def restore(self, state: State) -> None:
-        """Go on after the epoch of `state`, which is of a run of the same recipe, seed and data.
-
-        Raises:
-            CheckpointError: It belongs to another network or optimizer.
-        """
-        variables = {str(place): variable for place, variable in enumerate(self._variables())}
-        state.require_shapes({name: tuple(variable.shape) for name, variable in variables.items()})
-        for name, variable in variables.items():
-            variable.assign(state.variables[name])
-        self._shuffler.bit_generator.state = state.shuffler
-        self._finished_epochs = state.finished_epochs
-
-    def _variables(self) -> list[Any]:
+    def variables(self) -> list[Any]:
+        """Return everything that training changes: the network's variables, then the optimizer's."""
         self.model.optimizer.build(self.model.trainable_variables)
         return [*self.model.variables, *self.model.optimizer.variables]
 
     def __iter__(self) -> Iterator[Epoch]:
-        offset = self._mean_image() if self._recipe.centred else None
-        trainer = Trainer(self.model, offset)
-        epochs = range(self._finished_epochs, self._recipe.epochs)
-        augmentation = self._recipe.augmentation
-        with (
-            fixed_batches(self._examples)
-            if augmentation is None
-            else augmented_batches(self._examples, augmentation, epochs, self._seed)
-        ) as examples_of:
+        recipe = self._recipe
+        mean = (self._images.mean(axis=0, dtype=np.float64) / FULL_PIXEL).astype(np.float32)
+        trainer = Trainer(self.model, mean if recipe.centred else None, self._network.steps_per_call)
+        shuffler = np.random.default_rng(self._seed)
+        for _ in range(self.finished_epochs):
+            shuffler.permutation(len(self._images))
+        epochs = range(self.finished_epochs, recipe.epochs)
+        with self._sets(epochs) as sets:
             for number in epochs:
                 started = time.perf_counter()
-                examples = examples_of(number)
+                images = next(sets)
                 waited = time.perf_counter() - started
-                order = self._shuffler.permutation(len(examples.images))
-                loss, accuracy = trainer.train_epoch(examples, order, self._recipe.batch_size)
-                val_loss, val_accuracy = trainer.evaluate(self._validation)
+                order = shuffler.permutation(len(images))
+                loss, accuracy = trainer.train_epoch(images, self._targets, order, recipe.batch_size)
+                val_loss, val_accuracy = trainer.evaluate(*self._validation)
                 seconds = time.perf_counter() - started
-                self._finished_epochs = number + 1
-                if offset is not None and self._finished_epochs == self._recipe.epochs:
-                    fold_offset(self.model, offset)
+                self.finished_epochs = number + 1
+                if recipe.centred and self.finished_epochs == recipe.epochs:
+                    fold_offset(self.model, mean)
                 rate = float(self.model.optimizer.learning_rate)
                 yield Epoch(number + 1, loss, accuracy, val_loss, val_accuracy, seconds, rate, waited)
 
-    def _mean_image(self) -> NDArray[np.float32]:
-        """Return the mean `(H, W)` of the training images, scaled to [0, 1]."""
-        mean: NDArray[np.float64] = self._examples.images.mean(axis=0, dtype=np.float64)
-        return (mean / FULL_PIXEL).astype(np.float32)
+    def _sets(self, epochs: range) -> AbstractContextManager[Iterator[Images]]:
+        """Return the images of each epoch: always the same, or augmented while the epoch before runs."""
+        if self._recipe.augmentation is None:
+            return nullcontext(repeat(self._images))
+        from .augmentation import augmented_sets
+
+        return augmented_sets(self._images, self._recipe.augmentation, epochs, self._seed)
 
 
-def one_hot(labels: NDArray[np.uint8], classes: int) -> NDArray[np.float32]:
+def one_hot(labels: NDArray[np.uint8], classes: int) -> Targets:
     """Return `(N, classes)` float32 with a 1 at each label (N,) and 0 elsewhere."""
     return np.eye(classes, dtype=np.float32)[labels]
 
 
-def _steps(order: NDArray[np.intp], batch_size: int) -> Iterator[NDArray[np.intp]]:
+def _means(sums: Iterable[Any], count: int) -> tuple[float, float]:
+    """Return the mean loss and accuracy over so many images, from each call's sum of losses and of hits."""
+    loss = correct = 0.0
+    for losses, hits in sums:
+        loss, correct = loss + float(losses), correct + float(hits)
+    return loss / count, correct / count
+
+
+def _calls(order: NDArray[np.intp], batch_size: int, steps: int) -> Iterator[NDArray[np.intp]]:
     """Yield indices `(steps, batch)`: the full batches, as many as one call takes, then the partial batch."""
-    per_call = STEPS_PER_CALL * batch_size
     full = len(order) - len(order) % batch_size
-    for start in range(0, full, per_call):
-        yield order[start : min(start + per_call, full)].reshape(-1, batch_size)
+    for start in range(0, full, steps * batch_size):
+        yield order[start : min(start + steps * batch_size, full)].reshape(-1, batch_size)
     if full < len(order):
         yield order[full:].reshape(1, -1)

@@ -1,4 +1,4 @@
-"""The network, Flatten, Dense(128, relu), Dense(classes, softmax), and its optimizer."""
+"""A network as a Keras model, and its optimizer."""
 
 import math
 from typing import Any, cast
@@ -7,31 +7,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..backend import keras
+from .architectures import DENSE, HIDDEN_LAYER, Architecture
 from .recipe import Recipe
 
 MODEL_NAME = "mnist"
-HIDDEN_UNITS = 128
-HIDDEN_LAYER = "hidden"
 FULL_PIXEL = 255.0
 _IMAGE_AXES = 2
 _BATCH = 10_000
 
 
-def build_model(image_shape: tuple[int, ...], classes: int) -> Any:
+def build_model(image_shape: tuple[int, ...], classes: int, network: Architecture = DENSE) -> Any:
     """Return the untrained Keras network, initialised from Keras' global seed.
 
     Its input is float32 `(N, *image_shape)` in [0, 1], its output float32 probabilities `(N, classes)`. For
-    28x28 images and 10 classes it has 101,770 parameters.
+    28x28 images and 10 classes, dense has 101,770 parameters and cnn 18,774.
     """
-    return keras.Sequential(
-        [
-            keras.Input(image_shape, name="image"),
-            keras.layers.Flatten(),
-            keras.layers.Dense(HIDDEN_UNITS, activation="relu", name=HIDDEN_LAYER),
-            keras.layers.Dense(classes, activation="softmax", name="probabilities"),
-        ],
-        name=MODEL_NAME,
-    )
+    model = keras.Sequential([keras.Input(image_shape, name="image")], name=MODEL_NAME)
+    if network.convolutional:
+        model.add(keras.layers.Reshape((*image_shape, 1)))
+    for kind, options in network.layers:
+        model.add(getattr(keras.layers, kind)(**options))
+    model.add(keras.layers.Dense(classes, activation="softmax", name="probabilities"))
+    return model
 
 
 def optimizer(recipe: Recipe, images: int) -> Any:
@@ -46,15 +43,13 @@ def optimizer(recipe: Recipe, images: int) -> Any:
 def cosine_rate(learning_rate: float, steps: int, warmup_steps: int) -> Any:
     """Return a Keras schedule: from 0 up to `learning_rate` in a line, then down to 0 along half a cosine.
 
-    Args:
-        learning_rate: The largest step size.
-        steps: Of the whole training.
-        warmup_steps: How many of them go upwards.
+    `steps` are those of the whole training, `warmup_steps` those of them that go upwards.
     """
     if warmup_steps < 1:
         return keras.optimizers.schedules.CosineDecay(learning_rate, steps)
+    falling = max(1, steps - warmup_steps)
     return keras.optimizers.schedules.CosineDecay(
-        0.0, max(1, steps - warmup_steps), warmup_target=learning_rate, warmup_steps=warmup_steps
+        0.0, falling, warmup_target=learning_rate, warmup_steps=warmup_steps
     )
 
 

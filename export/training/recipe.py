@@ -1,9 +1,10 @@
 """How a network is trained, as data."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...runtime.errors import OptionError
+from .architectures import CNN, DENSE, find_network
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,9 @@ class Augmentation:
         elastic: Standard deviation of the elastic displacement of a pixel, along each axis.
         smoothness: Over what distance neighbouring pixels move alike: the sigma of the Gaussian that
             Simard et al. (2003) smooth the random displacements with.
-        epochs_per_set: How many epochs learn from the same augmented images, shuffled anew, before the next.
+
+    Raises:
+        OptionError: A value describes no augmentation.
     """
 
     rotation_degrees: float
@@ -29,19 +32,13 @@ class Augmentation:
     shift: float
     elastic: float
     smoothness: float
-    epochs_per_set: int = 1
 
     def __post_init__(self) -> None:
-        """Check the ranges.
-
-        Raises:
-            OptionError: A value that describes no augmentation.
-        """
         for name in ("rotation_degrees", "scale", "shear", "shift", "elastic"):
-            _require_share(name, getattr(self, name), smallest=0.0)
-        if not (math.isfinite(self.smoothness) and self.smoothness > 0):
-            raise OptionError("the smoothness of an augmentation must be above 0", received=self.smoothness)
-        _require_count("epochs per augmented set", self.epochs_per_set)
+            value = getattr(self, name)
+            what = f"{name.replace('_', ' ')} of an augmentation"
+            _require(0 <= value < math.inf, what, value, "at least 0")
+        _require(0 < self.smoothness < math.inf, "smoothness of an augmentation", self.smoothness, "above 0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +58,10 @@ class Recipe:
         validation_share: What share of the training images is held out, as evenly over the classes as they
             come, to measure the network after each epoch; None measures it on the test images.
         augmentation: How the training images are warped; None leaves them as they are.
+        network: The name of the network.
+
+    Raises:
+        OptionError: With a value nothing can be trained.
     """
 
     name: str
@@ -72,51 +73,23 @@ class Recipe:
     centred: bool = False
     validation_share: float | None = None
     augmentation: Augmentation | None = None
+    network: str = DENSE.name
 
     def __post_init__(self) -> None:
-        """Check the ranges.
-
-        Raises:
-            OptionError: A value with which nothing can be trained.
-        """
-        _require_count("epochs", self.epochs)
-        _require_count("batch size", self.batch_size)
-        _require_rate("learning rate", self.learning_rate)
-        if not 0 <= self.weight_decay < 1:
-            raise OptionError(
-                "the weight decay is out of range",
-                received=self.weight_decay,
-                expected="0, or above and below 1",
-            )
-        if self.warmup_epochs is not None and not 0 <= self.warmup_epochs <= self.epochs:
-            raise OptionError(
-                "the warm-up must end within the training",
-                received=f"{self.warmup_epochs} epochs",
-                expected=f"0 to {self.epochs}",
-            )
-        if self.validation_share is not None and not 0 < self.validation_share < 1:
-            raise OptionError(
-                "the share of validation images is out of range",
-                received=self.validation_share,
-                expected="above 0 and below 1",
-            )
+        warmup, share = self.warmup_epochs, self.validation_share
+        find_network(self.network)
+        _require(not self.centred or self.network == DENSE.name, "centred network", self.network, DENSE.name)
+        _require(self.epochs >= 1, "epochs", self.epochs, "at least 1")
+        _require(self.batch_size >= 1, "batch size", self.batch_size, "at least 1")
+        _require(0 < self.learning_rate < math.inf, "learning rate", self.learning_rate, "above 0")
+        _require(0 <= self.weight_decay < 1, "weight decay", self.weight_decay, "at least 0 and below 1")
+        _require(warmup is None or 0 <= warmup <= self.epochs, "warm-up", warmup, "within the training")
+        _require(share is None or 0 < share < 1, "share of validation images", share, "above 0 and below 1")
 
 
-def _require_count(name: str, value: int) -> None:
-    if value < 1:
-        raise OptionError(f"the {name} must be at least 1", received=value)
-
-
-def _require_rate(name: str, value: float) -> None:
-    if not (math.isfinite(value) and value > 0):
-        raise OptionError(f"the {name} must be above 0", received=value)
-
-
-def _require_share(name: str, value: float, smallest: float) -> None:
-    if not (math.isfinite(value) and value >= smallest):
-        raise OptionError(
-            f"the {name.replace('_', ' ')} of an augmentation must be at least 0", received=value
-        )
+def _require(fulfilled: bool, name: str, value: object, expected: str) -> None:
+    if not fulfilled:
+        raise OptionError(f"the {name} must be {expected}", received=value)
 
 
 NOTEBOOK = Recipe(name="notebook", epochs=50, batch_size=32, learning_rate=1e-3)
@@ -136,18 +109,24 @@ EDGE = Recipe(
         shift=1 / 28,
         elastic=0.9 / 28,
         smoothness=4 / 28,
-        epochs_per_set=1,
     ),
 )
-RECIPES = {recipe.name: recipe for recipe in (NOTEBOOK, EDGE)}
+CNN_EDGE = replace(
+    EDGE, epochs=40, batch_size=128, learning_rate=1e-2, weight_decay=0.0, centred=False, network=CNN.name
+)
+RECIPES = {
+    DENSE.name: {NOTEBOOK.name: NOTEBOOK, EDGE.name: EDGE},
+    CNN.name: {NOTEBOOK.name: replace(NOTEBOOK, network=CNN.name), EDGE.name: CNN_EDGE},
+}
 
 
-def find_recipe(name: str) -> Recipe:
-    """Return the recipe of that name.
+def find_recipe(name: str, network: str = DENSE.name) -> Recipe:
+    """Return the recipe of that name for a network.
 
     Raises:
-        OptionError: There is none.
+        OptionError: There is no such network, or no such recipe for it.
     """
-    if name not in RECIPES:
-        raise OptionError("unknown recipe", received=name, expected=" or ".join(RECIPES))
-    return RECIPES[name]
+    recipes = RECIPES[find_network(network).name]
+    if name not in recipes:
+        raise OptionError("unknown recipe", received=name, expected=" or ".join(recipes))
+    return recipes[name]

@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import platform
-from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -12,24 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...data.datasets import Split
-from ...data.history import Epoch
+from ...data.history import HISTORY_FILE
 from ...runtime.files import replacing, sha256_of, write_text
+from .checkpoint import SafeTraining
 from .data import TrainingData
 from .recipe import Recipe
 
 RECORD_FORMAT = 1
 RECORDED_PACKAGES = ("edgemnist", "tensorflow", "keras", "numpy")
 AUGMENTING_PACKAGES = ("opencv-python-headless",)
-
-
-def write_model(path: Path, model: Any) -> None:
-    """Save a Keras model as a `.keras` file, with its optimizer, so that it can be evaluated or trained on.
-
-    Raises:
-        OutputError: The file cannot be written.
-    """
-    with replacing(path) as temporary:
-        model.save(temporary)
 
 
 def describe_origin(recipe: Recipe, seed: int, data: TrainingData) -> dict[str, Any]:
@@ -44,50 +34,28 @@ def describe_origin(recipe: Recipe, seed: int, data: TrainingData) -> dict[str, 
     return dict(json.loads(json.dumps(origin)))
 
 
-def describe_test(probabilities: NDArray[np.float32], test: Split) -> dict[str, Any]:
-    """Return how a finished network does on the test images, from its `(N, classes)` probabilities."""
-    return {
-        "images": len(test),
-        "accuracy": float((probabilities.argmax(axis=1) == test.known_labels).mean()),
-        "sha256": {"test_images": test.inputs_sha256, "test_labels": test.labels_sha256},
-    }
+def write_training(
+    path: Path, model: Any, training: SafeTraining, probabilities: NDArray[np.float32], test: Split
+) -> float:
+    """Write a trained model to the `.keras` file at `path`, and `history.json` beside it.
 
-
-def write_history(
-    path: Path,
-    *,
-    model: Any,
-    model_path: Path,
-    origin: dict[str, Any],
-    epochs: Sequence[Epoch],
-    resumed_after: Sequence[int],
-    test: dict[str, Any],
-) -> None:
-    """Write `history.json`: which model, from which recipe, seed, data and versions, and how each epoch went.
-
-    Args:
-        path: The file to write.
-        model: The trained network.
-        model_path: Its `.keras` file.
-        origin: From `describe_origin`.
-        epochs: All of them, those before an interruption too.
-        resumed_after: The numbers of the epochs after which the training was interrupted and resumed.
-        test: From `describe_test`.
+    The model is saved with its optimizer, so that it can be evaluated or trained on. Returns its accuracy on
+    the test images, for which it has the `(N, classes)` probabilities.
 
     Raises:
-        OutputError: The file cannot be written.
+        OutputError: A file cannot be written.
     """
+    with replacing(path) as temporary:
+        model.save(temporary)
+    accuracy = float((probabilities.argmax(axis=1) == test.labels).mean())
     record = {
         "format": RECORD_FORMAT,
-        "model": {
-            "file": model_path.name,
-            "sha256": sha256_of(model_path),
-            "parameters": model.count_params(),
-        },
-        **origin,
-        "resumed_after": list(resumed_after),
-        "test": test,
-        "seconds": sum(epoch.seconds for epoch in epochs),
-        "epochs": [dataclasses.asdict(epoch) for epoch in epochs],
+        "model": {"file": path.name, "sha256": sha256_of(path), "parameters": model.count_params()},
+        **training.origin,
+        "resumed_after": training.resumed_after,
+        "test": {"images": len(test), "accuracy": accuracy, "sha256": test.hashes("test")},
+        "seconds": sum(epoch.seconds for epoch in training.epochs),
+        "epochs": [dataclasses.asdict(epoch) for epoch in training.epochs],
     }
-    write_text(path, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+    write_text(path.with_name(HISTORY_FILE), json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+    return accuracy

@@ -1,11 +1,12 @@
 """TensorBoard logs of a training, under the names of Keras' own callback.
 
-They are written with TensorFlow alone: `tf.summary.scalar` needs the package tensorboard, `tf.summary.write`
-with the metadata of a scalar does not. Looking at them does need it: `pip install tensorboard`.
+They are written with TensorFlow alone: `tf.summary.scalar`, which the callback calls, needs the package
+tensorboard; `tf.summary.write` with the metadata of a scalar does not.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -30,18 +31,18 @@ def logged(epochs: Iterable[Epoch], folder: Path, earlier: Sequence[Epoch] = ())
         OutputError: The logs cannot be written.
     """
     known = logged_epochs(folder) if earlier else set()
-    writers: dict[str, Any] = {}
     try:
-        for part in (TRAIN, VALIDATION):
-            writers[part] = tf.summary.create_file_writer(str(folder / part))
-        for epoch in earlier:
-            if epoch.number not in known:
+        with ExitStack() as stack:
+            writers = {}
+            for part in (TRAIN, VALIDATION):
+                writers[part] = tf.summary.create_file_writer(str(folder / part))
+                stack.callback(writers[part].close)
+            for epoch in earlier:
+                if epoch.number not in known:
+                    _log(epoch, writers)
+            for epoch in epochs:
                 _log(epoch, writers)
-        for epoch in epochs:
-            _log(epoch, writers)
-            yield epoch
-        for writer in writers.values():
-            writer.close()
+                yield epoch
     except tf.errors.OpError as error:
         raise OutputError(
             f"cannot write TensorBoard logs to {folder}: {_INTERNALS.sub('', first_line(error))}",
@@ -64,18 +65,12 @@ def logged_epochs(folder: Path) -> set[int]:
 
 
 def _log(epoch: Epoch, writers: dict[str, Any]) -> None:
-    scalars = {
-        TRAIN: {
-            "epoch_loss": epoch.loss,
-            "epoch_accuracy": epoch.accuracy,
-            "epoch_learning_rate": epoch.learning_rate,
-        },
-        VALIDATION: {"epoch_loss": epoch.val_loss, "epoch_accuracy": epoch.val_accuracy},
-    }
+    training = {"loss": epoch.loss, "accuracy": epoch.accuracy, "learning_rate": epoch.learning_rate}
+    validation = {"loss": epoch.val_loss, "accuracy": epoch.val_accuracy}
     metadata = tf.compat.v1.SummaryMetadata(data_class=_SCALAR)
     metadata.plugin_data.plugin_name = "scalars"
-    for part, writer in writers.items():
-        with writer.as_default(step=epoch.number):
-            for tag, value in scalars[part].items():
-                tf.summary.write(tag, tf.constant(value, tf.float32), metadata=metadata)
-        writer.flush()
+    for part, scalars in ((TRAIN, training), (VALIDATION, validation)):
+        with writers[part].as_default(step=epoch.number):
+            for tag, value in scalars.items():
+                tf.summary.write(f"epoch_{tag}", tf.constant(value, tf.float32), metadata=metadata)
+        writers[part].flush()

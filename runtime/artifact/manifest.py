@@ -174,16 +174,16 @@ class ArtifactRecord(Struct, frozen=True, forbid_unknown_fields=True):
             sizes = [1 if size is None else size for size in tensor.shape or (0,)]
             if tensor.dtype not in _DTYPES or min(sizes) < 1 or not tensor.scale >= 0:
                 raise ManifestError(f"{tensor} is not the input or output of an artifact")
+        if self.signature and self.signature.output.labels != self.labels:
+            raise ManifestError(f"{self.file} has other labels than its signature")
 
 
 class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
     """The record of an artifact folder.
 
     Attributes:
-        model: The source model.
         dataset: The sha256 of each part of the data set, as unpacked IDX files; empty for anybody's TFLite
             file, whose artifacts then have neither parity nor tolerances.
-        reference: The file of the source model's outputs on the test set.
         tools: The versions of what made the artifacts.
         artifacts: The artifacts, one record each.
         schema_version: The version of this record's own format.
@@ -270,9 +270,8 @@ def find_record(path: Path) -> ArtifactRecord | None:
 
 
 def _records_beside(path: Path) -> tuple[ArtifactRecord, ...]:
-    if not os.path.lexists(path.with_name(MANIFEST_NAME)):
-        return ()
-    return read_manifest(path.parent).artifacts
+    found = os.path.lexists(path.with_name(MANIFEST_NAME))
+    return read_manifest(path.parent).artifacts if found else ()
 
 
 def newer_model(folder: Path) -> str:
@@ -280,10 +279,8 @@ def newer_model(folder: Path) -> str:
     if not (folder / MANIFEST_NAME).exists():
         return ""
     manifest = read_manifest(folder)
-    path = folder / manifest.model.file
-    if not path.is_file():
-        return ""
-    found, recorded = sha256_of(path), manifest.model.sha256
+    path, recorded = folder / manifest.model.file, manifest.model.sha256
+    found = sha256_of(path) if path.is_file() else recorded
     if found == recorded:
         return ""
     formats = [f"--format {record.precision}.{record.format}" for record in manifest.artifacts]

@@ -79,9 +79,8 @@ class CEngine:
 class _Calls:
     """The library's functions, and memory for what is between the layers: an arena for each call at once.
 
-    Attributes:
-        variant: The most capable code in the library that this processor runs.
-        idle: The arenas that no call uses, by their addresses as C has them.
+    The `variant` is the most capable code in the library that this processor runs; `idle` are the arenas that
+    no call uses, by their addresses as C has them.
     """
 
     def __init__(self, library: ctypes.CDLL, description: _Description, num_threads: int) -> None:

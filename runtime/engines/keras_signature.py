@@ -39,7 +39,8 @@ def infer_signature(file: str, model: Any, wanted: SignatureOptions) -> ModelSig
     if scale is None:
         own = kind == "features" or wanted.offset is not None or leading_scaling(model) is not None
         scale = (1.0,) if own else (DEFAULT_PIXEL_SCALE,)
-    spec = InputSpec(kind, shape, scale, wanted.offset or (0.0,))
+    ink = kind == "image" and (len(shape) == _GREY_AXES if wanted.ink is None else wanted.ink)
+    spec = InputSpec(kind, shape, scale, wanted.offset or (0.0,), ink)
     return ModelSignature(spec, _output(file, model, shape, item, wanted))
 
 
@@ -49,7 +50,7 @@ def leading_scaling(model: Any) -> tuple[Any, Numbers, Numbers] | None:
     It is a Rescaling, or a Normalization of the last axis or of none. Its output is the input of the rest.
     """
     layers = [layer for layer in model.layers if type(layer).__name__ != "InputLayer"]
-    first = layers[0] if layers else None
+    first: Any = layers[0] if layers else None
     kind = type(first).__name__
     if kind == "Rescaling":
         numbers = np.atleast_1d(first.scale), np.atleast_1d(first.offset)

@@ -72,7 +72,6 @@ class EngineOptions:
         num_threads: Threads for one inference, at least 1.
         providers: ONNX Runtime's execution providers, the preferred one first, each a name or a name with its
             options; none means the CPU.
-        session: What else is particular to ONNX Runtime.
     """
 
     num_threads: int = 1
@@ -105,8 +104,6 @@ class EngineEntry:
     """A row of `ENGINES`.
 
     Attributes:
-        name: What `engine=` and `--engine` take.
-        suffixes: The file suffixes this engine loads.
         package: The import name of the package behind it.
         extra: The extra of edgemnist that brings the package; "" is the base install.
         light: Whether it starts in a fraction of a second and can start anew after a fork. Only then are
@@ -138,11 +135,7 @@ class EngineEntry:
             return False
 
     def file_to_load(self, path: Path) -> Path:
-        """Return the file that the engine loads for `path`: itself, or what was compiled of it.
-
-        Raises:
-            ArtifactNotFoundError: Nothing was compiled of it.
-        """
+        """Return the file that the engine loads for `path`: itself, or what was compiled of it."""
         if path.suffix not in self.sources or not path.is_file():
             return path
         library = path.with_suffix(self.suffixes[0])
@@ -160,13 +153,7 @@ class EngineEntry:
         return importlib.import_module(f".{self.name}", __package__)
 
     def load(self, path: Path, content: bytes, options: EngineOptions) -> Engine:
-        """Load a model file, whose content was read before.
-
-        Raises:
-            MissingExtraError: The engine's package is not installed.
-            ArtifactError: The file is not a model this engine can load.
-            OptionError: The engine does not have an option.
-        """
+        """Load a model file, whose content was read before; ArtifactError if the engine cannot load it."""
         module = self.import_module()
         try:
             engine: Engine = module.load(content, options)
@@ -190,7 +177,6 @@ class ModelFile:
         content: Its bytes, read once, so that what was checked is what is loaded.
         sha256: Of the content, 64 hexadecimal digits.
         engine: The engine that runs it, a key of `ENGINES`.
-        options: How that engine may use the machine.
     """
 
     path: Path

@@ -24,13 +24,8 @@ _GREY_WEIGHTS = (0.299, 0.587, 0.114)  # ITU-R BT.601, as Pillow converts colour
 def decode(picture: Any, name: str, options: "PictureOptions") -> Image.Image:
     """Return a picture as a grey one, Pillow's mode "L", turned the way its EXIF data say.
 
-    Args:
-        picture: Encoded bytes, or an image of Pillow's.
-        name: What to call it in a message.
-        options: Which formats and sizes are allowed.
-
     Raises:
-        InputError: It is no picture in one of the formats, damaged, or too large.
+        InputError: It is no picture in one of the formats allowed, damaged, or too large.
     """
     return _converted(picture, name, options, _grey, grey=True)
 
@@ -130,9 +125,8 @@ def _on_a_background(picture: Image.Image) -> Image.Image:
     """Return a picture with transparent parts laid on white if what is visible is dark, else on black."""
     pixels = np.asarray(picture, np.float32)
     alpha = pixels[..., 3]
-    visible = (pixels[..., :3] @ np.array(_GREY_WEIGHTS, np.float32) * alpha).sum() / max(
-        float(alpha.sum()), 1
-    )
+    grey = pixels[..., :3] @ np.array(_GREY_WEIGHTS, np.float32)
+    visible = (grey * alpha).sum() / max(float(alpha.sum()), 1)
     tone = _WHITE if visible < _MIDDLE else _BLACK
     background = Image.new("RGBA", picture.size, (tone, tone, tone, 255))
     return Image.alpha_composite(background, picture).convert("L")

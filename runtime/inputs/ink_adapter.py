@@ -52,13 +52,8 @@ class _Ink:
 def mnist_like(picture: Image.Image, image_shape: tuple[int, int], *, dark: bool | None) -> NDArray[np.uint8]:
     """Return a picture as MNIST would have it: light ink on black, fitted, centred by its mass.
 
-    Args:
-        picture: A grey picture, Pillow's mode "L", of any size.
-        image_shape: The height and width wanted.
-        dark: Whether the ink is dark; None finds out.
-
-    Raises:
-        InputError: There is no ink in the picture.
+    The picture is grey, Pillow's mode "L", of any size; where `dark` is None, it is found out. InputError if
+    there is no ink.
     """
     ink, scale = _ink_in(picture, dark)
     if scale > 1 and max(ink.amounts.shape) < _ENOUGH_DETAIL:  # small in a large picture: look closer

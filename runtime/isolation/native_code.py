@@ -79,10 +79,7 @@ def private_folder() -> Iterator[Path]:
 
     It is removed at the end; a library loaded from there stays in memory. The system's own temporary folder
     is often mounted `noexec` where an administrator was careful: what is built there does not run, with an
-    error that names neither the cause nor the cure.
-
-    Raises:
-        EngineError: Every place for temporary files is on a file system mounted `noexec`, or not writable.
+    error that names neither the cause nor the cure. EngineError if every place is like that.
     """
     with _made() as folder:
         yield Path(folder)

@@ -102,10 +102,7 @@ def read_in_child(path: Path, content: bytes, limits: Probe, read: Reader) -> An
 
     Readers rely on what a file says of its parts, and some are native code.
 
-    Raises:
-        ArtifactError: The file is damaged; or its reader crashed, or took too much time or memory.
-        IntegrityError: There is no Python interpreter to start.
-        MissingExtraError: The package that reads the format is not installed.
+    Errors are as of `probe_if_needed`, and MissingExtraError if what reads the format is not installed.
     """
     return _found(ModelFile(path, content, "", "", EngineOptions()), limits, read, "its reader")
 

@@ -77,31 +77,28 @@ def _predict(source: ModelFile) -> bool:
     for batch in batches:
         if fixed in (None, len(batch)):
             run(spec.encode(batch, engine.input))
+    return True
 
 
 def _limit(cpu_seconds: int, memory_bytes: int) -> None:
     if sys.platform != "win32":  # which has no such limits; the time on the clock is still limited
         import resource
 
+        def lower(kind: int, soft: int, hard: int) -> None:
+            """Set a limit of this process, or leave what is lower already: a hard limit cannot be raised."""
+            limits = [
+                wanted if found == resource.RLIM_INFINITY else min(wanted, found)
+                for wanted, found in zip((soft, hard), resource.getrlimit(kind), strict=True)
+            ]
+            resource.setrlimit(kind, (min(limits), limits[1]))
+
         used = resource.getrusage(resource.RUSAGE_SELF)
         seconds = int(used.ru_utime + used.ru_stime) + 1 + cpu_seconds
-        _lower(resource.RLIMIT_CPU, seconds, seconds + 1)
-        _lower(resource.RLIMIT_CORE, 0, 0)
+        lower(resource.RLIMIT_CPU, seconds, seconds + 1)
+        lower(resource.RLIMIT_CORE, 0, 0)
         try:
             pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
         except OSError:  # macOS has no such file, nor does it enforce
             return
         space = pages * resource.getpagesize() + memory_bytes
-        _lower(resource.RLIMIT_AS, space, space)
-
-
-def _lower(kind: int, soft: int, hard: int) -> None:
-    """Set a limit of this process, or leave what is lower already: a hard limit cannot be raised."""
-    if sys.platform != "win32":
-        import resource
-
-        limits = [
-            wanted if found == resource.RLIM_INFINITY else min(wanted, found)
-            for wanted, found in zip((soft, hard), resource.getrlimit(kind), strict=True)
-        ]
-        resource.setrlimit(kind, (min(limits), limits[1]))
+        lower(resource.RLIMIT_AS, space, space)

@@ -20,8 +20,7 @@ from edgemnist.benchmarks.emulation.building import (
     build_self_test,
     model_sections,
 )
-from edgemnist.benchmarks.emulation.collect import DeviceOutcome, collect_devices, measure_device
-from edgemnist.benchmarks.emulation.metrics import device_rows
+from edgemnist.benchmarks.emulation.collect import DeviceOutcome, collect_devices, device_rows, measure_device
 from edgemnist.benchmarks.emulation.model import CModel, c_models, expected_answers
 from edgemnist.benchmarks.emulation.running import Answers, run_harness
 from edgemnist.benchmarks.studies.portability import host_builds, shortcomings

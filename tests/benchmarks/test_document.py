@@ -9,8 +9,7 @@ import pytest
 
 from edgemnist.benchmarks.regression import find_changes
 from edgemnist.benchmarks.report.compact_arrays import decode_array
-from edgemnist.benchmarks.report.document import REPORT
-from edgemnist.benchmarks.report.json import read_document, write_document
+from edgemnist.benchmarks.report.document import REPORT, read_document, write_document
 from edgemnist.runtime.artifact.documents import schema
 from edgemnist.runtime.errors import ArtifactError, ArtifactNotFoundError
 

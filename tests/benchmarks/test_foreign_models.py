@@ -77,10 +77,13 @@ def test_a_model_for_a_fixed_batch_fails_with_the_reason(tmp_path, tiny_split):
     assert "exactly 8 images" in row.reason
 
 
-def test_a_model_for_other_images_fails_with_both_shapes(tmp_path, tiny_split):
+def test_a_model_for_other_images_fails_with_both_shapes_and_the_way_out(tmp_path, tiny_split):
     row = bench(linear_model(tmp_path / "large.onnx", ["N", 8, 12]), tiny_split)
     assert row.status == "failed"
-    assert "(8, 12)" in row.reason
+    assert (
+        "the test images are no input of large.onnx; received images of 4 x 6; expected 8 x 12" in row.reason
+    )
+    assert "--data" in row.reason
 
 
 def test_a_model_with_two_inputs_fails_with_the_reason(tmp_path, tiny_split):

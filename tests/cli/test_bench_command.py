@@ -8,7 +8,7 @@ import tempfile
 
 import pytest
 
-from edgemnist.benchmarks.report.json import read_document
+from edgemnist.benchmarks.report.document import read_document
 from edgemnist.cli import entry as cli
 from edgemnist.runtime import ENGINES
 from edgemnist.runtime.files import sha256_of

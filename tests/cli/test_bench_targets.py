@@ -13,7 +13,7 @@ import pytest
 
 from edgemnist.benchmarks.emulation.boards import DEVICES
 from edgemnist.benchmarks.report.compact_arrays import decode_array
-from edgemnist.benchmarks.report.json import read_document
+from edgemnist.benchmarks.report.document import read_document
 
 ROOT = Path(__file__).parents[2]
 IMAGES = 16

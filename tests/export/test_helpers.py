@@ -1,5 +1,3 @@
-import dataclasses
-import itertools
 import os
 import signal
 import subprocess
@@ -11,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgemnist.export.training.batches import Examples, augmented_batches, augmented_sets
+from edgemnist.export.training.augmentation import augmented_sets
 from edgemnist.export.training.helper_process import Helper
 from edgemnist.export.training.recipe import EDGE
 from edgemnist.runtime.errors import HelperError, OptionError
@@ -91,7 +89,7 @@ def test_helpers_do_not_outlive_a_killed_command(tmp_path):
             import os, signal
             from edgemnist.export.training.helper_process import Helper
             from edgemnist.export.training.recipe import EDGE
-            from edgemnist.export.training.batches import prepare_augmenting
+            from edgemnist.export.training.augmentation import prepare_augmenting
             import numpy as np
             if __name__ == "__main__":
                 images = np.zeros((9, 8, 8), np.uint8)
@@ -113,32 +111,18 @@ def test_helpers_do_not_outlive_a_killed_command(tmp_path):
 
 
 @pytest.fixture
-def examples():
-    draw = np.random.default_rng(0)
-    return Examples(
-        draw.integers(0, 256, (40, 9, 8), dtype=np.uint8), np.eye(4, dtype=np.float32)[np.arange(40) % 4]
-    )
+def images():
+    return np.random.default_rng(0).integers(0, 256, (40, 9, 8), dtype=np.uint8)
 
 
-def taken(examples, sets, helpers):
-    with augmented_sets(examples.images, EDGE.augmentation, sets, seed=3, helpers=helpers) as augmented:
+def taken(images, sets, helpers):
+    with augmented_sets(images, EDGE.augmentation, sets, seed=3, helpers=helpers) as augmented:
         return list(augmented)
 
 
-def test_sets_depend_on_seed_and_number_alone(examples):
-    one, two = taken(examples, range(4), 1), taken(examples, range(4), 2)
+def test_sets_depend_on_seed_and_number_alone(images):
+    one, two = taken(images, range(4), 1), taken(images, range(4), 2)
     for alone, shared in zip(one, two, strict=True):
         np.testing.assert_array_equal(alone, shared)
-    np.testing.assert_array_equal(taken(examples, range(2, 4), 1)[0], one[2])
+    np.testing.assert_array_equal(taken(images, range(2, 4), 1)[0], one[2])
     assert not np.array_equal(one[0], one[1])
-
-
-def test_epochs_share_a_set_as_often_as_the_recipe_says(examples):
-    twice = dataclasses.replace(EDGE.augmentation, epochs_per_set=2)
-    with augmented_batches(examples, twice, range(5), 0) as examples_of:
-        images = [examples_of(epoch).images for epoch in range(5)]
-    with augmented_batches(examples, twice, range(3, 5), 0) as examples_of:
-        resumed = [examples_of(epoch).images for epoch in range(3, 5)]
-    same = [bool((first == second).all()) for first, second in itertools.pairwise(images)]
-    assert same == [True, False, True, False]
-    np.testing.assert_array_equal(resumed, images[3:])

@@ -5,7 +5,6 @@ import pytest
 from tensorflow.python.autograph.impl import api as autograph
 
 from edgemnist.export.backend import keras
-from edgemnist.export.training.batches import Examples
 from edgemnist.export.training.data import validated_by_test
 from edgemnist.export.training.loop import Trainer, TrainingRun, one_hot
 from edgemnist.export.training.network import build_model
@@ -47,9 +46,8 @@ def compiled(image_shape, classes):
     return model
 
 
-@pytest.mark.parametrize("batch_size", [7, 50, 1000])
-def test_epoch_without_shuffling_equals_keras_fit(small_mnist, batch_size, monkeypatch):
-    monkeypatch.setattr("edgemnist.export.training.loop.STEPS_PER_CALL", 3)
+@pytest.mark.parametrize(("batch_size", "steps_per_call"), [(7, 3), (50, 3), (50, 1), (1000, 3)])
+def test_epoch_without_shuffling_equals_keras_fit(small_mnist, batch_size, steps_per_call):
     train, test = small_mnist.train, small_mnist.test
     targets, test_targets = one_hot(train.labels, 10), one_hot(test.labels, 10)
 
@@ -64,11 +62,11 @@ def test_epoch_without_shuffling_equals_keras_fit(small_mnist, batch_size, monke
         verbose=0,
     ).history
     model = compiled((28, 28), 10)
-    trainer = Trainer(model)
+    trainer = Trainer(model, steps_per_call=steps_per_call)
     for epoch in range(2):
         order = np.arange(len(train))
-        loss, accuracy = trainer.train_epoch(Examples(train.inputs, targets), order, batch_size)
-        val_loss, val_accuracy = trainer.evaluate(Examples(test.inputs, test_targets))
+        loss, accuracy = trainer.train_epoch(train.array, targets, order, batch_size)
+        val_loss, val_accuracy = trainer.evaluate(test.array, test_targets)
         assert loss == pytest.approx(history["loss"][epoch], rel=1e-4)
         assert accuracy == pytest.approx(history["accuracy"][epoch])
         assert val_loss == pytest.approx(history["val_loss"][epoch], rel=1e-4)
@@ -79,10 +77,10 @@ def test_epoch_without_shuffling_equals_keras_fit(small_mnist, batch_size, monke
 
 def test_validation_larger_than_one_batch_is_weighted_by_images(small_mnist, monkeypatch):
     trainer = Trainer(compiled((28, 28), 10))
-    examples = Examples(small_mnist.test.inputs, one_hot(small_mnist.test.labels, 10))
-    at_once = trainer.evaluate(examples)
+    examples = small_mnist.test.array, one_hot(small_mnist.test.labels, 10)
+    at_once = trainer.evaluate(*examples)
     monkeypatch.setattr("edgemnist.export.training.loop.EVALUATION_BATCH", 32)
-    assert trainer.evaluate(examples) == pytest.approx(at_once)
+    assert trainer.evaluate(*examples) == pytest.approx(at_once)
 
 
 def test_learning_rate_schedule_of_the_optimizer_is_followed(small_mnist):
@@ -90,10 +88,10 @@ def test_learning_rate_schedule_of_the_optimizer_is_followed(small_mnist):
     schedule = keras.optimizers.schedules.PiecewiseConstantDecay([2], [0.01, 0.0])
     model.compile(optimizer=keras.optimizers.Adam(schedule), loss="categorical_crossentropy")
     trainer = Trainer(model)
-    examples = Examples(small_mnist.train.inputs, one_hot(small_mnist.train.labels, 10))
-    trainer.train_epoch(examples, np.arange(96), 32)
+    examples = small_mnist.train.array, one_hot(small_mnist.train.labels, 10)
+    trainer.train_epoch(*examples, np.arange(96), 32)
     after_three_steps = model.get_weights()
-    trainer.train_epoch(examples, np.arange(96), 32)
+    trainer.train_epoch(*examples, np.arange(96), 32)
     for before, after in zip(after_three_steps, model.get_weights(), strict=True):
         np.testing.assert_array_equal(before, after)
 
@@ -124,7 +122,7 @@ def test_another_seed_gives_other_first_weights(small_mnist):
 def test_every_epoch_is_shuffled_anew(small_mnist, monkeypatch):
     orders = []
     monkeypatch.setattr(
-        Trainer, "train_epoch", lambda _self, _examples, order, _size: orders.append(order) or (0, 0)
+        Trainer, "train_epoch", lambda _self, _images, _targets, order, _size: orders.append(order) or (0, 0)
     )
     list(TrainingRun(SHORT, validated_by_test(small_mnist), seed=0))
     assert [sorted(order) for order in orders] == [list(range(150))] * 2

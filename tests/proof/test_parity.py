@@ -100,7 +100,7 @@ def test_nan_is_an_error_and_never_a_passing_difference():
 
 
 def test_reference_with_other_classes_is_refused():
-    with pytest.raises(InputError, match="different classes"):
+    with pytest.raises(InputError, match="different outputs"):
         parity.compare(MODEL, one_hot([0, 1, 2, 1, 2], classes=4), LABELS)
 
 

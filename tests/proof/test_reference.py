@@ -11,7 +11,7 @@ from edgemnist.runtime.errors import IntegrityError
 def test_the_reference_of_the_export_is_found(artifacts, test_split):
     reference = stored_reference(artifacts, test_split)
     assert reference.file == "reference.npz"
-    assert reference.probabilities.shape == (len(test_split), 10)
+    assert reference.outputs.shape == (len(test_split), 10)
 
 
 def test_a_reference_for_other_images_is_not_used(artifacts, test_split):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from edgemnist.proof.parity import Parity, compare
-from edgemnist.proof.tolerances import EXACT, FULL_INTEGER, ROUNDED, Tolerances
+from edgemnist.proof.tolerances import EXACT, QUANTIZED, REFERENCE, ROUNDED, Tolerances
 from edgemnist.runtime.errors import OptionError
 
 SIZES = [1, 7, 36, 9_999, 10_000]
@@ -26,6 +26,8 @@ def parity(images: int, *, reference_right: int, broke: int = 0, fixed: int = 0,
         flipped=tuple(range(flipped)),
         max_abs_difference=0.0,
         mean_abs_difference=0.0,
+        rms_difference=0.0,
+        output_range=1.0,
         per_class_accuracy=(),
     )
 
@@ -69,16 +71,16 @@ def test_exactly_20_images_of_10000_pass_at_0_2_points_and_21_do_not():
     answers = reference.copy()
     answers[5_000:5_020] = answers[5_000:5_020, ::-1]
     assert 0.8766 - 0.8746 > 0.002  # which is why shares are not subtracted
-    assert FULL_INTEGER.violations(compare(answers, reference, labels)) == ()
+    assert REFERENCE[QUANTIZED].violations(compare(answers, reference, labels)) == ()
     answers[5_020] = answers[5_020, ::-1]
-    agreement, accuracy = FULL_INTEGER.violations(compare(answers, reference, labels))
+    agreement, accuracy = REFERENCE[QUANTIZED].violations(compare(answers, reference, labels))
     assert agreement.startswith("agreement with Keras 99.790% is below 99.8%: 21 of 10,000 images differ")
     assert accuracy == "accuracy drops by 0.210%, more than 0.2%: 21 of 10,000 images"
 
 
 @pytest.mark.parametrize("images", SIZES)
 def test_the_limits_of_the_formats_are_met_exactly(images):
-    for tolerances in (EXACT, ROUNDED, FULL_INTEGER):
+    for tolerances in REFERENCE.values():
         allowed = math.floor(Fraction(str(tolerances.max_accuracy_drop)) * images)
         for count, kept in ((allowed, True), (allowed + 1, False)):
             found = parity(images, reference_right=images, broke=count, flipped=count)
@@ -105,3 +107,76 @@ def test_a_limit_that_is_no_share_is_refused(value):
         Tolerances(value, 0.0, None)
     with pytest.raises(OptionError, match="is no share"):
         Tolerances(0.0, value, None)
+
+
+def classes(*rows: tuple[float, ...]) -> np.ndarray:
+    return np.array(rows, np.float32)
+
+
+def test_one_flip_among_36_rows_proves_nothing_and_says_what_would():
+    labels = np.zeros(36, np.uint8)
+    reference = np.tile(classes((0.9, 0.1)), (36, 1))
+    outputs = reference.copy()
+    outputs[0] = outputs[0, ::-1]
+    found = compare(outputs, reference, labels)
+    assert QUANTIZED.violations(found) == ()
+    (note,) = QUANTIZED.notes(found)
+    assert note == (
+        "accuracy drops by 2.78%, which may be chance (p = 1.00): with 36 images no loss below 16.67% can be"
+        " told from it"
+    )
+    outputs[:6] = outputs[:6, ::-1]
+    outputs[0] = reference[0, ::-1]
+    found = compare(outputs, reference, labels)
+    assert found.broke == 6
+    assert found.smallest_significant_loss == pytest.approx(6 / 36)
+    (sentence,) = QUANTIZED.violations(found)
+    assert sentence.startswith("accuracy drops by 16.667%, more than 0.5%")
+
+
+def test_a_gain_never_fails():
+    labels = np.zeros(100, np.uint8)
+    outputs = np.tile(classes((0.9, 0.1)), (100, 1))
+    assert QUANTIZED.violations(compare(outputs, outputs[:, ::-1].copy(), labels)) == ()
+
+
+def test_floats_may_differ_only_where_the_two_best_classes_are_hardly_apart():
+    reference = classes((0.50002, 0.49998), (0.6, 0.4))
+    near = classes((0.49998, 0.50002), (0.6, 0.4))
+    assert EXACT.violations(compare(near, reference, None)) == ()
+    (first, *_) = EXACT.violations(compare(reference[:, ::-1].copy(), reference, None))
+    assert "another class than Keras' where its two best are 2.0e-01 apart, more than 0.0001" in first
+
+
+def test_without_labels_a_quantized_classifier_is_reported_and_not_gated():
+    reference = np.tile(classes((0.9, 0.1)), (100, 1))
+    found = compare(reference[:, ::-1].copy(), reference, None)
+    assert found.agreement == 0
+    assert found.accuracy is None
+    assert QUANTIZED.violations(found) == ()
+
+
+def test_values_are_limited_by_their_range():
+    reference = np.linspace(-50, 50, 200, dtype=np.float32)[:, None]
+    close = reference + np.float32(0.005)
+    far = reference + np.float32(1.5)
+    assert EXACT.violations(compare(close, reference, None, classes=False)) == ()
+    (sentence,) = EXACT.violations(compare(far, reference, None, classes=False))
+    assert (
+        sentence
+        == "the largest difference of a value is 1.50% of the range of Keras' values, more than 0.01%"
+    )
+    assert QUANTIZED.violations(compare(far, reference, None, classes=False)) == ()
+    (sentence,) = ROUNDED.violations(compare(reference + 3, reference, None, classes=False))
+    assert sentence.startswith("the root mean square difference of a value is 3.00% of the range")
+
+
+def test_a_limit_that_is_given_replaces_what_goes_with_it():
+    assert EXACT.replaced(atol=0.3).decided == 0.3
+    assert QUANTIZED.replaced(max_error=0.1).max_rms_error is None
+    assert EXACT.replaced(atol=None) == EXACT
+
+
+def test_the_stricter_of_two_limits_holds():
+    loose, strict = Tolerances(0.9, 0.5, None), Tolerances(0.99, None, 1e-3)
+    assert loose.stricter(strict) == Tolerances(0.99, 0.5, 1e-3)

@@ -42,7 +42,7 @@ def test_augmentation_starts_where_the_system_does_not_pin(monkeypatch: pytest.M
     pytest.importorskip("cv2")
     import numpy as np
 
-    from edgemnist.export.training.batches import augmented_sets
+    from edgemnist.export.training.augmentation import augmented_sets
     from edgemnist.export.training.recipe import EDGE
 
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)

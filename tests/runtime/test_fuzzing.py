@@ -2,7 +2,6 @@
 
 import json
 import zipfile
-from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -10,14 +9,21 @@ import pytest
 
 from edgemnist.benchmarks.studies import fuzzing
 from edgemnist.benchmarks.studies.damage import damaged
-from edgemnist.benchmarks.studies.trials import CONTAINED, CRASHED, PREDICTED, Fate, try_model
-from edgemnist.benchmarks.studies.warm_probes import WarmProbes
+from edgemnist.benchmarks.studies.trials import (
+    CONTAINED,
+    CRASHED,
+    HUNG,
+    PREDICTED,
+    Fate,
+    run_forked,
+    try_model,
+)
 from edgemnist.runtime import EdgeMnistError, Probe, load_predictor
 from edgemnist.runtime.engines.registry import EngineOptions, read_model_file
 from edgemnist.runtime.isolation import probe as probing
 
 LIGHT = tuple(name for name in fuzzing.MODELS if name != "keras")
-CASES = range(24)
+CASES = 24
 
 
 @pytest.fixture
@@ -28,8 +34,8 @@ def needs_atheris() -> None:
 @pytest.mark.usefixtures("needs_atheris")
 @pytest.mark.parametrize("name", [*LIGHT, *fuzzing.PICTURES])
 def test_damaged_files_are_errors_or_predictions(artifacts: Path, tmp_path: Path, name: str):
-    found = list(fuzzing.fates(name, CASES, artifacts, tmp_path))
-    assert [fate.case for fate in found] == list(CASES)
+    found = fuzzing.fates(name, CASES, artifacts, tmp_path)
+    assert [fate.case for fate in found] == list(range(CASES))
     assert [fate for fate in found if not fate.allowed] == []
     assert {fate.outcome for fate in found} & {"ArtifactError", "InputError", "OptionError", CONTAINED}
     if name in fuzzing.PICTURES:
@@ -40,47 +46,49 @@ def test_damaged_files_are_errors_or_predictions(artifacts: Path, tmp_path: Path
 
 @pytest.mark.usefixtures("needs_atheris")
 def test_an_interrupted_run_goes_on_where_it_ended(artifacts: Path, tmp_path: Path):
-    first = list(fuzzing.logged_fates("int8.c", range(2), artifacts, tmp_path))
-    both = list(fuzzing.logged_fates("int8.c", range(3), artifacts, tmp_path))
+    first = fuzzing.fates("int8.c", 2, artifacts, tmp_path)
+    both = fuzzing.fates("int8.c", 3, artifacts, tmp_path)
     assert both[:2] == first
     logged = (tmp_path / "int8.c.jsonl").read_text().splitlines()
     assert [json.loads(line)["case"] for line in logged] == [0, 1, 2]
 
 
 @pytest.mark.usefixtures("needs_atheris")
-def test_a_crash_is_the_fate_of_the_case_that_caused_it(
-    artifacts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("deed", "outcome"), [("os.abort()", CRASHED), ("time.sleep(60)", HUNG)])
+def test_a_crash_or_a_hang_is_the_fate_of_the_case_that_caused_it(
+    artifacts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deed: str, outcome: str
 ):
+    monkeypatch.setattr(fuzzing, "_LONGEST_SECS", 5)
     crashing = tmp_path / "sitecustomize.py"
     crashing.write_text(
-        "import builtins, os, sys\n"
+        "import builtins, os, sys, time\n"
         "real = builtins.print\n"
         "def printing(*texts, **options):\n"
         "    if texts and str(texts[0]).startswith('{\"case\": 3,'):\n"
-        "        os.abort()\n"
+        f"        {deed}\n"
         "    real(*texts, **options)\n"
         "if 'fuzz_target' in ' '.join(sys.orig_argv):\n"
         "    builtins.print = printing\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    kept = tmp_path / "kept"
-    found = list(fuzzing.fates("int8.c", range(6), artifacts, kept))
+    log = tmp_path / "log"
+    found = fuzzing.fates("int8.c", 6, artifacts, log)
     assert [fate.case for fate in found] == list(range(6))
-    assert [fate.case for fate in found if fate.outcome == CRASHED] == [3]
+    assert [fate.case for fate in found if fate.outcome == outcome] == [3]
     assert not next(fate for fate in found if fate.case == 3).allowed
-    assert [path.name for path in kept.iterdir()] == ["int8.c-3.c"]
+    assert {path.name for path in log.iterdir()} == {"int8.c.jsonl", "int8.c-3.c"}
 
 
 def test_without_atheris_the_study_says_what_to_install(artifacts: Path, tmp_path: Path, monkeypatch):
     monkeypatch.setattr(fuzzing, "find_spec", lambda _name: None)
     with pytest.raises(EdgeMnistError, match="pip install atheris"):
-        next(fuzzing.fates("int8.tflite", CASES, artifacts, tmp_path))
+        fuzzing.fates("int8.tflite", CASES, artifacts, tmp_path)
 
 
 def test_an_unknown_format_lists_the_known_ones(artifacts: Path, tmp_path: Path):
     pytest.importorskip("atheris", reason="atheris is not installed (dependency group fuzz)")
     with pytest.raises(EdgeMnistError, match=r"'int4\.onnx'; expected one of keras, float32\.tflite"):
-        next(fuzzing.fates("int4.onnx", CASES, artifacts, tmp_path))
+        fuzzing.fates("int4.onnx", CASES, artifacts, tmp_path)
 
 
 def test_another_exception_than_ours_is_not_allowed():
@@ -136,25 +144,24 @@ def test_a_forked_probe_judges_as_a_process_of_its_own_does(
 ):
     content, path = (artifacts / name).read_bytes(), tmp_path / f"case{Path(name).suffix}"
     judged = []
-    with WarmProbes() as probes:
-        for run_child in (probing.run_child, probes.run_child):
-            monkeypatch.setattr(probing, "_survivors", set())
-            monkeypatch.setattr(probing, "run_child", run_child)
-            found = []
-            for seed in range(6):
-                path.write_bytes(damaged(content, path.suffix, Random(seed), lambda part: bytes(len(part))))
-                found.append(replace(try_model(seed, path), seconds=0, resident_mb=0, peak_mb=0))
-            judged.append(found)
+    for run_child in (probing.run_child, run_forked):
+        monkeypatch.setattr(probing, "_survivors", set())
+        monkeypatch.setattr(probing, "run_child", run_child)
+        found = []
+        for seed in range(6):
+            path.write_bytes(damaged(content, path.suffix, Random(seed), lambda part: bytes(len(part))))
+            fate = try_model(seed, path)
+            found.append((fate.outcome, fate.message))
+        judged.append(found)
     assert judged[0] == judged[1]
 
 
 def test_a_forked_probe_that_takes_too_long_is_ended(artifacts: Path):
     source = read_model_file(artifacts / "mnist.int8.tflite", "litert", EngineOptions())
-    with WarmProbes() as probes:
-        limits = Probe()
-        object.__setattr__(limits, "cpu_seconds", 0)  # no time on the clock
-        assert probes.run_child(source, limits) is None
-        assert probes.run_child(source, Probe()).returncode == 0
+    limits = Probe()
+    object.__setattr__(limits, "cpu_seconds", 0)  # no time on the clock
+    assert run_forked(source, limits) is None
+    assert run_forked(source, Probe()).returncode == 0
 
 
 def test_the_undamaged_file_of_each_picture_format_is_read_as_its_digit(artifacts: Path, tmp_path: Path):

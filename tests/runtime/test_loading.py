@@ -88,8 +88,18 @@ def test_class_names_come_from_the_manifest(artifacts_copy: Path):
     document = json.loads(path.read_text())
     for record in document["artifacts"]:
         record["labels"] = [f"digit {index}" for index in range(10)]
+        record["signature"]["output"]["labels"] = record["labels"]
     path.write_text(json.dumps(document))
     assert load_predictor(artifacts_copy / "mnist.int8.tflite").class_names[3] == "digit 3"
+
+
+def test_a_manifest_that_contradicts_itself_on_class_names_is_refused(artifacts_copy: Path):
+    path = artifacts_copy / "manifest.json"
+    document = json.loads(path.read_text())
+    document["artifacts"][0]["labels"] = ["x"] * 10
+    path.write_text(json.dumps(document))
+    with pytest.raises(ManifestError, match="other labels than its signature"):
+        load_predictor(artifacts_copy / "mnist.int8.tflite")
 
 
 def test_a_missing_engine_names_the_extra_to_install(artifacts: Path, monkeypatch: pytest.MonkeyPatch):

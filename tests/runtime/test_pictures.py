@@ -43,12 +43,12 @@ def enlarged(image: np.ndarray) -> np.ndarray:
 
 def test_encoded_images_of_the_models_size_are_taken_as_they_are(predictor, test_split: Split):
     images = test_split.inputs[:50]
-    np.testing.assert_array_equal(predictor.to_pixels([encoded(image) for image in images]), images)
+    np.testing.assert_array_equal(predictor.to_raw([encoded(image) for image in images]), images)
 
 
 def test_dark_ink_on_light_paper_is_turned_round(predictor, test_split: Split):
     images = test_split.inputs[:50]
-    np.testing.assert_array_equal(predictor.to_pixels([encoded(255 - image) for image in images]), images)
+    np.testing.assert_array_equal(predictor.to_raw([encoded(255 - image) for image in images]), images)
 
 
 @pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP", "BMP", "GIF"])
@@ -60,11 +60,11 @@ def test_every_kind_of_input_gives_the_same_pixels(predictor, digit, tmp_path: P
     content = encoded(enlarged(digit))
     path = tmp_path / "seven.png"
     path.write_bytes(content)
-    expected = predictor.to_pixels(content)
+    expected = predictor.to_raw(content)
     with path.open("rb") as file:
         kinds = [bytearray(content), path, str(path), file, io.BytesIO(content), Image.open(path)]
         for kind in kinds:
-            np.testing.assert_array_equal(predictor.to_pixels(kind), expected, err_msg=type(kind).__name__)
+            np.testing.assert_array_equal(predictor.to_raw(kind), expected, err_msg=type(kind).__name__)
 
 
 def test_a_batch_may_mix_pictures_and_arrays(predictor, digit):
@@ -108,7 +108,7 @@ def test_a_shadow_across_the_paper_is_no_ink(predictor, digit):
 
 
 def test_the_digit_is_fitted_and_centred_as_in_mnist(predictor, digit):
-    pixels = predictor.to_pixels(encoded(enlarged(digit)))[0]
+    pixels = predictor.to_raw(encoded(enlarged(digit)))[0]
     rows, columns = np.flatnonzero(pixels.any(axis=1)), np.flatnonzero(pixels.any(axis=0))
     assert max(np.ptp(rows), np.ptp(columns)) + 1 == 20
     down, across = np.mgrid[:28, :28]
@@ -144,7 +144,7 @@ def test_finding_a_printed_digit_on_a_page_costs_next_to_no_accuracy(predictor, 
 def test_polarity_can_be_given(artifacts: Path, digit):
     light = load_predictor(artifacts / "mnist.float32.onnx", pictures=PictureOptions(polarity="light"))
     inverted = 255 - digit
-    np.testing.assert_array_equal(light.to_pixels(encoded(inverted))[0], inverted)
+    np.testing.assert_array_equal(light.to_raw(encoded(inverted))[0], inverted)
 
 
 def test_fitting_can_be_refused(artifacts: Path, digit):

@@ -80,7 +80,7 @@ def _bad_images() -> dict[str, tuple[object, str]]:
     return {
         "wrong size": (np.zeros((32, 32), np.uint8), r"received \(32, 32\); expected \(28, 28\)"),
         "wrong batch": (np.zeros((4, 28, 27), np.uint8), r"received \(4, 28, 27\)"),
-        "channel axis": (np.zeros((4, 28, 28, 1), np.uint8), r"Drop the channel axis"),
+        "channels": (np.zeros((4, 28, 28, 3), np.uint8), r"received \(4, 28, 28, 3\)"),
         "flat": (np.zeros(784, np.uint8), r"Unflatten"),
         "empty batch": (np.zeros((0, 28, 28), np.uint8), r"an empty batch"),
         "integers": (np.zeros((28, 28), np.int64), r"received int64; expected uint8"),

@@ -187,14 +187,13 @@ def declare_in_tflite(content: bytes, data: st.DataObject) -> bytes:
 def test_a_model_that_declares_any_shape_is_loaded_or_refused(
     artifacts: Path, tmp_path: Path, name: str, data: st.DataObject
 ):
-    from edgemnist.benchmarks.studies.trials import try_model
-    from edgemnist.benchmarks.studies.warm_probes import WarmProbes
+    from edgemnist.benchmarks.studies.trials import run_forked, try_model
 
     declare = declare_in_onnx if name.endswith("onnx") else declare_in_tflite
     path = tmp_path / f"case{Path(name).suffix}"
     path.write_bytes(declare((artifacts / name).read_bytes(), data))
-    with WarmProbes() as probes, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(probing, "run_child", probes.run_child)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(probing, "run_child", run_forked)
         fate = try_model(0, path)
     assert fate.allowed, fate
 

@@ -1,7 +1,7 @@
 """The charts of a training, drawn on axes that belong to a PNG or to the page."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -43,12 +43,15 @@ def loss_curves(axes: "Axes", histories: Sequence[History], colour: Colour) -> N
 def reliability(axes: "Axes", calibration: Reliability, colour: Colour) -> None:
     """Draw accuracy over confidence; on the dotted line a model is as often right as it is sure."""
     bins = calibration.bins
+    accuracies = np.array([one.accuracy for one in bins])
+    limits = [one.accuracy_interval for one in bins if one.accuracy_interval]
+    low, high = np.array(limits).T if len(limits) == len(bins) else (accuracies, accuracies)
     axes.plot([0, 1], [0, 1], linestyle=":", color=colour(1), label="calibrated")
-    _bars(axes, calibration, [one.accuracy for one in bins], colour)
+    _bars(axes, calibration, accuracies, colour)
     axes.errorbar(
         [one.confidence for one in bins],
-        [one.accuracy for one in bins],
-        yerr=_errors(calibration),
+        accuracies,
+        yerr=np.maximum([accuracies - low, high - accuracies], 0) if limits else None,
         color=colour(0),
         fmt="o",
         markersize=4,
@@ -70,8 +73,8 @@ def confidences(axes: "Axes", calibration: Reliability, colour: Colour) -> None:
 
 
 def expected_error(calibration: Reliability) -> str:
-    """Return the expected calibration error as a text."""
-    return f"expected calibration error {percent(calibration.expected_error)}"
+    """Return the title of a reliability diagram: the expected calibration error."""
+    return f"Reliability: expected calibration error {percent(calibration.expected_error)}"
 
 
 def _curves(
@@ -101,7 +104,7 @@ def _curves(
         text.set_parse_math(False)  # a recipe's name is no formula
 
 
-def _bars(axes: "Axes", calibration: Reliability, heights: Sequence[float], colour: Colour) -> None:
+def _bars(axes: "Axes", calibration: Reliability, heights: Any, colour: Colour) -> None:
     """Draw a bar over each bin of confidence."""
     bins = calibration.bins
     axes.bar(
@@ -113,13 +116,3 @@ def _bars(axes: "Axes", calibration: Reliability, heights: Sequence[float], colo
         edgecolor=colour(0),
         alpha=0.35,
     )
-
-
-def _errors(calibration: Reliability) -> np.ndarray | None:
-    """Return the lengths (2, bins) of the intervals below and above the accuracies, if they are known."""
-    limits = [one.accuracy_interval for one in calibration.bins]
-    if None in limits:
-        return None
-    accuracies = np.array([one.accuracy for one in calibration.bins])
-    low, high = np.array(limits).T
-    return np.maximum([accuracies - low, high - accuracies], 0)

@@ -21,7 +21,6 @@ class Trained:
 
     Attributes:
         histories: The folder's own first.
-        digits: The PNG file of training images; None where there is none.
         augmented: The PNG file of augmented images beside their originals; None where there is none.
     """
 
@@ -33,9 +32,7 @@ class Trained:
 def read_trained(folder: Path, others: Sequence[Path] = ()) -> Trained | None:
     """Return what the training of a folder's model left, or None where nothing is known of it.
 
-    Args:
-        folder: The artifacts folder.
-        others: Folders of other trainings, or their `history.json`, whose curves are drawn beside.
+    `others` are folders of other trainings, or their `history.json`, whose curves are drawn beside.
 
     Raises:
         ArtifactNotFoundError: One of the others has no `history.json`, or the folder itself where others are

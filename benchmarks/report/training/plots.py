@@ -1,4 +1,8 @@
-"""Pictures of a training as PNG: what the network learned from, how it went, and how well it answers."""
+"""Pictures of a training as PNG: what the network learned from, how it went, and how well it answers.
+
+Where probabilities are given, they are (N, classes) float32 for the N images of `split`. A file that cannot
+be written is an `OutputError`.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,11 +32,7 @@ DOTS_PER_INCH = 120
 
 
 def draw_digits(path: Path, split: Split, class_names: Sequence[str]) -> None:
-    """Draw the first 25 images with their labels, 5 in a row, as a PNG.
-
-    Raises:
-        OutputError: The file cannot be written.
-    """
+    """Draw the first 25 images with their labels, 5 in a row, as a PNG."""
     figure = Figure(figsize=(6, 6.6), layout="constrained")
     for cell, axes in enumerate(figure.subplots(GRID_SIDE, GRID_SIDE).flat):
         axes.set_axis_off()
@@ -44,13 +44,7 @@ def draw_digits(path: Path, split: Split, class_names: Sequence[str]) -> None:
 def draw_augmented(path: Path, originals: NDArray[np.uint8], augmented: NDArray[np.uint8]) -> None:
     """Draw the first images, each with what augmentation made of it to the right, as a PNG.
 
-    Args:
-        path: The file to write.
-        originals: (N, H, W) uint8.
-        augmented: (N, H, W) uint8, or (N, variants, H, W) for several of each.
-
-    Raises:
-        OutputError: The file cannot be written.
+    `originals` are (N, H, W) uint8, `augmented` (N, H, W) or, for several of each, (N, variants, H, W).
     """
     variants = augmented.reshape(len(originals), -1, *originals.shape[1:])
     group = 1 + variants.shape[1]
@@ -67,36 +61,20 @@ def draw_augmented(path: Path, originals: NDArray[np.uint8], augmented: NDArray[
 
 
 def draw_curves(path: Path, histories: Sequence[History]) -> None:
-    """Draw accuracy and loss of one or several trainings over their epochs, as a PNG.
-
-    Raises:
-        OutputError: The file cannot be written.
-    """
+    """Draw accuracy and loss of one or several trainings over their epochs, as a PNG."""
     figure = Figure(figsize=(10, 4), layout="constrained")
     accuracy, loss = figure.subplots(1, 2)
-    accuracy_curves(accuracy, histories, _colour)
-    loss_curves(loss, histories, _colour)
+    accuracy_curves(accuracy, histories, "C{}".format)
+    loss_curves(loss, histories, "C{}".format)
     accuracy.set_title("Accuracy")
     loss.set_title("Loss")
-    for axes in (accuracy, loss):
-        axes.grid(alpha=0.3)
-    _write(figure, path)
+    _write(figure, path, grid=True)
 
 
 def draw_confusion(
     path: Path, probabilities: NDArray[np.float32], split: Split, class_names: Sequence[str]
 ) -> None:
-    """Draw how often which class is taken for which, as a PNG; the colour is that of the errors alone.
-
-    Args:
-        path: The file to write.
-        probabilities: (N, classes) float32, the answers for the images of `split`.
-        split: The test images.
-        class_names: The name of each class.
-
-    Raises:
-        OutputError: The file cannot be written.
-    """
+    """Draw how often which class is taken for which, as a PNG; the colour is that of the errors alone."""
     result = score(probabilities, split.known_labels)
     counts = np.array(result.confusion)
     errors = counts.astype(float)
@@ -126,17 +104,7 @@ def draw_confusion(
 def draw_mistakes(
     path: Path, probabilities: NDArray[np.float32], split: Split, class_names: Sequence[str]
 ) -> None:
-    """Draw misclassified images with true class, label and confidence, the surest first, as a PNG.
-
-    Args:
-        path: The file to write.
-        probabilities: (N, classes) float32, the answers for the images of `split`.
-        split: The test images.
-        class_names: The name of each class.
-
-    Raises:
-        OutputError: The file cannot be written.
-    """
+    """Draw misclassified images with true class, label and confidence, the surest first, as a PNG."""
     wrong = mistakes(probabilities, split.known_labels)
     shown = wrong[: MISTAKES_ACROSS * MISTAKES_DOWN]
     rows = max(1, -(-len(shown) // MISTAKES_ACROSS))
@@ -158,27 +126,15 @@ def draw_mistakes(
 
 
 def draw_reliability(path: Path, probabilities: NDArray[np.float32], split: Split) -> None:
-    """Draw the reliability diagram, and how many images have which confidence, as a PNG.
-
-    Args:
-        path: The file to write.
-        probabilities: (N, classes) float32, the answers for the images of `split`.
-        split: The test images.
-
-    Raises:
-        OutputError: The file cannot be written.
-    """
+    """Draw the reliability diagram, and how many images have which confidence, as a PNG."""
     found = find_reliability(probabilities, split.known_labels)
     figure = Figure(figsize=(10, 4.4), layout="constrained")
     left, right = figure.subplots(1, 2)
-    reliability(left, found, _colour)
-    left.set_title(f"Reliability: {expected_error(found)}")
-    confidences(right, found, _colour)
+    reliability(left, found, "C{}".format)
+    left.set_title(expected_error(found))
+    confidences(right, found, "C{}".format)
     right.set_title("Confidences")
-    for axes in (left, right):
-        axes.grid(alpha=0.3)
-        axes.set_axisbelow(True)
-    _write(figure, path)
+    _write(figure, path, grid=True)
 
 
 def _show(axes: Axes, image: NDArray[np.uint8], title: str) -> None:
@@ -186,11 +142,10 @@ def _show(axes: Axes, image: NDArray[np.uint8], title: str) -> None:
     axes.set_title(title, fontsize=9 if "\n" in title else None)
 
 
-def _colour(number: int) -> str:
-    return f"C{number}"
-
-
-def _write(figure: Figure, path: Path) -> None:
+def _write(figure: Figure, path: Path, *, grid: bool = False) -> None:
+    for axes in figure.axes if grid else ():
+        axes.grid(alpha=0.3)
+        axes.set_axisbelow(True)
     FigureCanvasAgg(figure)
     with replacing(path) as temporary:
         figure.savefig(temporary, format="png", dpi=DOTS_PER_INCH)

@@ -10,11 +10,10 @@ from typer import Argument, Option
 
 from ...benchmarks.devices.remote import Remote
 from ...benchmarks.emulation.boards import HOST, find_devices
-from ...benchmarks.emulation.model import CModel, c_models
-from ...benchmarks.emulation.proven import proven_copies
+from ...benchmarks.emulation.model import CModel, c_models, proven_copies
 from ...benchmarks.regression import Scope, open_gate
 from ...benchmarks.report import html, markdown, terminal
-from ...benchmarks.report.json import write_document
+from ...benchmarks.report.document import write_document
 from ...benchmarks.report.training.outputs import Trained, read_trained
 from ...benchmarks.runner.benchmark import Benchmark, run_benchmark
 from ...benchmarks.runner.cases import Case, cases_for, cases_in

@@ -16,7 +16,7 @@ from ...benchmarks.regression import (
     require_scipy,
     verdict,
 )
-from ...benchmarks.report.json import read_document
+from ...benchmarks.report.document import read_document
 from ...benchmarks.report.units import duration
 from ..console import literal, print_json, print_message, print_result, print_table
 from ..options import Force, Json

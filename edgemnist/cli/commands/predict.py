@@ -6,9 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from typer import Argument, Option
 
 from ...runtime import PictureOptions, load_predictor
-from ...runtime.errors import InputError
+from ...runtime.artifact.folder import recover
+from ...runtime.artifact.manifest import read_manifest
+from ...runtime.engines.registry import engine_for
+from ...runtime.errors import ArtifactError, InputError
+from ...runtime.files import leads_out, sha256_of
+from ...runtime.isolation.native_code import is_built_here
 from ..console import literal, print_error, print_json, print_result, results
-from ..default_model import default_model
 from ..images import Palette, bars, list_pictures, read_picture, shades
 from ..options import Artifacts, Json, RunForeignCode
 
@@ -64,7 +68,7 @@ def predict(
     documents: list[dict[str, object]] = []
     failures = 0
     with load_predictor(
-        model or default_model(artifacts, engine, run_foreign_code),
+        model or _default_model(artifacts, engine, run_foreign_code),
         engine=engine,
         pictures=PictureOptions(polarity=polarity, fit=fit),
         run_foreign_code=run_foreign_code,
@@ -96,9 +100,43 @@ def predict(
         raise InputError(f"{failures} of {len(paths)} pictures could not be classified")
 
 
+def _default_model(artifacts: Path, engine: str | None, run_foreign_code: bool) -> Path:
+    """Return the first artifact on record that the engine loads, a float ONNX file before others.
+
+    Microcontrollers run integers, so their engine gets the int8 file.
+    """
+    if engine is not None:
+        engine_for(artifacts, engine).import_module()  # fails if it is unknown or not installed
+    recover(artifacts)
+    records = [
+        record
+        for record in read_manifest(artifacts).artifacts
+        if _loadable(artifacts / record.file, engine, run_foreign_code)
+        and not leads_out(artifacts / record.file, artifacts)
+    ]
+    if not records:
+        wanted = f"is loaded by the engine {engine}" if engine else "has an installed engine"
+        raise ArtifactError(f"no artifact in {artifacts} {wanted}", fix="See `edgemnist env`.")
+    precision = "int8" if engine == "tflite_micro" else "float32"
+    best = min(records, key=lambda record: (record.format != "onnx", record.precision != precision))
+    return artifacts / best.file
+
+
+def _loadable(path: Path, engine: str | None, run_foreign_code: bool) -> bool:
+    """Return whether the engine, or some installed one, loads the file and may."""
+    try:
+        entry = engine_for(path, engine)
+        if engine is not None:
+            return path.suffix in (*entry.suffixes, *entry.sources, *entry.on_request)
+        allowed = not entry.code or run_foreign_code or is_built_here(sha256_of(entry.file_to_load(path)))
+    except (ArtifactError, OSError):
+        return False
+    return allowed and entry.light and entry.available
+
+
 def _pixels(predictor: "Predictor", path: Path) -> "NDArray[np.uint8]":
     try:
-        return predictor.to_pixels(read_picture(path, predictor.pictures.max_bytes))
+        return predictor.to_raw(read_picture(path, predictor.pictures.max_bytes))
     except InputError as error:
         if str(path) in error.problem:
             raise

@@ -51,10 +51,17 @@ def size(
         print_message(f"wrote {literal(picture)}")
     excess = measured.excess(*limits)
     if json:
-        totals = {"flash_bytes": measured.flash_bytes, "ram_bytes": measured.ram_bytes}
-        totals |= {"flash_limit_bytes": limits[0], "ram_limit_bytes": limits[1]}
-        found = {"fits": not excess, "excess": excess, **asdict(measured)}
-        print_json({"model": model.name, "target": target, **totals, **found})
+        facts = {
+            "model": model.name,
+            "target": target,
+            "flash_bytes": measured.flash_bytes,
+            "ram_bytes": measured.ram_bytes,
+            "flash_limit_bytes": limits[0],
+            "ram_limit_bytes": limits[1],
+            "fits": not excess,
+            "excess": excess,
+        }
+        print_json(facts | asdict(measured))
     else:
         _show(measured, model, target)
     if missing:

@@ -14,12 +14,7 @@ KIND = "a Keras model of layers that Keras itself connects"
 
 
 def read(name: str, content: bytes) -> Structure:
-    """Read a Keras file.
-
-    Raises:
-        ArtifactError: Keras cannot load it.
-        MissingExtraError: TensorFlow is not installed.
-    """
+    """Read a Keras file; MissingExtraError if TensorFlow is not installed."""
     engine: Any = ENGINES["keras"].load(Path(name), content, EngineOptions())
     layers, saved = engine.model.layers, _metadata(content)
     return Structure(

@@ -93,7 +93,9 @@ KERNEL void conv_2d_vnni(const struct conv_2d s, const int8_t *input, int8_t *ou
     const int32_t row = b.width * b.channels;
     const int32_t whole = (s.output_channels + LANES_VNNI - 1) / LANES_VNNI;
 
-    for (int32_t batch = 0; batch < s.batches; ++batch) {
+    for (int32_t number = 0; number < s.batches; ++number) {
+        const int32_t batch = s.backward ? s.batches - 1 - number : number;
+
         bordered_vnni(b, input + batch * s.input_height * s.input_width * s.input_channels, s.input_height,
             s.input_width, -offset, scratch);
         for (int32_t step = 0; step < s.output_height; ++step) {

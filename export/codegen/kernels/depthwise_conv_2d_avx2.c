@@ -25,7 +25,9 @@ KERNEL void depthwise_conv_2d_avx2(const struct depthwise_conv_2d s, const int8_
     const int32_t pairs = (s.height * s.width + 1) / 2;
     int16_t *const padded = (void *)scratch;
 
-    for (int32_t batch = 0; batch < s.batches; ++batch) {
+    for (int32_t number = 0; number < s.batches; ++number) {
+        const int32_t batch = s.backward ? s.batches - 1 - number : number;
+
         bordered_avx2(b, input + batch * s.input_height * s.input_width * s.input_channels, s.input_height,
             s.input_width, offset, padded);
         for (int32_t step = 0; step < s.output_height; ++step) {

@@ -38,7 +38,9 @@ KERNEL void depthwise_conv_2d_vnni(const struct depthwise_conv_2d s, const int8_
     const int32_t row = b.width * b.channels;
     const int32_t quads = (s.height * s.width + 3) / 4;
 
-    for (int32_t batch = 0; batch < s.batches; ++batch) {
+    for (int32_t number = 0; number < s.batches; ++number) {
+        const int32_t batch = s.backward ? s.batches - 1 - number : number;
+
         bordered_vnni(b, input + batch * s.input_height * s.input_width * s.input_channels, s.input_height,
             s.input_width, -offset, scratch);
         for (int32_t step = 0; step < s.output_height; ++step) {

@@ -13,12 +13,6 @@ struct fully_connected {
     int32_t rounding;
 };
 
-/* An element of the input, which may be bytes without a sign. */
-KERNEL int32_t element(const int8_t *input, int32_t i, int32_t is_unsigned)
-{
-    return is_unsigned ? (uint8_t)input[i] : input[i];
-}
-
 KERNEL void sums_of_rows(const struct fully_connected s, const int8_t *input, int8_t *output,
     const int8_t *weights, const int32_t *bias, const int32_t *multiplier, const int8_t *exponent,
     const struct range range, int32_t is_unsigned)
@@ -31,9 +25,7 @@ KERNEL void sums_of_rows(const struct fully_connected s, const int8_t *input, in
             int32_t sums[4] = { bias[j], bias[j + 1], bias[j + 2], bias[j + 3] };
 
             if (is_unsigned) {
-                for (int32_t i = 0; i < 4 * s.inputs; ++i) {
-                    sums[i % 4] += (uint8_t)input[i / 4] * row[i];
-                }
+                sum_four_bytes(input, row, s.inputs, sums);
             } else {
                 sum_four(input, row, s.inputs, 0, sums);
             }
@@ -46,7 +38,7 @@ KERNEL void sums_of_rows(const struct fully_connected s, const int8_t *input, in
             int32_t sum = bias[j];
 
             for (int32_t i = 0; i < s.inputs; ++i) {
-                sum += element(input, i, is_unsigned) * row[i];
+                sum += element(input + i, is_unsigned) * row[i];
             }
             output[j] = requantize(sum, multiplier[j], exponent[j], s.rounding, range);
             row += s.inputs;

@@ -51,8 +51,8 @@ KERNEL void sums_of_rows_avx2(const struct fully_connected s, const int8_t *inpu
         int32_t v = 0;
 
         for (int32_t i = 0; i < all; ++i) {
-            const int32_t low = element(input, 2 * i, is_unsigned) - zero[0];
-            const int32_t high = 2 * i + 1 < s.inputs ? element(input, 2 * i + 1, is_unsigned) - zero[0] : 0;
+            const int32_t low = element(input + 2 * i, is_unsigned) - zero[0];
+            const int32_t high = 2 * i + 1 < s.inputs ? element(input + 2 * i + 1, is_unsigned) - zero[0] : 0;
 
             pairs[count] = (int32_t)((uint32_t)high << 16 | ((uint32_t)low & 0xFFFFu));
             places[count] = i;

@@ -1,58 +1,64 @@
 /*
  * The sums of four channels over neighbouring elements of the input, whose weights lie together: [count][4].
  *
- * Cortex-M0 has registers for nothing else besides, so that it is a function there, and two taps are done at once.
+ * Cortex-M0 has registers for nothing else besides, so that they are functions there, and two taps are done at once.
  */
 #include "portable.c"
 
 #if defined(__GNUC__) && (defined(__ARM_ARCH_6M__) || defined(__ARM_ARCH_8M_BASE__))
-LAYER void sum_four(const int8_t *values, const int8_t *taps, int32_t count, int32_t offset, int32_t *sums)
+#define SUM_FOUR static __attribute__((noinline, unused))
+enum { TAPS_AT_ONCE = 2 };
+#else
+#define SUM_FOUR KERNEL
+enum { TAPS_AT_ONCE = 1 };
+#endif
+
+/* An element of the input, which may be bytes without a sign. */
+KERNEL int32_t element(const int8_t *input, int32_t is_unsigned)
 {
-    int32_t sum0 = sums[0], sum1 = sums[1], sum2 = sums[2], sum3 = sums[3];
+    return is_unsigned ? *(const uint8_t *)input : *input;
+}
 
-    if (count % 2) {
-        const int32_t value = *values++ + offset;
+KERNEL void add_four(int32_t value, const int8_t *taps, int32_t *sums)
+{
+    sums[0] += value * taps[0];
+    sums[1] += value * taps[1];
+    sums[2] += value * taps[2];
+    sums[3] += value * taps[3];
+}
 
-        sum0 += value * taps[0];
-        sum1 += value * taps[1];
-        sum2 += value * taps[2];
-        sum3 += value * taps[3];
+KERNEL void sum_four_elements(
+    const int8_t *values, const int8_t *taps, int32_t count, int32_t offset, int32_t is_unsigned, int32_t *sums)
+{
+    int32_t local[4] = { sums[0], sums[1], sums[2], sums[3] };
+
+    if (TAPS_AT_ONCE > 1 && count % 2 != 0) {
+        add_four(element(values++, is_unsigned) + offset, taps, local);
         taps += 4;
     }
-    for (const int8_t *const end = values + count / 2 * 2; values < end; values += 2) {
-        const int32_t value = values[0] + offset, next = values[1] + offset;
+    for (const int8_t *const end = values + count / TAPS_AT_ONCE * TAPS_AT_ONCE; values < end;) {
+        const int32_t value = element(values, is_unsigned) + offset;
+        const int32_t next = TAPS_AT_ONCE > 1 ? element(values + 1, is_unsigned) + offset : 0;
 
-        sum0 += value * taps[0];
-        sum1 += value * taps[1];
-        sum2 += value * taps[2];
-        sum3 += value * taps[3];
-        sum0 += next * taps[4];
-        sum1 += next * taps[5];
-        sum2 += next * taps[6];
-        sum3 += next * taps[7];
-        taps += 8;
+        add_four(value, taps, local);
+        if (TAPS_AT_ONCE > 1) {
+            add_four(next, taps + 4, local);
+        }
+        values += TAPS_AT_ONCE;
+        taps += 4 * TAPS_AT_ONCE;
     }
-    sums[0] = sum0;
-    sums[1] = sum1;
-    sums[2] = sum2;
-    sums[3] = sum3;
+    sums[0] = local[0];
+    sums[1] = local[1];
+    sums[2] = local[2];
+    sums[3] = local[3];
 }
-#else
-KERNEL void sum_four(const int8_t *values, const int8_t *taps, int32_t count, int32_t offset, int32_t *sums)
+
+SUM_FOUR void sum_four(const int8_t *values, const int8_t *taps, int32_t count, int32_t offset, int32_t *sums)
 {
-    int32_t sum0 = sums[0], sum1 = sums[1], sum2 = sums[2], sum3 = sums[3];
-
-    for (int32_t i = 0; i < count; ++i) {
-        const int32_t value = values[i] + offset;
-
-        sum0 += value * taps[4 * i];
-        sum1 += value * taps[4 * i + 1];
-        sum2 += value * taps[4 * i + 2];
-        sum3 += value * taps[4 * i + 3];
-    }
-    sums[0] = sum0;
-    sums[1] = sum1;
-    sums[2] = sum2;
-    sums[3] = sum3;
+    sum_four_elements(values, taps, count, offset, 0, sums);
 }
-#endif
+
+SUM_FOUR void sum_four_bytes(const int8_t *values, const int8_t *taps, int32_t count, int32_t *sums)
+{
+    sum_four_elements(values, taps, count, 0, 1, sums);
+}

@@ -14,8 +14,9 @@ from ..fixed_point import (
     round_half_away,
     rounded_shift,
 )
-from ..ir import Lowered, Node, Rows, Shape, Step, Tensor
+from ..ir import Lowered, Node, Shape, Step, Tensor
 from ..lowering import limits_of, lookup_table, raw_values, require
+from ..rows import Rows
 from . import Operator
 
 _BYTES = ("int8", "uint8")

@@ -1,78 +1,34 @@
 """CONV_2D."""
 
-import numpy as np
-
-from ..fixed_point import Match, quantize_multiplier, rounding_twice
-from ..ir import Lowered, Node, Shape, Step, Table, Value
-from ..lowering import activation_range, interleave, output_size, pad_before, require, window_rows
-from ..sums import checked_bias, exponents, multiplier_values, symmetric_weights
+from ..convolution import convolution_shape, convolution_step
+from ..fixed_point import Match
+from ..ir import Lowered, Node, Shape
+from ..lowering import interleave, require
+from ..sums import symmetric_weights
 from . import Operator
 
 
 def shapes(node: Node) -> tuple[Shape, ...]:
     """Return the output's shape."""
-    batches, height, width, _ = node.input(0).shape
-    channels, taps_y, taps_x, _ = node.input(1).shape
-    options = node.options
-    rows = output_size(options["padding"], height, taps_y, options["strideH"], options["dilationHFactor"])
-    columns = output_size(options["padding"], width, taps_x, options["strideW"], options["dilationWFactor"])
-    return ((batches, rows, columns, channels),)
+    return (convolution_shape(node, node.input(1).shape[0]),)
 
 
 def lower(node: Node, _: Match) -> Lowered:
-    """Return the call of the kernel `conv_2d`. LiteRT and TensorFlow Lite Micro round alike, twice."""
-    source, output, options = node.input(0), node.outputs[0], node.options
+    """Return the call of the kernel `conv_2d`."""
+    source, output = node.input(0), node.outputs[0]
     require(node, source, ("int8",))
     require(node, output, ("int8",))
     weights = symmetric_weights(node, output.shape[-1], 0)
-    channels, taps_y, taps_x, depth = weights.shape
-    batches, height, width, input_channels = source.shape
+    channels, _, _, depth = weights.shape
+    input_channels = source.shape[-1]
     if depth == 0 or input_channels % depth or channels % (input_channels // depth):
         raise node.error(
             "its groups do not divide its channels", received=f"{input_channels} to {channels} by {depth}"
         )
-    multipliers = [
-        quantize_multiplier(float(source.scale) * float(scale) / float(output.scale))
-        for scale in np.resize(node.input(1).scales, channels)
-    ]
     rows = weights.reshape(channels, -1)
-    bias = checked_bias(node, rows)
-    pad_y = pad_before(options["padding"], height, taps_y, options["strideH"], options["dilationHFactor"])
     groups = input_channels // depth
-    shape = {
-        "batches": batches,
-        "input_height": height,
-        "input_width": width,
-        "input_channels": input_channels,
-        "output_height": output.shape[1],
-        "output_width": output.shape[2],
-        "output_channels": channels,
-        "height": taps_y,
-        "width": taps_x,
-        "depth": depth,
-        "stride_y": options["strideH"],
-        "stride_x": options["strideW"],
-        "dilation_y": options["dilationHFactor"],
-        "dilation_x": options["dilationWFactor"],
-        "pad_y": pad_y,
-        "pad_x": pad_before(
-            options["padding"], width, taps_x, options["strideW"], options["dilationWFactor"]
-        ),
-        "groups": groups,
-        "rounding": int(rounding_twice(multipliers)),
-        "backward": 0,
-    }
-    tables = (
-        Table("weights", interleave(rows) if groups == 1 else rows.ravel(), node.input(1).name),
-        Table("bias", bias.astype(np.int32)),
-        multiplier_values(multipliers),
-        exponents(multipliers),
-    )
-    overlap = window_rows(
-        source, output, options["strideH"], pad_y, (taps_y - 1) * options["dilationHFactor"] + 1
-    )
-    values: dict[str, Value] = {"offset": -source.zero_point, "range": activation_range(node, output)}
-    return [Step(node, "conv_2d", shape, (source,), (output,), tables, values, (overlap,))]
+    table = interleave(rows) if groups == 1 else rows.ravel()
+    return [convolution_step(node, "conv_2d", table, rows, {"depth": depth, "groups": groups})]
 
 
 OPERATOR = Operator("CONV_2D", shapes, lower, rounding="twice", notes="groups, dilation; constant weights")

@@ -7,8 +7,9 @@ from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
 from ..fixed_point import Match, Multiplier, Rounding, quantize_multiplier, round_once, rounding_twice
-from ..ir import Lowered, Node, Rows, Shape, Step, Table
+from ..ir import Lowered, Node, Shape, Step, Table
 from ..lowering import activation_limits, activation_range, interleave, require
+from ..rows import Rows
 from ..sums import bias_of, exponents, multiplier_values, reach_of, symmetric_weights
 from . import Operator
 

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from ..fixed_point import Match, Multiplier, quantize_multiplier, rounding_twice
-from ..ir import Lowered, Node, Rows, Shape, Step, Struct, Value
+from ..ir import Lowered, Node, Shape, Step, Struct, Value
 from ..lowering import limits_of, require
+from ..rows import Rows
 from . import Operator
 
 _FIELDS = ("kept0", "reduced1", "kept2", "reduced3", "kept4")

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..fixed_point import Match, multiply, quantize_multiplier
-from ..ir import Alias, Lowered, Node, Rows, Shape, Step, Struct, Value
+from ..ir import Alias, Lowered, Node, Shape, Step, Struct, Value
 from ..lowering import limits_of, lookup_table, raw_values, require
+from ..rows import Rows
 from . import Operator
 
 _FLIP = 128

@@ -10,8 +10,9 @@ import numpy as np
 
 from ..fixed_point import Match, high_product, quantize_multiplier
 from ..gemmlowp import exp_of_negative
-from ..ir import Lowered, Node, Rows, Shape, Step, Table
+from ..ir import Lowered, Node, Shape, Step, Table
 from ..lowering import require
+from ..rows import Rows
 from . import Operator
 
 # The sum has 12 integer bits, so that more equal logits than this overflow it.

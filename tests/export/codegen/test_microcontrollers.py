@@ -50,9 +50,10 @@ def _convolution(shape, filters, taps, stride=1, padding=SAME, dilation=1, depth
     return file.content([source], [output])
 
 
-def _dense(inputs, outputs, *, is_unsigned=False):
+def _dense(inputs, outputs, *, is_unsigned=False, least=-127):
     file, generator = File(), np.random.default_rng(inputs)
     data = generator.normal(0, 40, (outputs, inputs)).round().clip(-127, 127).astype(np.int8)
+    data[0, 0] = least
     first = source = file.tensor((1, inputs), scale=0.02, zero=3)
     if is_unsigned:
         first = file.tensor((1, inputs), "uint8", scale=0.02, zero=131)
@@ -94,6 +95,7 @@ LAYERS = {
     "dense, bytes, nothing even": _dense(71, 13, is_unsigned=True),
     "dense, nothing even": _dense(71, 13),
     "dense, small": _dense(3, 5),
+    "dense, with the least weight": _dense(64, 16, least=-128),
     "dense, wide": _dense(1500, 3),
     "sum": _sum("ADD", 1003),
     "difference": _sum("SUB", 37, left=(0.05, 7), right=(0.05, -128)),

@@ -157,7 +157,7 @@ def dilated_blocks(draw):
 
 @st.composite
 def unpacked(draw):
-    shape = draw(st.lists(st.integers(1, 4), min_size=2, max_size=4).map(tuple))
+    shape = draw(shapes)
     file, source, quantization = _file(draw, shape)
     axis = draw(st.integers(0, len(shape) - 1))
     part = [*shape[:axis], *shape[axis + 1 :]]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from edgemnist.export.codegen import Match
@@ -12,9 +12,16 @@ from edgemnist.export.codegen.lowering import output_size
 from .build import File
 from .run import assert_exact
 
+# Without shrinking, which would compile for many minutes.
 exact = settings(
-    max_examples=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None
+    max_examples=20,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+    database=None,
+    phases=(Phase.explicit, Phase.generate),
 )
+many = settings(exact, max_examples=100)  # of what compiles nothing
 matches = st.sampled_from(Match)
 scales = st.floats(0.004, 2.0)
 zeros = st.one_of(st.sampled_from((-128, 127, 0, -1)), st.integers(-128, 127))
@@ -300,7 +307,7 @@ _ALL_BYTES = (np.arange(-128, 128, dtype=np.int16).astype(np.int8).reshape(1, 1,
 
 @pytest.mark.parametrize("name", _UNARY)
 def test_activations_are_exact_for_every_byte(name):
-    @exact
+    @settings(exact, max_examples=8)
     @given(activation_layers(name), matches)
     def check(content, match):
         if name != "RELU_N1_TO_1" or match is Match.LITERT:

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from edgemnist.export.codegen.checking import check_plan
 from edgemnist.export.codegen.lowering import output_size
-from edgemnist.export.codegen.plan import Buffer, place
+from edgemnist.export.codegen.placing import ALIGNMENT, Buffer, place
 from edgemnist.export.codegen.writing import read_plan
 from edgemnist.runtime.errors import ConversionError
 
 from .build import File
 from .run import assert_exact
-from .test_operators import exact, seeds
+from .test_operators import exact, many, seeds
 
 
 class Network:
@@ -28,7 +28,12 @@ class Network:
         self.draw = draw
         self.shapes = {}
         self.source = self.add(
-            (1, draw(st.integers(4, 12)), draw(st.integers(2, 6)), draw(st.integers(1, 6)))
+            (
+                draw(st.sampled_from((1, 1, 2, 3))),
+                draw(st.integers(1, 12)),
+                draw(st.integers(2, 6)),
+                draw(st.integers(1, 6)),
+            )
         )
 
     def add(self, shape):
@@ -37,7 +42,7 @@ class Network:
         return number
 
     def window(self, source):
-        _, height, width, depth = self.shapes[source]
+        batches, height, width, depth = self.shapes[source]
         depthwise = self.draw(st.booleans())
         taps, stride = self.draw(st.integers(1, 4)), self.draw(st.sampled_from((1, 1, 1, 2)))
         dilation = self.draw(st.integers(1, 2)) if stride == 1 else 1
@@ -46,7 +51,7 @@ class Network:
         weights = self.file.tensor(shape, scale=0.02, data=self.random.integers(-128, 128, shape, np.int8))
         bias = self.file.tensor((filters,), "int32", scale=0.002, data=self.random.integers(-99, 99, filters))
         sizes = [output_size(schema.Padding.SAME, size, taps, stride, dilation) for size in (height, width)]
-        output = self.add((1, *sizes, filters))
+        output = self.add((batches, *sizes, filters))
         options = {"padding": schema.Padding.SAME, "strideH": stride, "strideW": stride}
         options |= {"dilationHFactor": dilation, "dilationWFactor": dilation}
         name, kind = (
@@ -125,6 +130,35 @@ def _overlaps_alive(plan):
                 if begin < here + other.size_bytes and here < end and others_last > first:
                     return True
     return False
+
+
+def tensorflow_lite_micro_bytes(plan):
+    """Return the arena of its greedy planner: largest first, in the lowest gap, nothing over anything."""
+    lives = {}
+    for number, step in enumerate(plan.steps):
+        for tensor in (*step.inputs, *step.outputs):
+            root = plan.roots[tensor]
+            if plan.places[tensor].area == "arena":
+                first, _, size = lives.get(root, (number, number, root.size_bytes))
+                lives[root] = (first, number, size)
+    pieces = [*lives.values(), *((number, number, size) for number, (_, size) in plan.scratch.items())]
+    placed = []
+    for first, last, size in sorted(pieces, key=lambda piece: -piece[2]):
+        offset = 0
+        for begin, end, others_first, others_last in sorted(placed):
+            if first <= others_last and others_first <= last:
+                if begin - offset >= size:
+                    break
+                offset = max(offset, -(-end // ALIGNMENT) * ALIGNMENT)
+        placed.append((offset, offset + size, first, last))
+    return -(-max((end for _, end, _, _ in placed), default=0) // ALIGNMENT) * ALIGNMENT
+
+
+@many
+@given(networks())
+def test_no_arena_is_larger_than_that_of_tensorflow_lite_micro(content):
+    plan = read_plan(content)
+    assert plan.arena_bytes <= tensorflow_lite_micro_bytes(plan)
 
 
 def test_a_chain_lies_at_both_ends():
