@@ -73,7 +73,7 @@ def accuracy_of(parity: ParityRecord | None) -> float:
 
 def frontier(costs: Mapping[str, Costs]) -> list[str]:
     """Return the keys of those that no other one is as good as in everything and better in something."""
-    ordered = sorted(costs, key=lambda key: costs[key].taken())
+    ordered = sorted(costs, key=lambda key: (costs[key].taken(), key))
     found: list[str] = []
     for key in ordered:  # whatever beats it comes before it
         mine = costs[key].taken()
@@ -92,9 +92,9 @@ def best(costs: Mapping[str, Costs], limits: Limits) -> str | None:
     able: Iterable[str] = [key for key, one in costs.items() if one.within(limits)]
     smallest_first = limits.max_flash is None and limits.max_ram is None
 
-    def rank(key: str) -> Sequence[float]:
+    def rank(key: str) -> tuple[object, ...]:
         accuracy, size, *others = costs[key].taken()
-        return (size, accuracy, *others) if smallest_first else (accuracy, size, *others)
+        return (size, accuracy, *others, key) if smallest_first else (accuracy, size, *others, key)
 
     return min(able, key=rank, default=None)
 

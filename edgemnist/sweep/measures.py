@@ -17,8 +17,7 @@ from msgspec import Struct
 
 from ..benchmarks.emulation.boards import Device
 from ..benchmarks.emulation.building import version_of
-from ..benchmarks.emulation.collect import measure_device
-from ..benchmarks.emulation.metrics import device_rows
+from ..benchmarks.emulation.collect import device_rows, measure_device
 from ..benchmarks.emulation.model import c_models, expected_answers
 from ..benchmarks.runner.benchmark import run_benchmark
 from ..benchmarks.runner.cases import cases_for

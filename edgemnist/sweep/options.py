@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 
 from ..data.labels import read_class_names
 from ..export.convert.options import IO_DTYPES, OPSETS, ExportOptions
+from ..export.training.architectures import DENSE
 from ..export.training.recipe import NOTEBOOK, Recipe, find_recipe
 from ..proof.formats import Format, find_format
 from ..runtime.errors import require_one_of
@@ -26,6 +27,7 @@ Numbers = float | tuple[float, ...]
 class Training(Struct, frozen=True, forbid_unknown_fields=True):
     """The table `[train]`: options of `edgemnist train`; None keeps the recipe's own value."""
 
+    network: str = DENSE.name
     recipe: str = NOTEBOOK.name
     seed: Seed = 0
     epochs: Positive | None = None
@@ -36,11 +38,11 @@ class Training(Struct, frozen=True, forbid_unknown_fields=True):
         """Return the recipe with the values that replace its own.
 
         Raises:
-            OptionError: There is no such recipe, or a value is out of range.
+            OptionError: There is no such network or recipe, or a value is out of range.
         """
         given = {name: getattr(self, name) for name in ("epochs", "batch_size", "learning_rate")}
         changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-        return replace(find_recipe(self.recipe), **changes)
+        return replace(find_recipe(self.recipe, self.network), **changes)
 
 
 class Export(Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,4 +1,4 @@
-"""Sweeps in other processes, in several at once, and on a Ray cluster of two nodes; and what interrupts them."""
+"""Sweeps in other processes, in several, and on a Ray cluster of two nodes; and what interrupts them."""
 
 import hashlib
 import os
@@ -123,7 +123,7 @@ def test_a_full_disk_is_an_error_that_leaves_only_whole_files(alone, sweep_data,
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
+def cluster():
     """A Ray cluster of two nodes on this machine."""
     ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'edgemnist[cluster]'")
     from ray.cluster_utils import Cluster

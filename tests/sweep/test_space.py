@@ -37,7 +37,7 @@ def test_a_sample_is_drawn_from_the_grid_without_repetition_and_the_same_again(t
     assert list(space.sample(1000, 0)) == grid
 
 
-def test_options_that_change_nothing_of_a_format_make_no_other_artifact(tmp_path):
+def test_options_that_change_nothing_of_a_format_make_no_other_artifact():
     floats, integers = (
         Export(format=name, calibration_samples=7, io="int8") for name in ("float32.onnx", "int8.c")
     )
@@ -67,6 +67,7 @@ def test_models_are_found_beside_the_file_and_are_not_trained(tmp_path):
         ("[train]\nseed = [-1]", "train.seed has a value that is not allowed"),
         ('[train]\nepochs = ["many"]', "train.epochs has a value that is not allowed"),
         ('[train]\nrecipe = ["cake"]', "unknown recipe"),
+        ('[train]\nnetwork = ["lstm"]', "unknown network"),
         ('[export]\nformat = ["int8.tflite", "int9.tflite"]', "unknown format"),
         ("[export]\nopset = [13, 99]", "unsupported opset"),
         ('[export]\nmodel = ["a.keras"]\n[train]\nseed = [1]', "names models and trains some"),

@@ -22,7 +22,7 @@ from .conftest import InlinePool
 class NoPool(InlinePool):
     """Fails where anything is computed."""
 
-    def submit(self, request: bytes) -> "Future[bytes]":
+    def submit(self, _request: bytes) -> "Future[bytes]":
         raise AssertionError("this is in the results already")
 
 
@@ -60,7 +60,7 @@ def test_what_is_in_the_results_is_not_computed_again(swept, space, context):
     assert again(swept, space, context).document == swept[1].document
 
 
-def test_a_larger_sweep_computes_only_what_is_new(swept, space, context, tmp_path):
+def test_a_larger_sweep_computes_only_what_is_new(swept, space, context):
     larger = Space({**space.dimensions, "export.format": ("int8.tflite", "float32.onnx", "float16.tflite")})
     pool = InlinePool()
     found = again(swept, larger, context, pool=pool).document
@@ -89,7 +89,7 @@ def test_another_seed_data_set_or_version_is_another_point(space, context, tmp_p
     assert key_of({"b": 1, "a": 2}) == key_of({"a": 2, "b": 1})
 
 
-def test_the_best_artifact_lies_in_a_folder_that_can_be_verified(swept, space, context, sweep_data):
+def test_the_best_artifact_lies_in_a_folder_that_can_be_verified(swept, space, context):
     folder, _ = swept
     wishes = Wishes(limits=Limits(max_flash=128 * 1024, max_ram=32 * 1024, min_accuracy=0.5), latency=False)
     found = again(swept, space, context, wishes)
@@ -107,7 +107,7 @@ def test_the_best_artifact_lies_in_a_folder_that_can_be_verified(swept, space, c
 
 
 def test_latency_is_measured_of_the_frontier_once(swept, space, context):
-    folder, sweep = swept
+    _, sweep = swept
     plan = dataclasses.replace(QUICK, rounds=1, min_rounds=1, num_runs=20, min_secs=0.0)
     first = again(swept, space, context, Wishes(plan=plan)).document
     measured = {row.key for row in first.points if row.latency_p50_ns is not None}
@@ -118,7 +118,7 @@ def test_latency_is_measured_of_the_frontier_once(swept, space, context):
 
 
 def test_the_page_names_every_point_and_draws_the_frontier(swept):
-    folder, sweep = swept
+    folder, _ = swept
     page = (folder / "sweep.html").read_text()
     assert page.count("<figure>") >= 3
     assert page.count("seed 1") >= 4
@@ -136,7 +136,7 @@ def test_a_process_that_dies_is_a_row_and_the_others_go_on(space, context, tmp_p
     assert not (tmp_path / "points").exists()  # so that the next run tries again
 
 
-def test_one_training_that_fails_takes_only_its_own_points(swept, space, context, tmp_path):
+def test_one_training_that_fails_takes_only_its_own_points(space, context, tmp_path):
     class Failing(InlinePool):
         def submit(self, request: bytes) -> "Future[bytes]":
             asked = msgspec.msgpack.decode(request, type=TrainRequest | ExportRequest)
