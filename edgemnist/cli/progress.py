@@ -74,6 +74,15 @@ def sweep_progress() -> Iterator[tuple[Callable[[SweepProgress], None], Callable
         yield report, lambda doing: bar.update(task, description=literal(doing), left="")
 
 
+@contextmanager
+def rows_progress() -> Iterator[Callable[[int, int], None]]:
+    """Yield what scored rows are reported to, and their number: a bar on a terminal, nothing elsewhere."""
+    columns = (TextColumn("scoring"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=messages, transient=True, disable=not messages.is_terminal) as bar:
+        task = bar.add_task("scoring", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
 def show_epochs(epochs: Iterable[Epoch], total: int, finished: int = 0) -> None:
     """Run through the epochs of a training, as they end: a bar on a terminal, about ten lines elsewhere.
 

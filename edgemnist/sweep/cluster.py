@@ -1,16 +1,48 @@
 """Requests answered on a Ray cluster, by Ray's own scheduling, retries and resources."""
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 from ..runtime.errors import EngineError, MissingExtraError, first_line
 from .tasks import run
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from concurrent.futures import Future
     from types import TracebackType
 
 RETRIES = 5  # of a task whose process or node died; what fails by itself is an answer, and final
 _WAITING_PER_CPU = 2
+
+
+def connect(ray: Any, address: str) -> bool:
+    """Connect to a cluster, unless this process is connected already, and return whether it was not.
+
+    Raises:
+        EngineError: There is no cluster at that address.
+    """
+    if ray.is_initialized():
+        return False
+    try:
+        ray.init(address=address, log_to_driver=False, logging_level="error")
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise EngineError(
+            "cannot connect to the Ray cluster",
+            received=f"{address} ({first_line(error)})",
+            fix="`ray status` shows one that runs on this machine; `ray start --head` starts one.",
+        ) from error
+    return True
+
+
+@contextmanager
+def connected(ray: Any, address: str) -> "Iterator[None]":
+    """Be connected to a cluster in the block; errors as of `connect`."""
+    owned = connect(ray, address)
+    try:
+        yield
+    finally:
+        if owned:
+            ray.shutdown()
 
 
 class RayPool:
@@ -36,16 +68,7 @@ class RayPool:
         except ImportError as error:
             raise MissingExtraError("ray", "cluster", "A Ray cluster") from error
         self._ray: Any = ray
-        self._owned = not ray.is_initialized()
-        if self._owned:
-            try:
-                ray.init(address=address, log_to_driver=False, logging_level="error")
-            except (ConnectionError, ValueError, RuntimeError) as error:
-                raise EngineError(
-                    "cannot connect to the Ray cluster",
-                    received=f"{address} ({first_line(error)})",
-                    fix="`ray status` shows one that runs on this machine; `ray start --head` starts one.",
-                ) from error
+        self._owned = connect(ray, address)
         environment = {"env_vars": {"CUDA_VISIBLE_DEVICES": "-1", "OMP_NUM_THREADS": "1"}}
         options = {"num_cpus": num_cpus, "max_calls": 1, "max_retries": RETRIES, "runtime_env": environment}
         self._run = ray.remote(**options)(run)

@@ -9,12 +9,14 @@ from ...runtime import PictureOptions, load_predictor
 from ...runtime.artifact.folder import recover
 from ...runtime.artifact.manifest import read_manifest
 from ...runtime.engines.registry import engine_for
-from ...runtime.errors import ArtifactError, InputError
+from ...runtime.errors import ArtifactError, InputError, OptionError
 from ...runtime.files import leads_out, sha256_of
 from ...runtime.isolation.native_code import is_built_here
+from ...sweep.scoring import Job
 from ..console import literal, print_error, print_json, print_result, results
 from ..images import Palette, bars, list_pictures, read_picture, shades
 from ..options import Artifacts, Json, RunForeignCode
+from ..scoring import score_all
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,9 +33,15 @@ EXAMPLES = """
 - `edgemnist predict photo.png --engine litert --top 5`
 - `edgemnist predict photo.png --model artifacts/mnist.int8.tflite`
 - `edgemnist predict - < photo.png`
+- `edgemnist predict --input photos/ --output scores.parquet --processes 2` a whole folder
 """
 
 _IMAGES_HELP = "PNG, JPEG, WebP, BMP or GIF files, folders of them, or - for standard input."
+_INPUT_HELP = "Score a whole folder of pictures, or an IDX, .npy, .npz or Parquet file, larger than memory."
+_OUTPUT_HELP = "Where the scores of --input go: a row for each of its rows, in order."
+_ARRAY_HELP = "Which array of an .npz or column of Parquet. Default: x_test, images, features or x."
+_PROCESSES_HELP = "How many processes score."
+_RAY_HELP = "Score on this Ray cluster instead, whose nodes find the files at the same paths."
 _ENGINE_HELP = "The engine that runs the model, as `edgemnist env` names it. Default: by the model's suffix."
 _POLARITY_HELP = "Whether the ink is dark or light; auto finds out."
 _FIT_HELP = (
@@ -44,8 +52,17 @@ _TOP_HELP = "Classes to print for each image."
 _SHOW_HELP = "Draw the image the model saw, and all classes."
 
 
-def predict(
-    images: Annotated[list[Path], Argument(metavar="IMAGE...", help=_IMAGES_HELP, allow_dash=True)],
+def predict(  # noqa: C901 - pictures one by one, or all of an input
+    images: Annotated[
+        list[Path] | None, Argument(metavar="IMAGE...", help=_IMAGES_HELP, allow_dash=True)
+    ] = None,
+    input_: Annotated[Path | None, Option("--input", metavar="PATH", help=_INPUT_HELP)] = None,
+    output: Annotated[
+        Path | None, Option("--output", "-o", metavar="FILE.parquet", help=_OUTPUT_HELP)
+    ] = None,
+    array: Annotated[str | None, Option(metavar="NAME", help=_ARRAY_HELP)] = None,
+    processes: Annotated[int, Option(min=1, help=_PROCESSES_HELP)] = 1,
+    ray: Annotated[str | None, Option(metavar="ADDRESS", help=_RAY_HELP)] = None,
     model: Annotated[Path | None, Option(metavar="FILE", help=_MODEL_HELP)] = None,
     artifacts: Artifacts = Path("artifacts"),
     engine: Annotated[str | None, Option(metavar="NAME", help=_ENGINE_HELP)] = None,
@@ -61,16 +78,35 @@ def predict(
     A picture is made like the training images: its ink found, fitted into the model's box, centred by its
     mass, light on dark. Of several pictures, those that cannot be read are named and the others classified.
     Needs the extra image: `pip install 'edgemnist[image]'`.
+
+    With --input and --output, a whole file or folder is streamed into a Parquet file, which appears when it
+    is complete: label, index, confidence and probabilities, or values, of each row, or the error where it
+    cannot be read. Needs the extra parquet.
     """
     if engine == "keras" or (model and model.suffix == ".keras"):
         from ...export import backend  # noqa: F401 - starts TensorFlow without its log
+    pictures = PictureOptions(polarity=polarity, fit=fit)
+    if input_ is not None or output is not None:
+        if input_ is None or output is None or images:
+            raise OptionError("--input and --output go together, and instead of pictures")
+        with load_predictor(
+            model or _default_model(artifacts, engine, run_foreign_code),
+            engine=engine,
+            run_foreign_code=run_foreign_code,
+        ) as chosen:  # which refuses what may not run here, before its hash allows it elsewhere
+            file, sha256 = chosen.path, chosen.sha256
+        job = Job(input_.resolve(), array, file, sha256, engine, pictures, run_foreign_code)
+        score_all(job, output, processes, ray, json=json)
+        return
+    if not images:
+        raise OptionError("there is nothing to predict", fix="Name pictures, or give --input and --output.")
     paths = list_pictures(images)
     documents: list[dict[str, object]] = []
     failures = 0
     with load_predictor(
         model or _default_model(artifacts, engine, run_foreign_code),
         engine=engine,
-        pictures=PictureOptions(polarity=polarity, fit=fit),
+        pictures=pictures,
         run_foreign_code=run_foreign_code,
     ) as predictor:
         count = min(top, len(predictor.class_names))
