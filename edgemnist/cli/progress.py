@@ -4,13 +4,16 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..benchmarks.runner.collect import Progress as BenchProgress
 from ..data.history import Epoch
-from ..sweep.run import Progress as SweepProgress
 from .console import literal, messages, print_message
+
+if TYPE_CHECKING:
+    from ..sweep.run import Progress as SweepProgress
 
 LINES_WITHOUT_TERMINAL = 10
 
@@ -53,7 +56,7 @@ def device_progress(count: int) -> Callable[[str], None]:
 
 
 @contextmanager
-def sweep_progress() -> Iterator[tuple[Callable[[SweepProgress], None], Callable[[str], None]]]:
+def sweep_progress() -> Iterator[tuple[Callable[["SweepProgress"], None], Callable[[str], None]]]:
     """Yield what a sweep reports answers and measurements to: a bar on a terminal, lines elsewhere."""
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -64,7 +67,7 @@ def sweep_progress() -> Iterator[tuple[Callable[[SweepProgress], None], Callable
     with Progress(*columns, console=messages, transient=True, disable=not messages.is_terminal) as bar:
         task = bar.add_task("sweep", total=None, left="")
 
-        def report(progress: SweepProgress) -> None:
+        def report(progress: "SweepProgress") -> None:
             left = "" if progress.remaining_secs is None else f"about {progress.remaining_secs:.0f} s left"
             bar.update(task, description="sweep", completed=progress.done, total=progress.total, left=left)
             if not messages.is_terminal:

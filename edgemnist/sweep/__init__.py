@@ -1,10 +1,6 @@
-"""Many trainings and exports, on this machine or on a Ray cluster, and the frontier of what came of them.
+"""What outgrows one machine: many trainings and exports, and data sets of any size to score.
 
-A sweep is a list of points. What a point needs is computed by `tasks.run`, a pure function of bytes, in
-processes here (`local`) or on Ray (`cluster`); `results` keeps every answer under the hash of its question.
+A sweep is a list of points (`space`). What a point needs is computed by `tasks.run`, a pure function of bytes,
+in processes here (`local`) or on a Ray cluster (`cluster`); `results` keeps every answer under the hash of its
+question, and `sweep` chooses, measures and writes. `scoring` runs one artifact over `blocks` of any input.
 """
-
-from .options import Export, Point, Training
-from .space import Space, read_space
-
-__all__ = ["Export", "Point", "Space", "Training", "read_space"]

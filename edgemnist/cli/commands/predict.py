@@ -12,11 +12,9 @@ from ...runtime.engines.registry import engine_for
 from ...runtime.errors import ArtifactError, InputError, OptionError
 from ...runtime.files import leads_out, sha256_of
 from ...runtime.isolation.native_code import is_built_here
-from ...sweep.scoring import Job
 from ..console import literal, print_error, print_json, print_result, results
 from ..images import Palette, bars, list_pictures, read_picture, shades
 from ..options import Artifacts, Json, RunForeignCode
-from ..scoring import score_all
 
 if TYPE_CHECKING:
     import numpy as np
@@ -95,6 +93,9 @@ def predict(  # noqa: C901 - pictures one by one, or all of an input
             run_foreign_code=run_foreign_code,
         ) as chosen:  # which refuses what may not run here, before its hash allows it elsewhere
             file, sha256 = chosen.path, chosen.sha256
+        from ...sweep.scoring import Job
+        from ..scoring import score_all
+
         job = Job(input_.resolve(), array, file, sha256, engine, pictures, run_foreign_code)
         score_all(job, output, processes, ray, json=json)
         return
