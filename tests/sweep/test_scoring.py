@@ -62,8 +62,8 @@ def write_parquet(path, images):
 
 WRITERS = {
     "plain-idx3-ubyte": lambda path, images: path.write_bytes(idx_bytes(images)),
-    "packed-idx3-ubyte.gz": lambda path, images: path.write_bytes(gzip.compress(idx_bytes(images))),
-    "images.npy": lambda path, images: np.save(path, images),
+    "packed-idx3-ubyte.gz": lambda path, images: path.write_bytes(gzip.compress(idx_bytes(images), 1)),
+    "images.npy": np.save,
     "images.npz": write_npz,
     "images.parquet": write_parquet,
 }
@@ -163,7 +163,7 @@ def test_what_cannot_be_scored_is_one_clear_error(name, content, message, model,
 
 def test_an_array_or_column_that_is_not_there_names_those_that_are(model, images, tmp_path):
     np.savez(tmp_path / "a.npz", mine=images, yours=images)
-    with pytest.raises(InputError, match="mine, yours.*--array"):
+    with pytest.raises(InputError, match=r"mine, yours.*--array"):
         score(job_of(model, tmp_path / "a.npz"), tmp_path / "scores.parquet")
     assert score(job_of(model, tmp_path / "a.npz", "yours"), tmp_path / "scores.parquet").rows == len(images)
     parquet.write_table(pa.table({"pixels": [[1]]}), tmp_path / "b.parquet")
@@ -249,7 +249,7 @@ def test_ray_scores_every_row_once_though_actors_die(model, images, expected, tm
         if len(killed) < 2 and done > 1000 * (len(killed) + 1):
             killed.append(kill_a_process_named("RayScorer"))
 
-    ray.init(num_cpus=2, log_to_driver=False, logging_level="error")
+    ray.init("local", num_cpus=2, log_to_driver=False, logging_level="error")
     try:
         score(job, tmp_path / "scores.parquet", blocks=RayBlocks("auto", actors=2), report=kill_an_actor)
     finally:
