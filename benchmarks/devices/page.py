@@ -43,5 +43,10 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
         return (f"{row['status']}: {row['reason']}", "", "", "")
     times, throughput = figures["end_to_end"], figures["throughput"]
     quickest = max((one["images_per_sec"] for one in throughput), default=None)
-    accuracy = figures["accuracy"]["accuracy"]
-    return percent(accuracy), duration(times["p50_ns"]), duration(times["p90_ns"]), rate(quickest)
+    accuracy = figures["accuracy"]
+    return (
+        "" if accuracy is None else percent(accuracy["accuracy"]),
+        duration(times["p50_ns"]),
+        duration(times["p90_ns"]),
+        rate(quickest),
+    )

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from msgspec import UNSET
+
 from ...runtime.artifact.manifest import MANIFEST_NAME, read_manifest
 from ...runtime.engines.registry import ENGINES
 from ...runtime.errors import ArtifactNotFoundError, EdgeMnistError
-from ..report.json import read_document
+from ..report.document import read_document
 from .ssh import Session, session
 from .wheel import make_wheel, wheel_name
 
@@ -105,10 +107,10 @@ def _measure(
         wheel.write_bytes(make_wheel())
         there.send([wheel], "wheel")
         there.send(sent, "models")
-        data = ()
-        if remote.data is not None:
-            there.send([remote.data], "data")
-            data = ("--data", f"data/{remote.data.resolve().name}")
+        data: tuple[str, ...] = ()
+        if (path := remote.data or _recorded(remote.files)) is not None:
+            there.send([path], "data")
+            data = ("--data", f"data/{path.resolve().name}")
         report("setting up an environment")
         python = _environment(there, remote.python)
         whole = any(path.is_dir() for path in remote.files)
@@ -121,6 +123,16 @@ def _measure(
         result = Path(name, "bench.json")
         there.fetch("out/bench.json", result)
         return read_document(result)
+
+
+def _recorded(files: Sequence[Path]) -> Path | None:
+    """Return the data set that the artifacts were proven on, where their manifest names one that is here."""
+    folder = files[0] if files[0].is_dir() else files[0].parent
+    if not (folder / MANIFEST_NAME).exists():
+        return None
+    record = read_manifest(folder).data
+    path = Path(record.path) if record is not UNSET and record.path else None
+    return path if path is not None and path.exists() else None
 
 
 def _environment(there: Session, python: str | None) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..benchmarks.devices.page import COLUMNS, render_if_possible, table_rows
 from ..benchmarks.devices.remote import Remote, RemoteOutcome, bench_remotely
-from ..benchmarks.report.json import write_document
+from ..benchmarks.report.document import write_document
 from ..runtime.errors import EngineError
 from ..runtime.files import write_text
 from .console import literal, print_json, print_message, print_table

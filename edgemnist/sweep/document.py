@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from msgspec import Struct
 
@@ -12,6 +13,7 @@ from .options import Export, Point, Training
 from .results import PointRecord
 from .run import Computed
 
+_PARITY = ("accuracy", "accuracy_interval", "agreement", "broke", "fixed", "r2", "max_abs_difference")
 PASSED, FAILED, ERROR = "passed", "failed", "error"
 
 
@@ -127,7 +129,17 @@ def _row(key: str, point: Point, computed: Computed, measured: Measured, *, fron
     record = computed.records.get(key)
     if record is None:
         return Row(key, point.train, point.export, ERROR, (computed.errors.get(key, "it was not computed"),))
-    parity, memory, latency = record.parity, measured.memory, measured.latency
+    known: dict[str, Any] = {}
+    for source, names in (
+        (record.parity, _PARITY),
+        (measured.memory, ("flash_bytes", "ram_bytes")),
+        (measured.latency, ("engine",)),
+    ):
+        known |= {name: getattr(source, name) for name in names if source is not None}
+    if measured.instructions is not None:
+        known["instructions"] = measured.instructions.median
+    if measured.latency is not None:
+        known["latency_p50_ns"], known["latency_p90_ns"] = measured.latency.p50_ns, measured.latency.p90_ns
     return Row(
         key,
         point.train,
@@ -137,20 +149,8 @@ def _row(key: str, point: Point, computed: Computed, measured: Measured, *, fron
         artifact=record.artifact or None,
         sha256=record.files.get(record.artifact),
         size_bytes=record.size_bytes,
-        accuracy=parity and parity.accuracy,
-        accuracy_interval=parity and parity.accuracy_interval,
-        agreement=parity and parity.agreement,
-        broke=parity and parity.broke,
-        fixed=parity and parity.fixed,
-        r2=parity and parity.r2,
-        max_abs_difference=parity and parity.max_abs_difference,
-        flash_bytes=memory and memory.flash_bytes,
-        ram_bytes=memory and memory.ram_bytes,
-        instructions=measured.instructions and measured.instructions.median,
-        engine=latency and latency.engine,
-        latency_p50_ns=latency and latency.p50_ns,
-        latency_p90_ns=latency and latency.p90_ns,
         frontier=frontier,
+        **known,
     )
 
 

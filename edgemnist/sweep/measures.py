@@ -7,7 +7,7 @@ use measure no time, and have different compilers.
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,9 @@ from ..benchmarks.emulation.collect import device_rows, measure_device
 from ..benchmarks.emulation.model import c_models, expected_answers
 from ..benchmarks.runner.benchmark import run_benchmark
 from ..benchmarks.runner.cases import cases_for
+from ..benchmarks.runner.inputs import BenchInputs, find_inputs
 from ..benchmarks.runner.machine import describe_machine
 from ..benchmarks.runner.plan import Plan
-from ..data.datasets import Split
 from ..runtime.errors import EdgeMnistError
 from ..runtime.process import usable_cpu_count
 from .options import key_of
@@ -86,11 +86,25 @@ def measure_memory(records: Mapping[str, PointRecord], results: Results, device:
         return dict(zip(able, pool.map(measured, able.values()), strict=True))
 
 
+def inputs_of(record: PointRecord, results: Results, data: str | None) -> BenchInputs:
+    """Return the test inputs of the data set as an artifact takes them.
+
+    Raises:
+        DatasetError: The data set cannot be read any more.
+    """
+    with tempfile.TemporaryDirectory(prefix="edgemnist-sweep-") as name:
+        path = Path(name, record.artifact)
+        path.write_bytes(results.read_file(record.artifact, record.files[record.artifact]))
+        if tflite := _integers(record):  # which says what C takes
+            (path.parent / tflite).write_bytes(results.read_file(tflite, record.files[tflite]))
+        return find_inputs(path.parent, [path], None if data is None else Path(data))
+
+
 def measure_instructions(
-    records: Mapping[str, PointRecord], results: Results, device: Device, split: Split
+    records: Mapping[str, PointRecord], results: Results, device: Device, inputs: BenchInputs
 ) -> dict[str, Instructions]:
     """Return the instructions of each full-integer point on an emulated board, by key."""
-    some = split.select(np.arange(min(BOARD_IMAGES, len(split))))
+    some = replace(inputs, split=inputs.split.select(np.arange(min(BOARD_IMAGES, len(inputs.split)))))
     found: dict[str, Instructions] = {}
     for key, record in records.items():
         if not (name := _integers(record)):
@@ -111,15 +125,19 @@ def measure_instructions(
 def measure_latency(
     records: Mapping[str, PointRecord],
     results: Results,
-    split: Split,
+    inputs: BenchInputs,
     plan: Plan | None = None,
     report: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Latency]:
     """Return the latency of each point, by key; those that are known from before keep theirs."""
-    found, unknown = {}, {}
+    found: dict[str, Latency] = {}
+    unknown: dict[str, PointRecord] = {}
     for key, record in records.items():
         known = results.find("latency", record.files[record.artifact], Latency)
-        (unknown if known is None else found)[key] = record if known is None else known
+        if known is None:
+            unknown[key] = record
+        else:
+            found[key] = known
     if not unknown:
         return found
     by_content = {record.files[record.artifact]: record for record in unknown.values()}
@@ -131,7 +149,7 @@ def measure_latency(
             path.write_bytes(results.read_file(record.artifact, sha256))
             paths[path] = sha256
         report(f"latency of {len(paths)} artifacts")
-        _keep_latencies(paths, results, split, plan or Plan(), Path(name))
+        _keep_latencies(paths, results, inputs, plan or Plan(), Path(name))
     for key, record in unknown.items():
         if (known := results.find("latency", record.files[record.artifact], Latency)) is not None:
             found[key] = known
@@ -139,12 +157,12 @@ def measure_latency(
 
 
 def _keep_latencies(
-    paths: Mapping[Path, str], results: Results, split: Split, plan: Plan, folder: Path
+    paths: Mapping[Path, str], results: Results, inputs: BenchInputs, plan: Plan, folder: Path
 ) -> None:
     cases = cases_for(paths)
     first = {case.path: case for case in reversed(cases)}  # one engine a file: the first that there is
     chosen = [first[path] for path in paths]
-    benchmark = run_benchmark(chosen, split, plan, folder)
+    benchmark = run_benchmark(chosen, inputs.split, plan, folder, signature=inputs.signature)
     machine = msgspec.to_builtins(describe_machine())
     for row in benchmark.results.rows:
         times = row.metrics.end_to_end if row.metrics else None
@@ -178,15 +196,15 @@ def _memory(content: bytes, device: Device) -> Memory:
     return Memory(size.flash_bytes, size.ram_bytes, code=size.code_bytes is not None)
 
 
-def _instructions(content: bytes, device: Device, split: Split) -> Instructions:
+def _instructions(content: bytes, device: Device, inputs: BenchInputs) -> Instructions:
     from ..export.codegen.artifact import make_c
 
     try:
         with tempfile.TemporaryDirectory(prefix="edgemnist-c-") as name:
             make_c(content, "network").write(Path(name))
             (model,) = c_models([Path(name)])
-            outcome = measure_device(device, model, expected_answers(model, split.array))
-            (row,) = device_rows([outcome], split)
+            outcome = measure_device(device, model, expected_answers(model, inputs.split.array))
+            (row,) = device_rows([outcome], inputs.split)
     except EdgeMnistError as error:
         return Instructions(None, str(error))
     counted = row.metrics.instructions if row.metrics else None

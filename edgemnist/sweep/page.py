@@ -116,8 +116,8 @@ def _scatter(
         for row in rows:
             index = formats.index(row.export.format)
             axes.plot(
-                getattr(row, attribute),
-                row.accuracy,
+                [getattr(row, attribute)],
+                [row.accuracy or 0.0],
                 marker=list(_MARKERS.values())[index % len(_MARKERS)],
                 color=series(index),
                 markerfacecolor=series(index) if row.frontier else "none",

@@ -170,7 +170,7 @@ class Results:
             found = msgspec.json.decode(self._storage.read(name), type=struct)
         except (OSError, msgspec.MsgspecError, ValueError):
             return None
-        return found if all(self._has(file, sha256) for file, sha256 in _files_in(found)) else None
+        return found if all(self._has(file, sha256) for file, sha256 in _files_in(found).items()) else None
 
     def keep(self, kind: str, key: str, record: Any) -> None:
         """Write a record, after the files that it names."""
@@ -226,7 +226,7 @@ def _place(name: str, sha256: str) -> str:
     return f"{_FILES}/{sha256}{dot}{kind}"
 
 
-def _files_in(record: object) -> Mapping[str, str] | Any:
+def _files_in(record: object) -> Mapping[str, str]:
     if isinstance(record, PointRecord):
-        return record.files.items()
-    return {"model.keras": record.model}.items() if isinstance(record, TrainedRecord) else ()
+        return record.files
+    return {"model.keras": record.model} if isinstance(record, TrainedRecord) else {}

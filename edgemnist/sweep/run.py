@@ -128,7 +128,7 @@ class Driver:
         waiting: deque[_Job] = deque()
         later: dict[str, list[_Job]] = {}
         for job in self._exports(missing):
-            if not job.training or self._results.find("trained", job.training, TrainedRecord):
+            if not job.training or self._trained(job.training) is not None:
                 waiting.append(job)
             else:
                 later.setdefault(job.training, []).append(job)
@@ -179,7 +179,7 @@ class Driver:
             if point.export.model is not None:
                 path = Path(point.export.model)
                 return ExportRequest(self.context, path.name, read_model(path), exports)
-            trained = self._results.find("trained", training, TrainedRecord)
+            trained = self._trained(training)
             assert trained is not None  # noqa: S101 - exported after it was trained
             model = self._results.read_file(MODEL_NAME, trained.model)
             return ExportRequest(self.context, MODEL_NAME, model, exports)
@@ -195,6 +195,9 @@ class Driver:
             keys,
             jobs[0].training,
         )
+
+    def _trained(self, key: str) -> TrainedRecord | None:
+        return self._results.find("trained", key, TrainedRecord)
 
     def _model_key(self, point: Point) -> str:
         if point.train is not None:

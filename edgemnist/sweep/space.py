@@ -44,7 +44,7 @@ class Space:
         drawn = random.Random(seed).sample(range(len(self)), min(count, len(self)))  # noqa: S311 - no secret
         for number in sorted(drawn):
             chosen = {}
-            for name, values in reversed(self.dimensions.items()):
+            for name, values in reversed(tuple(self.dimensions.items())):
                 number, place = divmod(number, len(values))  # noqa: PLW2901 - its digits, from the last
                 chosen[name] = values[place]
             yield self.point(chosen)
@@ -86,7 +86,7 @@ def read_space(path: Path) -> Space:
         _require_known(f"{path} has an unknown key in [{table}]", options, kind.__struct_fields__)
         for option, value in options.items():
             name = f"{table}.{option}"
-            values = [_converted(path, name, kind, each) for each in _listed(path, name, value)]
+            values: list[Any] = [_converted(path, name, kind, each) for each in _listed(path, name, value)]
             if option in ("model", "labels"):
                 values = [str((path.parent / each).resolve()) for each in values]
             dimensions[name] = tuple(dict.fromkeys(values))
@@ -97,9 +97,10 @@ def read_space(path: Path) -> Space:
             fix="Remove one of them.",
         )
     space = Space(dimensions)
-    for name, values in dimensions.items():  # every value once, so that no sweep fails after hours
-        for value in values:
-            space.point({each: known[0] for each, known in dimensions.items()} | {name: value})
+    first = {name: known[0] for name, known in dimensions.items()}
+    for name, known in dimensions.items():  # every value once, so that no sweep fails after hours
+        for value in known:
+            space.point(first | {name: value})
     return space
 
 

@@ -7,13 +7,11 @@ from typing import Literal
 
 from ..benchmarks.emulation.boards import DEVICES, Device
 from ..benchmarks.runner.plan import QUICK, Plan
-from ..data.datasets import Split, load_test_split
-from ..data.wanted import Wanted
 from ..runtime.artifact.documents import encode
-from ..runtime.errors import DatasetError, OptionError
+from ..runtime.errors import OptionError
 from .document import SWEEP, Chosen, Row, SweepDocument, choose, limits_document, rows
 from .frontier import Limits, accuracy_of
-from .measures import Measured, measure_instructions, measure_latency, measure_memory, together
+from .measures import Measured, inputs_of, measure_instructions, measure_latency, measure_memory, together
 from .options import Point
 from .page import render_if_possible
 from .results import PointRecord, Results
@@ -109,12 +107,13 @@ def run_sweep(
     memory = measure_memory(records, results, device)
     chosen = choose(records, memory, wishes.limits)
     best_of = {key: records[key] for key in dict.fromkeys((*chosen.frontier, *_listed(chosen.best)))}
-    split = _test_split(driver)
-    status("instructions")
-    instructions = measure_instructions(best_of, results, device, split) if split else {}
-    latency = {}
-    if wishes.latency and split:
-        latency = measure_latency(best_of, results, split, wishes.plan, status)
+    instructions, latency = {}, {}
+    if best_of:
+        status("instructions")
+        inputs = inputs_of(next(iter(best_of.values())), results, driver.context.data)
+        instructions = measure_instructions(best_of, results, device, inputs)
+        if wishes.latency:
+            latency = measure_latency(best_of, results, inputs, wishes.plan, status)
     measured = together(records, memory, instructions, latency)
     document = SweepDocument(
         schema_version=SWEEP.version,
@@ -157,18 +156,6 @@ def _score(record: PointRecord | None) -> Score | None:
 
 def _listed(key: str | None) -> tuple[str, ...]:
     return () if key is None else (key,)
-
-
-def _test_split(driver: Driver) -> Split | None:
-    data = driver.context.data
-    path = None if data is None else Path(data)
-    try:
-        return load_test_split(path)
-    except DatasetError:  # of values, perhaps
-        try:
-            return load_test_split(path, Wanted(output="values"))
-        except DatasetError:
-            return None
 
 
 def _notes(device: Device, measured: dict[str, Measured]) -> tuple[str, ...]:
