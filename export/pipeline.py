@@ -31,8 +31,9 @@ from .codegen.compiler import libraries
 from .convert.options import ExportOptions
 from .convert.refusals import explained
 from .convert.registry import convert, with_origins
-from .convert.source import Source, tool_versions
+from .convert.source import Source
 from .publish import Origin, check_target, describe, publish
+from .versions import tool_versions
 from .web.artifact import prove_with_data
 
 _COMPARED_ON = 32

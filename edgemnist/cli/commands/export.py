@@ -56,8 +56,8 @@ EXAMPLES = """
 _FORMAT_HELP = "Make this format only; repeatable. `edgemnist formats` lists them, such as float16.onnx."
 _IO_HELP = "Input and output of int8.tflite: pixels as they are, or minus 128 for microcontrollers."
 _MODEL_HELP = (
-    "Export this .keras or .h5 model instead of the one in the artifacts folder; or make C of this full-integer"
-    " .tflite file, or WebAssembly, whoever made it."
+    "Export this .keras or .h5 model instead of the one in the artifacts folder; or make C or WebAssembly of"
+    " this full-integer .tflite file, whoever made it."
 )
 _REFERENCE_HELP = (
     "Prove the quantized .tflite given with --model, whoever made it, against this float .onnx or .tflite."
