@@ -16,6 +16,7 @@ from ..proof.reference import outputs_of
 from ..runtime.artifact.folder import staging
 from ..runtime.artifact.manifest import (
     ArtifactRecord,
+    CalibrationRecord,
     DataRecord,
     ModelRecord,
     ParityRecord,
@@ -133,23 +134,35 @@ def _make(
             )
     except (ConversionError, MissingCompilerError) as error:
         proof = Proof((str(error),), structure)
-    record = None
-    if proof.structure and proof.predictor and proof.parity:
-        record = describe(
-            path,
-            proof.structure,
-            kind=row.format,
-            companions=[file for file in files if file != path],
-            precision=row.precision,
-            input=proof.predictor.input,
-            output=proof.predictor.output,
-            labels=proof.predictor.class_names,
-            signature=proof.predictor.signature,
-            calibration=source.calibration.record() if row.calibrated else None,
-            parity=ParityRecord(**asdict(proof.parity)),
-            tolerances=TolerancesRecord(**asdict(row.tolerances)),
-        )
+    calibration = source.calibration.record() if row.calibrated else None
+    record = record_of(path, row, proof, calibration, [file for file in files if file != path])
     if proof.failures:
         for failed in files:
             failed.unlink()
     return Outcome(row, proof.failures, record, proof.parity)
+
+
+def record_of(
+    path: Path,
+    row: Format,
+    proof: Proof,
+    calibration: CalibrationRecord | None = None,
+    companions: Sequence[Path] = (),
+) -> ArtifactRecord | None:
+    """Return the record of an artifact, or None if it could not be run."""
+    if not (proof.structure and proof.predictor and proof.parity):
+        return None
+    return describe(
+        path,
+        proof.structure,
+        kind=row.format,
+        companions=companions,
+        precision=row.precision,
+        input=proof.predictor.input,
+        output=proof.predictor.output,
+        labels=proof.predictor.class_names,
+        signature=proof.predictor.signature,
+        calibration=calibration,
+        parity=ParityRecord(**asdict(proof.parity)),
+        tolerances=TolerancesRecord(**asdict(row.tolerances)),
+    )

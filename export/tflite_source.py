@@ -68,7 +68,7 @@ def export_tflite(
     content = read_model(path)
     name = path.stem.removesuffix(".int8")
     model = ModelRecord(name, f"{name}.int8.tflite", hashlib.sha256(content).hexdigest())
-    origin = Origin(path, model, {}, {tool: metadata.version(tool) for tool in _TOOLS})
+    origin = Origin(path, model, {}, tool_versions())
     check_target(folder, origin, overwrite=overwrite)
     report("reading the model")
     structure = parse_structure(path, content)
@@ -94,6 +94,11 @@ def export_tflite(
         original = describe(staged / model.file, structure, kind="tflite", **facts)
         publish(staged, folder, origin, _stored(expected), (record, original))
     return Made(record, exactness, _arena_bytes(generated.files[".h"]))
+
+
+def tool_versions() -> dict[str, str]:
+    """Return the versions of what has a part in the record of a file of anyone's."""
+    return {tool: metadata.version(tool) for tool in _TOOLS}
 
 
 def _stored(expected: tuple[NDArray[np.generic], ...]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .files import opened
+from .files import opened, read_limited
 
 MAX_DATA_BYTES = 4 * 1024 * 1024 * 1024
 # Data of people is packed to a tenth; what is packed to a thousandth is there to fill the memory.
@@ -44,6 +44,11 @@ def read_arrays(
         return unpack_arrays(file, wanted)
 
 
+def read_array(path: Path) -> NDArray[Any]:
+    """Return the array in an `.npy` file; errors as of `read_limited` and `unpack_arrays`."""
+    return _plain_array(read_limited(path, MAX_DATA_BYTES), path.name)
+
+
 def array_names(path: Path) -> tuple[str, ...]:
     """Return the names of the arrays in an `.npz` file.
 
@@ -68,7 +73,7 @@ def unpack_arrays(file: BinaryIO, wanted: Collection[str] | None) -> dict[str, N
     names = wanted and {f"{name}.npy" for name in wanted}
     with _zip_errors(), checked_archive(file, names) as archive:
         return {
-            entry.filename.removesuffix(".npy"): _array(archive, entry)
+            entry.filename.removesuffix(".npy"): _plain_array(archive.read(entry), entry.filename)
             for entry in archive.infolist()
             if wanted is None or entry.filename.removesuffix(".npy") in wanted
         }
@@ -144,9 +149,9 @@ def map_array(path: Path, name: str, min_bytes: int) -> NDArray[Any] | None:
         if signature != b"PK\x03\x04" or start + entry.file_size > file.seek(0, os.SEEK_END):
             raise ValueError(f"{entry.filename} is not where the archive says")
         file.seek(start)
-        dtype, shape, order = _array_header(file, entry)
+        dtype, shape, order = _array_header(file, entry.filename)
         at = file.tell()
-    _check_length(entry, dtype, shape, start + entry.file_size - at)
+    _check_length(entry.filename, dtype, shape, start + entry.file_size - at)
     return np.memmap(path, dtype, "r", at, shape, order)
 
 
@@ -161,32 +166,29 @@ def _directory_64(tail: bytes, locator: int, start: int) -> tuple[int, int]:
     return entries, directory_bytes
 
 
-def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArray[Any]:
-    content = archive.read(entry)
+def _plain_array(content: bytes, name: str) -> NDArray[Any]:
     stream = io.BytesIO(content)
-    dtype, shape, order = _array_header(stream, entry)
+    dtype, shape, order = _array_header(stream, name)
     start = stream.tell()
-    _check_length(entry, dtype, shape, len(content) - start)
+    _check_length(name, dtype, shape, len(content) - start)
     values = np.frombuffer(content, dtype, offset=start) if len(content) > start else np.empty(0, dtype)
     return values.reshape(shape, order=order)
 
 
-def _array_header(
-    stream: BinaryIO, entry: zipfile.ZipInfo
-) -> tuple[np.dtype[Any], tuple[int, ...], Literal["F", "C"]]:
+def _array_header(stream: BinaryIO, name: str) -> tuple[np.dtype[Any], tuple[int, ...], Literal["F", "C"]]:
     version = np.lib.format.read_magic(stream)
     readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     if version not in readers:
-        raise ValueError(f"{entry.filename} is an array of the format {version}")
+        raise ValueError(f"{name} is an array of the format {version}")
     try:
         shape, by_columns, dtype = readers[version](stream)
     except Exception as error:  # Python's tokenizer and parser, by which numpy reads it, raise what they like
-        raise ValueError(f"{entry.filename} has a damaged header") from error
+        raise ValueError(f"{name} has a damaged header") from error
     if dtype.hasobject:
-        raise ValueError(f"{entry.filename} holds Python objects, which are not loaded")
+        raise ValueError(f"{name} holds Python objects, which are not loaded")
     return dtype, shape, "F" if by_columns else "C"
 
 
-def _check_length(entry: zipfile.ZipInfo, dtype: np.dtype[Any], shape: tuple[int, ...], length: int) -> None:
+def _check_length(name: str, dtype: np.dtype[Any], shape: tuple[int, ...], length: int) -> None:
     if min(shape, default=1) < 0 or math.prod(shape) * dtype.itemsize != length:
-        raise ValueError(f"{entry.filename} has {length:,} bytes for the shape {shape}")
+        raise ValueError(f"{name} has {length:,} bytes for the shape {shape}")
