@@ -90,7 +90,11 @@ def _command(name: str) -> str:
 
 def error_classes() -> str:
     """Return a section for each error: what it means, what else catches it, how a command ends with it."""
-    found = [one for _, one in inspect.getmembers(errors, inspect.isclass) if issubclass(one, errors.EdgeMnistError)]
+    found = [
+        one
+        for _, one in inspect.getmembers(errors, inspect.isclass)
+        if issubclass(one, errors.EdgeMnistError)
+    ]
     rows = ["| error | is raised for | caught as | exit code |", "|---|---|---|---|"]
     for one in sorted(found, key=lambda kind: (len(kind.__mro__), kind.__name__)):
         summary = inspect.cleandoc(one.__doc__ or "").partition("\n")[0]
@@ -155,7 +159,11 @@ def _kind(kind: dict[str, Any]) -> str:
         return ", ".join(f"`{json.dumps(value)}`" for value in kind["enum"])
     if kind.get("type") == "array":
         return f"array of {_kind(kind['items'])}" if isinstance(kind.get("items"), dict) else "array"
-    limits = [f"{words} {kind[key]}" for key, words in (("minimum", "at least"), ("maximum", "at most")) if key in kind]
+    limits = [
+        f"{words} {kind[key]}"
+        for key, words in (("minimum", "at least"), ("maximum", "at most"))
+        if key in kind
+    ]
     return " ".join([str(kind.get("type", "any")), *limits])
 
 

@@ -16,6 +16,7 @@ SUMMARIES = {
     "verify": "Prove every artifact of a folder again: hashes, structure, metadata, and all outputs.",
     "bench": "Measure accuracy, agreement with Keras and latency of every artifact on every engine.",
     "size": "Show the flash and RAM that a network needs as C on a microcontroller, layer by layer.",
+    "advise": "Name the artifact to ship, why, and what the next ones would gain or lose.",
     "compare": "Compare two benchmarks row by row: how many times slower, how much more accurate.",
     "env": "Show versions, CPU, engines found and missing extras.",
 }
