@@ -37,6 +37,9 @@ def _class_names(given: object) -> tuple[str, ...]:
     return read_class_names(Path(given)) if isinstance(given, str) else checked_names(given, "labels")  # type: ignore[arg-type]
 
 
+_AMOUNT = re.compile(r"(\d+)\s*([kKmM]?)(?:i?[bB])?")
+_FACTORS = {"": 1, "k": 1024, "m": 1024 * 1024}
+
 Artifacts = Annotated[Path, typer.Option(metavar="DIR", help="The folder of the model and its artifacts.")]
 Data = Annotated[Path | None, typer.Option(metavar="PATH", help=_DATA_HELP)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
@@ -69,6 +72,18 @@ def numbers(option: str, text: str | None) -> tuple[float, ...] | None:
         raise OptionError(
             f"{option} is no number, nor several with commas between them", received=repr(text)
         ) from error
+
+
+def byte_count(option: str, text: str | None) -> int | None:
+    """Return the bytes that an option such as "256k" or "64000" names; None if it was not given."""
+    if text is None:
+        return None
+    found = _AMOUNT.fullmatch(text.strip())
+    if found is None:
+        raise OptionError(
+            f"{option} is no number of bytes", received=repr(text), expected="such as 256k or 64000"
+        )
+    return int(found[1]) * _FACTORS[found[2].lower()]
 
 
 def choice(option: str, value: str | None, kind: Any) -> Any:

@@ -6,7 +6,7 @@
 from dataclasses import dataclass
 
 from ..runtime.engines.registry import ENGINES, EngineEntry
-from ..runtime.errors import OptionError
+from ..runtime.errors import unknown
 from .format_spec import FormatSpec
 from .tolerances import EXACT, QUANTIZED, ROUNDED, Tolerances
 
@@ -80,6 +80,5 @@ def find_format(name: str) -> Format:
     """Return the format called `name`, such as "int8.tflite"; "tflite" alone means its float32 form."""
     found = next((row for row in KNOWN_FORMATS if name in (row.name, row.format)), None)
     if found is None:
-        known = ", ".join(row.name for row in FORMATS)
-        raise OptionError("unknown format", received=repr(name), expected=f"one of {known}")
+        raise unknown("format", name, (row.name for row in FORMATS))
     return found
