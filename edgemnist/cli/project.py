@@ -109,6 +109,7 @@ def read_defaults(command: str, options: Collection[str], path: Path) -> dict[st
 
 def _checked(path: Path, document: dict[str, Any]) -> Project:
     _require_known(path, document, Project)
+    kind: type[Struct]
     for table, kind in _TABLES.items():
         if isinstance(document.get(table), dict):
             _require_known(path, document[table], kind, table)
