@@ -43,7 +43,7 @@ class Limits(Struct, frozen=True):
     max_error: NotNegative | UnsetType = UNSET
 
 
-_TABLES = {"input": Input, "output": Output, "tolerances": Limits}
+_TABLES: dict[str, type[Struct]] = {"input": Input, "output": Output, "tolerances": Limits}
 # Other commands have options of these names that mean something else.
 _READ_ONLY_BY = {
     "model": ("export",),
@@ -109,7 +109,6 @@ def read_defaults(command: str, options: Collection[str], path: Path) -> dict[st
 
 def _checked(path: Path, document: dict[str, Any]) -> Project:
     _require_known(path, document, Project)
-    kind: type[Struct]
     for table, kind in _TABLES.items():
         if isinstance(document.get(table), dict):
             _require_known(path, document[table], kind, table)
