@@ -44,9 +44,9 @@ def print_message(markup: str) -> None:
     messages.print(markup, highlight=False, soft_wrap=True)
 
 
-def print_error(error: Exception) -> None:
-    """Print an error as one line on stderr."""
-    print_message(f"[bold red]error:[/] {literal(error)}")
+def print_error(error: Exception, advice: str = "") -> None:
+    """Print an error, and what else may help, as one line on stderr."""
+    print_message(f"[bold red]error:[/] {literal(f'{error} {advice}' if advice else error)}")
 
 
 def print_json(document: Any) -> None:
