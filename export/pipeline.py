@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,12 +26,15 @@ from ..runtime.artifact.manifest import (
     TolerancesRecord,
 )
 from ..runtime.engines.registry import LIBRARY_SUFFIX
-from ..runtime.errors import ArtifactError, ConversionError, MissingCompilerError
+from ..runtime.errors import ArtifactError, ConversionError, MissingCompilerError, MissingExtraError
 from .codegen.compiler import libraries
 from .convert.options import ExportOptions
+from .convert.refusals import explained
 from .convert.registry import convert, with_origins
-from .convert.source import Source, tool_versions
+from .convert.source import Source
 from .publish import Origin, check_target, describe, publish
+from .versions import tool_versions
+from .web.artifact import prove_with_data
 
 _COMPARED_ON = 32
 
@@ -116,9 +120,12 @@ def _make(
 ) -> Outcome:
     path = staged / row.file_name(source.name)
     try:
+        row.engine.import_module()  # what nothing here can run, nothing here can prove
         converted = convert(row, source, options)
-    except (ConversionError, MissingCompilerError) as error:
+    except MissingExtraError as error:
         return Outcome(row, (), unavailable=str(error))
+    except ConversionError as error:
+        return Outcome(row, (), unavailable=explained(error, source.model, source.batch))
     files = {path: converted.content}
     files |= {path.with_name(path.stem + ending): content for ending, content in converted.companions.items()}
     for file, content in files.items():
@@ -126,23 +133,37 @@ def _make(
     built = next((file for file in files if file.suffix == LIBRARY_SUFFIX), None)
     structure = converted.structure
     compiled = libraries(path, built) if path.suffix in row.engine.sources else nullcontext()
+    more: dict[str, Any] = {}
+    batch = source.batch if row.spec.contract else None
     try:
-        with compiled as run:
-            proof = prove(
-                path,
-                row,
-                reference,
-                dataset.test,
-                ours=True,
-                batch=source.batch if row.spec.contract else None,
-                structure=structure,
-                signature=None if row.spec.contract else source.signature,
-                files=run,
-            )
-    except (ConversionError, MissingCompilerError) as error:
+        if converted.modules is not None:
+            made = prove_with_data(converted.modules, row, reference, dataset.test, batch=batch)
+            path.write_bytes(made.content)
+            proof, more = made.proof, {"exactness": made.exactness, "compiler": converted.modules.compiler}
+        else:
+            with compiled as run:
+                proof = prove(
+                    path,
+                    row,
+                    reference,
+                    dataset.test,
+                    ours=True,
+                    batch=batch,
+                    structure=structure,
+                    signature=None if row.spec.contract else source.signature,
+                    files=run,
+                )
+    except MissingCompilerError as error:
+        for unproven in files:
+            unproven.unlink()
+        return Outcome(row, (), unavailable=str(error))
+    except ConversionError as error:
         proof = Proof((str(error),), structure)
     calibration = source.calibration.record() if row.calibrated else None
-    record = record_of(path, row, proof, calibration, [file for file in files if file != path])
+    companions = [file for file in files if file != path]
+    record = (
+        record_of(path, row, proof, calibration, companions, **more) if more.get("exactness", True) else None
+    )
     failures = proof.failures
     if failures:
         failures += _spoiled(row, source, path, proof)
@@ -171,8 +192,9 @@ def record_of(
     proof: Proof,
     calibration: CalibrationRecord | None = None,
     companions: Sequence[Path] = (),
+    **more: Any,
 ) -> ArtifactRecord | None:
-    """Return the record of an artifact, or None if it could not be run."""
+    """Return the record of an artifact with what `more` is known of it, or None if it could not be run."""
     if not (proof.structure and proof.predictor and proof.parity):
         return None
     return describe(
@@ -188,4 +210,5 @@ def record_of(
         calibration=calibration,
         parity=ParityRecord(**asdict(proof.parity)),
         tolerances=TolerancesRecord(**asdict(row.tolerances)),
+        **more,
     )

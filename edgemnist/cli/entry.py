@@ -15,6 +15,7 @@ from ..runtime.errors import EdgeMnistError, MendedModelWarning, MissingExtraErr
 from .commands import ALIASES, SUMMARIES, load_module
 from .console import literal, print_error, print_message
 from .encodings import replace_what_encodings_lack
+from .nearest import nearest_file
 
 # What reads TFLite files and generates C, and lies in rooms that other commands do without.
 _IN_VERIFY = ("ai_edge_litert", "jinja2", "onnx", "scipy")
@@ -69,7 +70,7 @@ class LazyGroup(TyperGroup):
 
 app = typer.Typer(
     cls=LazyGroup,
-    no_args_is_help=True,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     context_settings={"help_option_names": sorted(_HELP)},
@@ -86,13 +87,18 @@ def _print_version(asked: bool) -> None:
 
 @app.callback()
 def _global_options(
+    ctx: typer.Context,
     *,
     _version: Annotated[
         bool,
         typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit."),
     ] = False,
 ) -> None:
-    """Options of `edgemnist` itself, before any command."""
+    """Options of `edgemnist` itself, before any command; without one, what to do next in this folder."""
+    if ctx.invoked_subcommand is None:
+        from .next_steps import show_next_steps
+
+        show_next_steps(PROJECT_FILE)
 
 
 def main() -> None:
@@ -134,5 +140,5 @@ def _terminate(_number: int, _frame: object) -> NoReturn:
 
 
 def _fail(error: EdgeMnistError, exit_code: int) -> NoReturn:
-    print_error(error)
+    print_error(error, nearest_file(str(error), sys.argv[1:]))
     sys.exit(exit_code)

@@ -1,10 +1,14 @@
 """The options of the converters, and what they return."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from ...proof.inspect.structure import Structure
 from ...runtime.errors import OptionError
 from .activation_ranges import Calibrator
+
+if TYPE_CHECKING:
+    from ..web.modules import Modules
 
 OPSETS = range(13, 19)
 IO_DTYPES = ("uint8", "int8")
@@ -53,10 +57,12 @@ class Converted:
         content: The artifact's bytes.
         companions: The bytes of files that belong to it, by what their name has after `<model>.<precision>`.
         structure: What it contains, for a format that only its generator knows; None where the file says it.
+        modules: The WebAssembly of which the content is made once it is proven; None for other formats.
         note: What the converter chose; "" where there was no choice.
     """
 
     content: bytes
     companions: dict[str, bytes] = field(default_factory=dict)
     structure: Structure | None = None
+    modules: "Modules | None" = None
     note: str = ""

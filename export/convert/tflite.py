@@ -26,6 +26,7 @@ from ..backend import tf
 from . import mixed as mixed_files
 from .logit_range import narrow_logits
 from .options import Converted, ExportOptions
+from .refusals import require_quantizable
 from .source import Form, Source
 from .tflite_file import finish, pack, scale_first
 
@@ -110,6 +111,7 @@ def untrained_int8(path: Path) -> bytes:
 
 def _calibrated(source: Source, form: Form, operators: str) -> Any:
     """Return the converter for a form with float input, to be quantized by the calibration items."""
+    require_quantizable(source.model)
     inputs = source.calibration.inputs
     if form.signature.input.kind == "image":
         inputs = spanning(inputs)

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from typer import Option
@@ -35,6 +35,9 @@ from ..options import (
 )
 from ..outcomes import first_impression, show_outcomes
 
+if TYPE_CHECKING:
+    from ...export.tflite_source import Made
+
 EXAMPLES = """
 **Examples**
 
@@ -43,6 +46,7 @@ EXAMPLES = """
 - `edgemnist export --format int8.tflite --io int8 --format int8.onnx --calibration-samples 2000`
 - `edgemnist export --format c --compile` C for any device, and a shared library of it for this machine
 - `edgemnist export --model anyones.tflite --format c --artifacts DIR` C of a full-integer TFLite file
+- `edgemnist export --format wasm --format html` WebAssembly with JavaScript, and a page to draw on
 - `edgemnist export --int8 --calibration-method percentile --keep-float hidden` or `--auto` for mixed.tflite
 - `edgemnist export --int8 --min-agreement 0.9985 --max-accuracy-drop 0.001`
 - `edgemnist export --model my.keras --data my-data.npz --artifacts my-artifacts`
@@ -52,8 +56,8 @@ EXAMPLES = """
 _FORMAT_HELP = "Make this format only; repeatable. `edgemnist formats` lists them, such as float16.onnx."
 _IO_HELP = "Input and output of int8.tflite: pixels as they are, or minus 128 for microcontrollers."
 _MODEL_HELP = (
-    "Export this .keras or .h5 model instead of the one in the artifacts folder; or make C of this"
-    " full-integer .tflite file, whoever made it."
+    "Export this .keras or .h5 model instead of the one in the artifacts folder; or make C or WebAssembly of"
+    " this full-integer .tflite file, whoever made it."
 )
 _REFERENCE_HELP = (
     "Prove the quantized .tflite given with --model, whoever made it, against this float .onnx or .tflite."
@@ -75,6 +79,7 @@ _INPUT_HELP = "What the model takes. Default: what the data are."
 _OUTPUT_HELP = "What it gives. Default: classes where it ends in probabilities or the data have labels."
 _MATCH_HELP = "The runtime whose bytes C of a .tflite file has: LiteRT's reference kernels, or TF Lite Micro."
 _COMPILE_HELP = "Put a shared library for this machine beside int8.c, made by $CC, cc, gcc or clang."
+_NPM_HELP = "Put a folder beside int8.wasm that `npm pack` and `npm install` take as a package."
 _OVERWRITE_HELP = "Replace artifacts that were made from another model, data set or tool version."
 
 
@@ -109,6 +114,7 @@ def export(
     allow_empty_classes: AllowEmptyClasses = False,
     artifacts: Artifacts = Path("artifacts"),
     compile_: Annotated[bool, Option("--compile", help=_COMPILE_HELP)] = False,
+    npm: Annotated[bool, Option("--npm", help=_NPM_HELP)] = False,
     match: Annotated[str, Option(metavar="litert|tflm", help=_MATCH_HELP)] = "litert",
     overwrite: Annotated[bool, Option("--overwrite", help=_OVERWRITE_HELP)] = False,
     json: Json = False,
@@ -147,7 +153,7 @@ def export(
         _prove_twins(model, reference, data, resize, wanted, limits, artifacts, overwrite, json)
         return
     if model is not None and model.suffix == ".tflite":
-        _export_tflite(model, formats or [], artifacts, data, match, compile_, overwrite, json)
+        _export_tflite(model, formats or [], artifacts, data, match, compile_, npm, overwrite, json)
         return
     from ...export.opening import DataOptions, open_source, record_of, tolerances_of
     from ...export.pipeline import export_all
@@ -190,6 +196,8 @@ def export(
         replaced = ", ".join(sorted(path.name for path in previous.iterdir()))
         print_message(literal(f"What this replaced is in {previous}: {replaced}"))
     show_outcomes(outcomes, dataset, artifacts, json=json, every=every)
+    if npm:
+        _write_package(artifacts / f"{path.stem}.int8.wasm")
 
 
 def _prove_twins(
@@ -228,39 +236,58 @@ def _export_tflite(
     data: Path | None,
     match: str,
     compile_library: bool,
+    npm: bool,
     overwrite: bool,
     json: bool,
 ) -> None:
-    """Make C of a TFLite file of anyone's; this needs neither a data set nor the Keras model."""
+    """Make C or WebAssembly of a TFLite file of anyone's, without a data set and the Keras model."""
     from ...export.codegen import Match
-    from ...export.tflite_source import export_tflite
+    from ...export.tflite_source import KINDS, export_kinds
 
-    others = [name for name in formats if name not in ("c", "int8.c")]
+    kinds = dict.fromkeys(name.removeprefix("int8.") for name in formats)
+    others = [name for name in kinds if name not in KINDS]
     if others or not formats:
         raise OptionError(
-            "of a TFLite file only C is made",
+            "of a TFLite file only C and WebAssembly are made",
             received=", ".join(others) or "no format",
-            expected="--format c",
+            expected=", ".join(f"--format {kind}" for kind in KINDS),
             fix="Other formats are made of a .keras file.",
         )
     matches = {each.value: each for each in Match}
     if match not in matches:
         raise OptionError("unknown runtime to match", received=repr(match), expected=" or ".join(matches))
     with messages.status("reading the model") as status:
-        made = export_tflite(
+        made = export_kinds(
             model,
             artifacts,
             load_test_split(data).array,
+            tuple(kinds),
             match=matches[match],
             compile_library=compile_library,
             overwrite=overwrite,
             report=lambda step: status.update(f"{literal(model.name)}: {literal(step)}"),
         )
-    if json:
-        print_json({"artifact": msgspec.to_builtins(made.record), "arena_bytes": made.arena_bytes})
+    if json and len(made) == 1:
+        print_json(_made_document(made[0]))
+    elif json:
+        print_json([_made_document(one) for one in made])
     else:
-        print_result(
-            f"{literal(made.record.file)}  [green]passed[/]  {made.exactness.sentence};"
-            f" {made.arena_bytes:,} bytes of RAM between the layers"
-        )
-    print_message(f"wrote {literal(made.record.file)} and manifest.json to {literal(artifacts)}")
+        for one in made:
+            memory = (
+                "" if one.arena_bytes is None else f"; {one.arena_bytes:,} bytes of RAM between the layers"
+            )
+            print_result(f"{literal(one.record.file)}  [green]passed[/]  {one.exactness.sentence}{memory}")
+    names = ", ".join(one.record.file for one in made)
+    print_message(f"wrote {literal(names)} and manifest.json to {literal(artifacts)}")
+    if npm:
+        _write_package(artifacts / f"{model.stem.removesuffix('.int8')}.int8.wasm")
+
+
+def _write_package(artifact: Path) -> None:
+    from ...export.web.package import write_package
+
+    print_message(f"wrote the package {literal(write_package(artifact))}")
+
+
+def _made_document(made: "Made") -> dict[str, object]:
+    return {"artifact": msgspec.to_builtins(made.record), "arena_bytes": made.arena_bytes}

@@ -39,4 +39,4 @@ def formats(json: Json = False) -> None:
         ],
     )
     print_result("The file of each is <model>.<format>, such as mnist.int8.tflite.")
-    print_result(literal("Making them needs: pip install 'edgemnist[export]'"))
+    print_result(literal("Making them needs: pip install 'edgemnist[export]', and [web] for wasm and html."))
