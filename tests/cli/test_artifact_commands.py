@@ -2,26 +2,10 @@
 
 import json
 import shutil
-import sys
 
 import pytest
 
-from edgemnist.cli import entry as cli
 from edgemnist.proof.formats import FORMATS, KNOWN_FORMATS
-
-
-@pytest.fixture
-def run(monkeypatch, capsys):
-    """Run the command line in this process; return the exit code, stdout and stderr."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["edgemnist", *map(str, arguments)])
-        with pytest.raises(SystemExit) as exit_:
-            cli.main()
-        out, err = capsys.readouterr()
-        return int(exit_.value.code or 0), out, err
-
-    return run
 
 
 def test_formats_lists_every_format_and_whether_it_runs_here(run):
