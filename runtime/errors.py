@@ -113,6 +113,10 @@ class UnprovenError(ProofError):
     """A file that may be good, but that nothing here proves, and that was therefore not run."""
 
 
+class MendedModelWarning(UserWarning):
+    """A model file of an earlier Keras, which was mended so that this Keras could load it."""
+
+
 def first_line(error: BaseException) -> str:
     """Return the first line of an error's message, or its type where it has none."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]

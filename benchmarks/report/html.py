@@ -3,7 +3,7 @@
 from functools import partial
 from importlib import resources
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...runtime.printable import printable
 from ..runner.benchmark import Benchmark
@@ -12,6 +12,9 @@ from . import sections as common
 from .cards import shortened
 from .svg import COLOURS
 from .training.outputs import Trained
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 TEMPLATE = "bench.html.jinja"
 NEEDED = ("jinja2", "matplotlib", "PIL")
@@ -24,6 +27,20 @@ def render_if_possible(benchmark: Benchmark, trained: Trained | None = None) -> 
 
 def render(benchmark: Benchmark, trained: Trained | None = None) -> str:
     """Return the page; `trained` is how the model was trained, where that is known."""
+    environment = page_environment()
+    layout = (
+        *(common.verdicts, common.warnings, common.missing, common.results, common.legend_of_all),
+        *(common.devices, common.tools, own.charts, own.flips, own.differences, own.confusions, own.mistakes),
+        *(partial(own.training, trained=trained), common.details, common.throughput),
+        *(common.method, common.files, own.governor),
+    )
+    return environment.from_string(_template()).render(
+        results=benchmark.results, sections=common.describe(benchmark, layout), colours=COLOURS
+    )
+
+
+def page_environment() -> "Environment":
+    """Return what fills in the templates of pages; whatever a stranger named is escaped."""
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(
@@ -34,16 +51,18 @@ def render(benchmark: Benchmark, trained: Trained | None = None) -> str:
         lstrip_blocks=True,
     )
     environment.filters["shortened"] = shortened
-    layout = (
-        *(common.verdicts, common.warnings, common.missing, common.results, common.legend_of_all),
-        *(common.devices, common.tools, own.charts, own.flips, own.differences, own.confusions, own.mistakes),
-        *(partial(own.training, trained=trained), common.details, common.throughput),
-        *(common.method, common.files, own.governor),
-    )
-    template = resources.files(__package__).joinpath(TEMPLATE).read_text(encoding="utf-8")
-    return environment.from_string(template).render(
-        results=benchmark.results, sections=common.describe(benchmark, layout), colours=COLOURS
-    )
+    return environment
+
+
+def style_sheet() -> str:
+    """Return the `<style>` element of the page as a template, for other pages that look like it."""
+    template = _template()
+    end = "</style>"
+    return template[template.index("<style>") : template.index(end) + len(end)]
+
+
+def _template() -> str:
+    return resources.files(__package__).joinpath(TEMPLATE).read_text(encoding="utf-8")
 
 
 def _finalized(value: Any) -> Any:

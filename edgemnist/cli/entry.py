@@ -2,6 +2,8 @@
 
 import signal
 import sys
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -9,7 +11,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from .. import __version__
-from ..runtime.errors import EdgeMnistError, MissingExtraError, ProofError
+from ..runtime.errors import EdgeMnistError, MendedModelWarning, MissingExtraError, ProofError
 from .commands import ALIASES, SUMMARIES, load_module
 from .console import literal, print_error, print_message
 from .encodings import replace_what_encodings_lack
@@ -102,6 +104,7 @@ def _global_options(
 def main() -> None:
     """Run the command line; exit 0 done, 1 failed, 2 wrong usage, 3 a proof failed."""
     replace_what_encodings_lack()
+    warnings.showwarning = _showing_mended_models(warnings.showwarning)
     signal.signal(signal.SIGTERM, _terminate)
     try:
         app()
@@ -114,6 +117,21 @@ def main() -> None:
         if package not in _IN_VERIFY:
             raise
         _fail(MissingExtraError(package, "verify", "this command"), EXIT_FAILED)
+
+
+def _showing_mended_models(show: Callable[..., None]) -> Callable[..., None]:
+    """Return what shows a warning; the project's own is a message like any other, without a line of code."""
+    told: set[str] = set()
+
+    def shown(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        if issubclass(category, MendedModelWarning):
+            if str(message) not in told:  # a model may be loaded several times
+                print_message(f"note: {literal(message)}")
+            told.add(str(message))
+        else:
+            show(message, category, *where, **more)
+
+    return shown
 
 
 def _terminate(_number: int, _frame: object) -> NoReturn:
