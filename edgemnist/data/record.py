@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..runtime.errors import DatasetError
+from ..runtime.printable import printable
 from .datasets import load_test_split, load_train_split
 from .idx import Part
 from .splits import SeededSplit, Split
@@ -49,6 +50,13 @@ def find_data(record: DataRecord, part: Part = "test", wanted: Wanted | None = N
     """
     wanted = record.as_recorded(wanted or Wanted())
     path = None if record.path is None else Path(record.path)
+    if record.path is not None and not (Path(record.path).is_absolute() and _is_local(record.path)):
+        raise DatasetError(
+            "the recorded data set is not at a place of this machine",
+            received=printable(record.path),
+            expected="an absolute path",
+            fix="Give its path with --data, if you know who wrote that record.",
+        )
     if path is not None and not path.exists():
         raise DatasetError(
             f"the recorded data set {path} is not on this machine",
@@ -67,3 +75,8 @@ def find_data(record: DataRecord, part: Part = "test", wanted: Wanted | None = N
                 fix="Restore the data set, or give the one that is meant with --data.",
             )
     return split
+
+
+def _is_local(path: str) -> bool:
+    r"""Whether a path is no network's, such as \\host\folder: Windows logs in to whatever host that names."""
+    return path[:2].strip("\\/") != ""

@@ -99,7 +99,9 @@ def verify(
     )
 
 
-def recorded_test(folder: Path, path: Path | None = None) -> Split:
+def recorded_test(
+    folder: Path, path: Path | None = None, report: Callable[[str], None] = lambda _: None
+) -> Split:
     """Return the test set that the artifacts of a folder were proved on, in the shape that its model has.
 
     An export that was interrupted there is finished first.
@@ -107,6 +109,7 @@ def recorded_test(folder: Path, path: Path | None = None) -> Split:
     Args:
         folder: The folder.
         path: Of the data set; None is where the manifest says it was.
+        report: Called with the path that the manifest says, before anything there is read.
 
     Raises:
         ArtifactNotFoundError: There is no such folder.
@@ -127,6 +130,7 @@ def recorded_test(folder: Path, path: Path | None = None) -> Split:
     seeded = SeededSplit(drawn.seed, drawn.test_share, drawn.indices_sha256) if drawn else None
     record = DataRecord(manifest.data.path, manifest.dataset, manifest.data.resize, seeded)
     if path is None:
+        report(record.path or "MNIST")
         return find_data(record, wanted=wanted)
     return load_test_split(path, record.as_recorded(wanted))
 

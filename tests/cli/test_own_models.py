@@ -41,12 +41,12 @@ def own_artifacts(own_model, made_once):
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_every_kind_is_exported_and_proved_again_on_the_recorded_data(run, own_artifacts, name):
+def test_every_kind_is_exported_and_proved_again_on_the_recorded_data(run, own_model, own_artifacts, name):
     folder = own_artifacts(name)
     assert (folder / "printed.txt").read_text().count("passed") == 1 + len(FEW)
     code, out, err = run("verify", folder)
     assert code == 0, out
-    assert "the test set on record: x_test" in err
+    assert f"reading the test set on record: {own_model(name) / 'data.npz'}\n" in err
     assert out.count("passed") == 2 + len(FEW)
 
 
@@ -288,3 +288,14 @@ def _plain_files(folder: Path, to: Path, *, spoiled: bool = False) -> tuple[Path
     converter.inference_input_type = converter.inference_output_type = tf.int8
     quantized.write_bytes(converter.convert())
     return plain, quantized
+
+
+@pytest.mark.parametrize("path", ["//host/share/data.npz", "\\\\host\\share\\data.npz", "data.npz"])
+def test_verify_looks_for_the_recorded_data_on_this_machine_only(run, own_artifacts, tmp_path, path):
+    folder = Path(shutil.copytree(own_artifacts("wines"), tmp_path / "wines"))
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["data"]["path"] = path
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    code, out, err = run("verify", folder)
+    assert (code, out) == (1, "")
+    assert "the recorded data set is not at a place of this machine" in err

@@ -50,9 +50,9 @@ def verify(
     from ...export.web.regenerate import prove_web
     from ...export.web.sandbox import prove_foreign_c
 
-    test = recorded_test(folder, data)
-    if data is None:
-        print_message(literal(f"the test set on record: {test.source}"))
+    test = recorded_test(
+        folder, data, lambda path: print_message(literal(f"reading the test set on record: {path}"))
+    )
     limits = {
         "min_agreement": min_agreement,
         "max_accuracy_drop": max_accuracy_drop,
