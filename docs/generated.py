@@ -21,9 +21,12 @@ ROOT = DOCS.parent
 # In the order in which one needs them; pages that are not named here come after them.
 HOW_TO = (
     "own-models", "data", "training", "recipes", "script", "service", "desktop", "web", "other-languages",
-    "device", "boards", "c", "devices", "pyinstaller", "sweeps", "layers", "robustness",
+    "device", "boards", "c", "devices", "pyinstaller", "layers", "ci", "sweeps", "robustness",
 )  # fmt: skip
-ELSEWHERE = ("index", "tutorial", "explanation", "benchmarks", "exports", "architecture", "operators")
+ELSEWHERE = (
+    "index", "tutorial", "explanation", "benchmarks", "exports", "studies", "architecture", "operators",
+    "formats",
+)  # fmt: skip
 # Files that lie in the root, where people look for them, and are pages of the site too.
 MOVED = {
     "SECURITY.md": "reference/security",

@@ -74,18 +74,6 @@ def numbers(option: str, text: str | None) -> tuple[float, ...] | None:
         ) from error
 
 
-def byte_count(option: str, text: str | None) -> int | None:
-    """Return the bytes that an option such as "256k" or "64000" names; None if it was not given."""
-    if text is None:
-        return None
-    found = _AMOUNT.fullmatch(text.strip())
-    if found is None:
-        raise OptionError(
-            f"{option} is no number of bytes", received=repr(text), expected="such as 256k or 64000"
-        )
-    return int(found[1]) * _FACTORS[found[2].lower()]
-
-
 def choice(option: str, value: str | None, kind: Any) -> Any:
     """Return an option's value if it is one of a literal type's; None if it was not given."""
     if value is not None:

@@ -261,7 +261,7 @@ def of_onnx(name: str, content: bytes) -> Trace:
 
 def _signature(metadata: dict[str, str]) -> ModelSignature | None:
     found = read_metadata(metadata)
-    return found and found.signature
+    return found.signature if found else None
 
 
 def _parents(outputs: Iterable[tuple[Any, Iterable[Any], bool]]) -> tuple[tuple[int, ...], ...]:

@@ -123,9 +123,8 @@ def recorded_test(folder: Path, path: Path | None = None) -> Split:
         wanted = Wanted(taken.shape, taken.kind, given.kind, given.labels)
     if isinstance(manifest.data, UnsetType):  # of the first edition, or of anybody's TFLite file
         return load_test_split(path, wanted)
-    seeded = manifest.data.seeded and SeededSplit(
-        manifest.data.seeded.seed, manifest.data.seeded.test_share, manifest.data.seeded.indices_sha256
-    )
+    drawn = manifest.data.seeded
+    seeded = SeededSplit(drawn.seed, drawn.test_share, drawn.indices_sha256) if drawn else None
     record = DataRecord(manifest.data.path, manifest.dataset, manifest.data.resize, seeded)
     if path is None:
         return find_data(record, wanted=wanted)
