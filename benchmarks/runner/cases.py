@@ -79,7 +79,8 @@ def cases_in(
     if os.path.lexists(folder / MANIFEST_NAME):
         manifest = read_manifest(folder)
         records = manifest.artifacts
-        paths |= {folder / record.file for record in records}
+        # A page holds the modules of its .wasm, which is measured.
+        paths |= {folder / record.file for record in records if record.format != "html"}
         paths -= {folder / companion for record in records for companion in record.companions}
         # A model that the artifacts were not made of has no part in a comparison with them.
         paths -= {path for path in paths if is_model(path) and path.name not in manifest.files}

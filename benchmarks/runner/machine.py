@@ -9,7 +9,16 @@ from pathlib import Path
 from ...runtime.artifact.manifest import Positive
 from ...runtime.process import usable_cpu_count
 
-_PACKAGES = ("edgemnist", "numpy", "onnxruntime", "ai-edge-litert", "tensorflow", "keras", "scipy")
+_PACKAGES = (
+    "edgemnist",
+    "numpy",
+    "onnxruntime",
+    "ai-edge-litert",
+    "tensorflow",
+    "keras",
+    "scipy",
+    "wasmtime",
+)
 _CPUINFO = Path("/proc/cpuinfo")
 _CPUFREQ = Path("/sys/devices/system/cpu/cpu0/cpufreq")
 

@@ -37,6 +37,9 @@ def _class_names(given: object) -> tuple[str, ...]:
     return read_class_names(Path(given)) if isinstance(given, str) else checked_names(given, "labels")  # type: ignore[arg-type]
 
 
+_AMOUNT = re.compile(r"(\d+)\s*([kKmM]?)(?:i?[bB])?")
+_FACTORS = {"": 1, "k": 1024, "m": 1024 * 1024}
+
 Artifacts = Annotated[Path, typer.Option(metavar="DIR", help="The folder of the model and its artifacts.")]
 Data = Annotated[Path | None, typer.Option(metavar="PATH", help=_DATA_HELP)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]

@@ -10,7 +10,7 @@ from msgspec import UNSET, structs
 from numpy.typing import NDArray
 
 from ..data.datasets import Split
-from ..runtime.artifact.manifest import ArtifactRecord, Manifest, newer_model
+from ..runtime.artifact.manifest import ArtifactRecord, ExactnessRecord, Manifest, newer_model
 from ..runtime.engines.registry import LIBRARY_SUFFIX
 from ..runtime.errors import (
     EdgeMnistError,
@@ -25,7 +25,16 @@ from ..runtime.isolation.probe import Probe
 from ..runtime.predictor import Predictor
 from .artifact import Proof, prove
 from .formats import SOURCE, Format
-from .generated_c import ENDINGS, Build, Generate, GeneratedC, ProveExact, prove_c
+from .generated_c import (
+    ENDINGS,
+    Build,
+    Generate,
+    GeneratedC,
+    OtherGeneratorError,
+    ProveExact,
+    prove_c,
+)
+from .generated_web import WEB_FORMATS, ProveForeignC, ProveWeb
 from .inspect.structure import Structure, probe_structure
 from .parity import Parity
 from .reference import read_recorded
@@ -81,6 +90,8 @@ class Artifacts:
     generate: Generate | None
     build: Build | None
     prove_exact: ProveExact | None
+    prove_web: ProveWeb | None = None
+    prove_foreign_c: ProveForeignC | None = None
 
     def verify(self, record: ArtifactRecord) -> Verdict:
         """Prove one artifact on record, from a private copy."""
@@ -93,14 +104,21 @@ class Artifacts:
             failures = tuple(self._copy(record, Path(own)))
             if failures:
                 return Verdict(record.file, failures)
+            return self._judge(Path(own, record.file), record)
+
+    def _judge(self, path: Path, record: ArtifactRecord) -> Verdict:
+        """Prove a copy, and say what became of it."""
+        try:
             try:
-                return self._prove(Path(own, record.file), record)
-            except MissingCompilerError:
-                return Verdict(record.file, (), note=_NOT_RUN)
-            except (UnprovenError, MissingExtraError) as error:
-                return Verdict(record.file, (), unproven=str(error))
-            except EdgeMnistError as error:
-                return Verdict(record.file, (str(error),))
+                return self._prove(path, record)
+            except OtherGeneratorError as error:
+                return self._prove_foreign_c(path, record, error)
+        except MissingCompilerError:
+            return Verdict(record.file, (), note=_NOT_RUN)
+        except (UnprovenError, MissingExtraError) as error:
+            return Verdict(record.file, (), unproven=str(error))
+        except EdgeMnistError as error:
+            return Verdict(record.file, (str(error),))
 
     def _copy(self, record: ArtifactRecord, own: Path) -> Iterator[str]:
         """Copy an artifact and its companions to a private folder; yield a sentence for each damaged one.
@@ -109,7 +127,7 @@ class Artifacts:
         """
         files = {record.file: record.sha256, **record.companions}
         origin = Path(record.file).with_suffix(".tflite").name
-        if record.format == _C and origin in self.manifest.files:
+        if record.format in (_C, *WEB_FORMATS) and origin in self.manifest.files:
             files[origin] = self.manifest.files[origin]
         for name, sha256 in files.items():
             yield from hash_failures(self.folder / name, sha256, own / name)
@@ -124,6 +142,8 @@ class Artifacts:
         row = replace(row, tolerances=self._tolerances(row, record))
         if row.format == SOURCE.format and not row.engine.available:
             return Verdict(record.file, (), note="hash only, since TensorFlow is not installed")
+        if record.format in WEB_FORMATS:
+            return self._prove_web(path, record, row)
         if path.suffix in row.engine.sources:
             proof = self._prove_c(path, record, row, self.reference)
         else:
@@ -178,6 +198,8 @@ class Artifacts:
             return Verdict(
                 path.name, _false_structure(record, path, structure), note="what the C was made of"
             )
+        if record.format in WEB_FORMATS:
+            return self._prove_web(path, record, None)
         if record.format != _C:
             raise ProofError(f"a {record.format} file cannot be proven without a test set")
         generated = self._generated(path, record)
@@ -190,10 +212,33 @@ class Artifacts:
                 exactness = self.prove_exact(written, generated.made_of, self.test.array)
         except MissingCompilerError:
             return Verdict(path.name, false, note=_NOT_RUN)
-        if record.exactness is UNSET or record.exactness.runtime != exactness.runtime:
-            said = "no exactness" if record.exactness is UNSET else f"the bytes of {record.exactness.runtime}"
-            false = (*false, f"the manifest says {said}, found those of {exactness.runtime}")
+        false = (*false, *_false_exactness(record, exactness))
         return Verdict(path.name, false, note=exactness.sentence)
+
+    def _prove_foreign_c(self, path: Path, record: ArtifactRecord, why: OtherGeneratorError) -> Verdict:
+        """Run C of another version in a sandbox; `why` it cannot be generated again is said if that fails."""
+        if self.prove_foreign_c is None:
+            raise why
+        try:
+            found = self.prove_foreign_c(path, self.test.array)
+        except (UnprovenError, MissingExtraError) as error:
+            raise UnprovenError(f"{why} In a sandbox: {error}") from error
+        return Verdict(path.name, _false_structure(record, path, found.structure), note=found.note)
+
+    def _prove_web(self, path: Path, record: ArtifactRecord, row: Format | None) -> Verdict:
+        """Make WebAssembly or a page again, and compare it."""
+        if self.prove_web is None:
+            raise UnprovenError(_NO_GENERATOR)
+        found = self.prove_web(path, record, row, self.reference, self.test)
+        failures = () if found.exactness is None else tuple(_false_exactness(record, found.exactness))
+        if found.proof is None:
+            sentence = found.exactness.sentence if found.exactness else ""
+            note = "; ".join(filter(None, (sentence, found.note)))
+            return Verdict(
+                path.name, (*failures, *_false_structure(record, path, found.structure)), note=note
+            )
+        false = _false_claims(record, self.manifest, found.proof, path)
+        return Verdict(path.name, (*found.proof.failures, *failures, *false), found.proof.parity, found.note)
 
     def _generated(self, path: Path, record: ArtifactRecord) -> GeneratedC:
         recorded = {record.file, *record.companions}
@@ -254,6 +299,12 @@ def _false_structure(
             ("oldest runtime", record.oldest_runtime, structure.oldest_runtime),
         )
     )
+
+
+def _false_exactness(record: ArtifactRecord, exactness: ExactnessRecord) -> Iterator[str]:
+    if record.exactness is UNSET or record.exactness.runtime != exactness.runtime:
+        said = "no exactness" if record.exactness is UNSET else f"the bytes of {record.exactness.runtime}"
+        yield f"the manifest says {said}, found those of {exactness.runtime}"
 
 
 def _differences(*claims: tuple[str, object, object]) -> Iterator[str]:

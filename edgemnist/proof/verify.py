@@ -7,6 +7,7 @@ the generator's own files are compiled, and a library is run only if it was buil
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from msgspec import UnsetType
@@ -21,8 +22,9 @@ from ..runtime.artifact.previous import is_model
 from ..runtime.artifact.settling import ATTEMPTS, state_of
 from ..runtime.errors import ArtifactError, ArtifactNotFoundError, ManifestError, ProofError
 from ..runtime.isolation.native_code import CODE_SUFFIXES
-from .formats import FORMATS, Format
+from .formats import FORMATS, KNOWN_FORMATS, Format
 from .generated_c import Build, Generate, ProveExact
+from .generated_web import WEB_FORMATS, ProveForeignC, ProveWeb
 from .recorded import Artifacts, Verdict, hash_failures, library_verdicts
 from .reference import read_reference
 
@@ -38,7 +40,9 @@ def verify(
     generate: Generate | None = None,
     build: Build | None = None,
     prove_exact: ProveExact | None = None,
-    formats: Sequence[Format] = FORMATS,
+    prove_web: ProveWeb | None = None,
+    prove_foreign_c: ProveForeignC | None = None,
+    formats: Sequence[Format] = KNOWN_FORMATS,
     limits: Mapping[str, float | None] | None = None,
     report: Callable[[str], None] = lambda _: None,
 ) -> tuple[Verdict, ...]:
@@ -50,6 +54,8 @@ def verify(
         generate: Generates C of a TFLite file; None leaves C unproven.
         build: Compiles that C; None leaves C unproven.
         prove_exact: Compares C of a TFLite file without a data set with its runtime; None leaves it unproven.
+        prove_web: Makes WebAssembly and pages again; None leaves them unproven.
+        prove_foreign_c: Runs C of another version in a sandbox; None leaves it unproven.
         formats: The known formats with their tolerances. Stricter ones on record count instead.
         limits: What replaces the stricter of both; see `Tolerances.replaced`.
         report: Called with each artifact's name before its proof starts.
@@ -65,11 +71,23 @@ def verify(
         OutputError: An interrupted export cannot be finished.
     """
     _require_folder(folder)
+    prepare = partial(
+        Artifacts,
+        folder,
+        test=test,
+        formats=formats,
+        limits=limits or {},
+        generate=generate,
+        build=build,
+        prove_exact=prove_exact,
+        prove_web=prove_web,
+        prove_foreign_c=prove_foreign_c,
+    )
     for _ in range(ATTEMPTS):
         recover(folder)
         before = state_of(folder)
         try:
-            verdicts = _verify_set(folder, test, generate, build, prove_exact, formats, limits or {}, report)
+            verdicts = _verify_set(folder, test, prepare, report)
         except ProofError:
             if state_of(folder) == before:
                 raise
@@ -105,9 +123,8 @@ def recorded_test(folder: Path, path: Path | None = None) -> Split:
         wanted = Wanted(taken.shape, taken.kind, given.kind, given.labels)
     if isinstance(manifest.data, UnsetType):  # of the first edition, or of anybody's TFLite file
         return load_test_split(path, wanted)
-    seeded = manifest.data.seeded and SeededSplit(
-        manifest.data.seeded.seed, manifest.data.seeded.test_share, manifest.data.seeded.indices_sha256
-    )
+    drawn = manifest.data.seeded
+    seeded = SeededSplit(drawn.seed, drawn.test_share, drawn.indices_sha256) if drawn else None
     record = DataRecord(manifest.data.path, manifest.dataset, manifest.data.resize, seeded)
     if path is None:
         return find_data(record, wanted=wanted)
@@ -127,14 +144,7 @@ def _read_manifest(folder: Path) -> Manifest:
 
 
 def _verify_set(
-    folder: Path,
-    test: Split,
-    generate: Generate | None,
-    build: Build | None,
-    prove_exact: ProveExact | None,
-    formats: Sequence[Format],
-    limits: Mapping[str, float | None],
-    report: Callable[[str], None],
+    folder: Path, test: Split, prepare: Callable[..., Artifacts], report: Callable[[str], None]
 ) -> tuple[Verdict, ...]:
     manifest = _read_manifest(folder)
     stored, reference = manifest.reference, None
@@ -147,7 +157,7 @@ def _verify_set(
             return (Verdict(stored.file, (str(error),)),)
     else:
         failures = hash_failures(folder / stored.file, stored.sha256)
-    artifacts = Artifacts(folder, manifest, reference, test, formats, limits, generate, build, prove_exact)
+    artifacts = prepare(manifest=manifest, reference=reference)
     found = [Verdict(stored.file, failures)]
     for record in manifest.artifacts:
         report(record.file)
@@ -175,8 +185,10 @@ def _check_test(manifest: Manifest, test: Split) -> None:
 
 def _unrecorded(folder: Path, manifest: Manifest) -> Iterator[Verdict]:
     suffixes = {suffix for row in FORMATS for suffix in (f".{row.format}", *row.engine.suffixes)}
-    suffixes |= {*CODE_SUFFIXES}
-    for name in sorted(path.name for path in folder.iterdir() if path.suffix in suffixes):
+    # Other pages, such as a benchmark's report, may lie here too.
+    suffixes = {*suffixes, *CODE_SUFFIXES} - {".html"}
+    endings = (*suffixes, *(f".{row.name}" for row in FORMATS if row.format in WEB_FORMATS))
+    for name in sorted(path.name for path in folder.iterdir() if path.name.endswith(endings)):
         if name not in manifest.files:
             # The user's own model may lie beside the artifacts of another one, and no command removes it.
             yield (

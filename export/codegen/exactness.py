@@ -59,7 +59,7 @@ def prove_exact(
     """
     graph = normalize(read_graph(original))
     inputs = random_inputs(graph, RANDOM_INPUTS, SEED)
-    fitting = _raw(images, graph)
+    fitting = fitting_images(images, graph)
     report(f"asking {match.value}")
     expected = run_reference(original, inputs, match).outputs
     compared = 0
@@ -78,7 +78,7 @@ def _compare(library: Path, graph: Graph, inputs: Arrays, expected: Arrays) -> i
     """Return how many bytes are equal, all of them."""
     options = EngineOptions(num_threads=usable_cpu_count())
     engine: Any = ENGINES["c"].load(library, library.read_bytes(), options)
-    found = _run(engine, graph, inputs)
+    found = run_engine(engine, graph, inputs)
     engine.close()
     for tensor, given, right in zip(graph.outputs, found, expected, strict=True):
         wrong = np.ascontiguousarray(given).view(np.uint8) != np.ascontiguousarray(right).view(np.uint8)
@@ -90,7 +90,7 @@ def _compare(library: Path, graph: Graph, inputs: Arrays, expected: Arrays) -> i
     return sum(array.nbytes for array in expected)
 
 
-def _run(engine: Any, graph: Graph, inputs: Arrays) -> Arrays:
+def run_engine(engine: Any, graph: Graph, inputs: Arrays) -> Arrays:
     """Return the outputs for inputs one by one, `(N, *shape)` each, as the runtime's are."""
     count = len(inputs[0])
     batched = engine.input.shape[:1] == (None,)
@@ -109,10 +109,16 @@ def _run(engine: Any, graph: Graph, inputs: Arrays) -> Arrays:
     return tuple(np.stack(arrays) for arrays in zip(*rows, strict=True))
 
 
-def _raw(images: NDArray[np.uint8], graph: Graph) -> NDArray[Any]:
+def fitting_images(images: NDArray[np.uint8], graph: Graph) -> NDArray[Any]:
     """Return test images as the model takes them one by one; none if they are not of its input's size."""
     (*others, tensor) = graph.inputs
-    if others or tensor.dtype not in {"uint8", "int8"} or not len(images) or images[0].size != tensor.size:
+    if (
+        images.dtype != np.uint8
+        or others
+        or tensor.dtype not in {"uint8", "int8"}
+        or not len(images)
+        or images[0].size != tensor.size
+    ):
         return np.empty((0, *tensor.shape), tensor.dtype)
     raw = np.ascontiguousarray(images).reshape(-1, *tensor.shape)
     return (raw ^ np.uint8(128)).view(np.int8) if tensor.dtype == "int8" else raw

@@ -146,7 +146,8 @@ class ArtifactRecord(Struct, frozen=True, forbid_unknown_fields=True):
         oldest_runtime: The oldest runtime release that loads it.
         parity: None for a model without a test set.
         companions: The files that belong to it, and their sha256.
-        exactness: For C of anybody's TFLite file.
+        exactness: For WebAssembly, and for C of anybody's TFLite file.
+        compiler: For WebAssembly, what compiled it, with its version.
         signature: What goes in and comes out; a record of the first edition has none.
     """
 
@@ -167,6 +168,7 @@ class ArtifactRecord(Struct, frozen=True, forbid_unknown_fields=True):
     companions: dict[FileName, Sha256]
     companion_bytes: dict[FileName, Count] = field(default_factory=dict)
     exactness: ExactnessRecord | UnsetType = UNSET
+    compiler: Annotated[str, Meta(min_length=1, max_length=100)] | UnsetType = UNSET
     signature: ModelSignature | UnsetType = UNSET
 
     def __post_init__(self) -> None:
@@ -198,6 +200,7 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
     artifacts: tuple[ArtifactRecord, ...]
     schema_version: Literal[1]
     data: DataRecord | UnsetType = UNSET
+    compiler: Annotated[str, Meta(min_length=1, max_length=100)] | UnsetType = UNSET
     signature: ModelSignature | UnsetType = UNSET
 
     def __post_init__(self) -> None:

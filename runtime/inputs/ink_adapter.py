@@ -66,7 +66,7 @@ def _ink_in(picture: Image.Image, dark: bool | None) -> tuple[_Ink, float]:
     scale = max(max(picture.size) / _WORKING_SIZE, 1.0)
     if scale > 1:
         width, height = (max(1, round(axis / scale)) for axis in picture.size)
-        picture = picture.resize((width, height), Image.Resampling.BOX)
+        picture = _resized(picture, (width, height), Image.Resampling.BOX)
     if scale < _SMOOTHING_SCALE and min(picture.size) >= _ENOUGH_DETAIL:
         picture = picture.filter(ImageFilter.MedianFilter(_SPECK))
     return _find_ink(np.asarray(picture, np.float32), dark=dark), scale
@@ -90,7 +90,16 @@ def _fitted(digit: NDArray[np.float32], image_shape: tuple[int, int]) -> NDArray
     scale = box / max(digit.shape)
     height, width = (max(1, round(axis * scale)) for axis in digit.shape)
     picture = Image.fromarray(np.rint(digit * 255).astype(np.uint8))
-    return np.asarray(picture.resize((width, height), Image.Resampling.LANCZOS))
+    return np.asarray(_resized(picture, (width, height), Image.Resampling.LANCZOS))
+
+
+def _resized(picture: Image.Image, size: tuple[int, int], how: Image.Resampling) -> Image.Image:
+    """Return a picture in another size, its width changed first.
+
+    Pillow 13 begins with the height where that is less work, Pillow 12 never; the page's JavaScript gives the
+    same pixels as every release.
+    """
+    return picture.resize((size[0], picture.height), how).resize(size, how)
 
 
 def _centred(digit: NDArray[np.uint8], image_shape: tuple[int, int]) -> NDArray[np.uint8]:

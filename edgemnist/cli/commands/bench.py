@@ -240,7 +240,7 @@ def _write_reports(
 ) -> None:
     write_document(output / "bench.json", document)
     write_text(output / "bench.md", markdown.render(benchmark))
-    page = html.render_if_possible(benchmark, trained)
+    page = html.render_if_possible(benchmark, trained, output)
     if page is not None:
         write_text(output / "bench.html", page)
     written = "bench.json, bench.md and bench.html" if page else "bench.json and bench.md"

@@ -2,14 +2,15 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from typer import Option
 
 from ...data.datasets import load_test_split
+from ...export.convert.activation_ranges import Calibrator, Method
 from ...export.convert.options import DEFAULT, INT8, IO_DTYPES, OPSETS, ExportOptions
-from ...proof.formats import FORMATS, find_format
+from ...proof.formats import FORMATS, MIXED, find_format
 from ...runtime.artifact.previous import PREVIOUS
 from ...runtime.artifact.settling import state_of
 from ...runtime.errors import OptionError
@@ -34,6 +35,9 @@ from ..options import (
 )
 from ..outcomes import first_impression, show_outcomes
 
+if TYPE_CHECKING:
+    from ...export.tflite_source import Made
+
 EXAMPLES = """
 **Examples**
 
@@ -42,6 +46,8 @@ EXAMPLES = """
 - `edgemnist export --format int8.tflite --io int8 --format int8.onnx --calibration-samples 2000`
 - `edgemnist export --format c --compile` C for any device, and a shared library of it for this machine
 - `edgemnist export --model anyones.tflite --format c --artifacts DIR` C of a full-integer TFLite file
+- `edgemnist export --format wasm --format html` WebAssembly with JavaScript, and a page to draw on
+- `edgemnist export --int8 --calibration-method percentile --keep-float hidden` or `--auto` for mixed.tflite
 - `edgemnist export --int8 --min-agreement 0.9985 --max-accuracy-drop 0.001`
 - `edgemnist export --model my.keras --data my-data.npz --artifacts my-artifacts`
 - `edgemnist export --model int8.tflite --reference float.onnx --data my-data.npz --artifacts proven`
@@ -50,19 +56,30 @@ EXAMPLES = """
 _FORMAT_HELP = "Make this format only; repeatable. `edgemnist formats` lists them, such as float16.onnx."
 _IO_HELP = "Input and output of int8.tflite: pixels as they are, or minus 128 for microcontrollers."
 _MODEL_HELP = (
-    "Export this .keras model instead of the one in the artifacts folder; or make C of this full-integer"
-    " .tflite file, whoever made it."
+    "Export this .keras or .h5 model instead of the one in the artifacts folder; or make C or WebAssembly of"
+    " this full-integer .tflite file, whoever made it."
 )
 _REFERENCE_HELP = (
     "Prove the quantized .tflite given with --model, whoever made it, against this float .onnx or .tflite."
 )
 _OPSET_HELP = "ONNX opset, 13 to 18; a lower one loads on older runtimes."
 _SAMPLES_HELP = "Training items to calibrate quantization with. Default: 1000, or all where there are fewer."
+_METHOD_HELP = (
+    "How ranges of activations are chosen for int8.tflite and mixed.tflite: from the smallest to the largest"
+    " value, without the rarest ones, or with the smallest mean squared error."
+)
+_PERCENTILE_HELP = "The share of values in percent that the method percentile keeps."
+_KEEP_HELP = "Make mixed.tflite, in which this layer stays float; repeatable. `edgemnist layers` names them."
+_AUTO_HELP = (
+    "Make mixed.tflite with the fewest float layers that a search finds for --max-accuracy-drop, by default"
+    " 0.005, measured on the calibration items."
+)
 _BATCH_HELP = "Fix the batch of every artifact to one item, for runtimes that need fixed shapes."
 _INPUT_HELP = "What the model takes. Default: what the data are."
 _OUTPUT_HELP = "What it gives. Default: classes where it ends in probabilities or the data have labels."
 _MATCH_HELP = "The runtime whose bytes C of a .tflite file has: LiteRT's reference kernels, or TF Lite Micro."
 _COMPILE_HELP = "Put a shared library for this machine beside int8.c, made by $CC, cc, gcc or clang."
+_NPM_HELP = "Put a folder beside int8.wasm that `npm pack` and `npm install` take as a package."
 _OVERWRITE_HELP = "Replace artifacts that were made from another model, data set or tool version."
 
 
@@ -83,6 +100,10 @@ def export(
     output_kind: Annotated[str | None, Option(metavar="classes|values", help=_OUTPUT_HELP)] = None,
     labels: Labels = None,
     calibration_samples: Annotated[int | None, Option(metavar="N", help=_SAMPLES_HELP)] = None,
+    calibration_method: Annotated[str, Option(metavar="minmax|percentile|mse", help=_METHOD_HELP)] = "minmax",
+    percentile: Annotated[float, Option(metavar="P", help=_PERCENTILE_HELP)] = 99.99,
+    keep_float: Annotated[list[str] | None, Option(metavar="LAYER", help=_KEEP_HELP)] = None,
+    auto: Annotated[bool, Option("--auto", help=_AUTO_HELP)] = False,
     min_agreement: MinAgreement = None,
     max_accuracy_drop: MaxAccuracyDrop = None,
     atol: Atol = None,
@@ -93,6 +114,7 @@ def export(
     allow_empty_classes: AllowEmptyClasses = False,
     artifacts: Artifacts = Path("artifacts"),
     compile_: Annotated[bool, Option("--compile", help=_COMPILE_HELP)] = False,
+    npm: Annotated[bool, Option("--npm", help=_NPM_HELP)] = False,
     match: Annotated[str, Option(metavar="litert|tflm", help=_MATCH_HELP)] = "litert",
     overwrite: Annotated[bool, Option("--overwrite", help=_OVERWRITE_HELP)] = False,
     json: Json = False,
@@ -131,14 +153,23 @@ def export(
         _prove_twins(model, reference, data, resize, wanted, limits, artifacts, overwrite, json)
         return
     if model is not None and model.suffix == ".tflite":
-        _export_tflite(model, formats or [], artifacts, data, match, compile_, overwrite, json)
+        _export_tflite(model, formats or [], artifacts, data, match, compile_, npm, overwrite, json)
         return
     from ...export.opening import DataOptions, open_source, record_of, tolerances_of
     from ...export.pipeline import export_all
     from ..training import ensure_model
 
-    options = ExportOptions(opset=opset, io=io, compile=compile_)
     names = [row.name for row in FORMATS] if every else [*(formats or DEFAULT), *((INT8,) if int8 else ())]
+    names += [MIXED.name] if keep_float or auto else []
+    allowed = MIXED.tolerances.max_accuracy_drop if max_accuracy_drop is None else max_accuracy_drop
+    options = ExportOptions(
+        opset=opset,
+        io=io,
+        compile=compile_,
+        calibrator=Calibrator(choice("--calibration-method", calibration_method, Method), percentile),
+        keep_float=tuple(keep_float or ()),
+        auto_drop=allowed if auto else None,
+    )
     rows = [find_format(name) for name in dict.fromkeys(names)]
 
     path = model or ensure_model(artifacts, data, seed, allow_empty_classes=allow_empty_classes)
@@ -165,6 +196,8 @@ def export(
         replaced = ", ".join(sorted(path.name for path in previous.iterdir()))
         print_message(literal(f"What this replaced is in {previous}: {replaced}"))
     show_outcomes(outcomes, dataset, artifacts, json=json, every=every)
+    if npm:
+        _write_package(artifacts / f"{path.stem}.int8.wasm")
 
 
 def _prove_twins(
@@ -203,39 +236,58 @@ def _export_tflite(
     data: Path | None,
     match: str,
     compile_library: bool,
+    npm: bool,
     overwrite: bool,
     json: bool,
 ) -> None:
-    """Make C of a TFLite file of anyone's; this needs neither a data set nor the Keras model."""
+    """Make C or WebAssembly of a TFLite file of anyone's, without a data set and the Keras model."""
     from ...export.codegen import Match
-    from ...export.tflite_source import export_tflite
+    from ...export.tflite_source import KINDS, export_kinds
 
-    others = [name for name in formats if name not in ("c", "int8.c")]
+    kinds = dict.fromkeys(name.removeprefix("int8.") for name in formats)
+    others = [name for name in kinds if name not in KINDS]
     if others or not formats:
         raise OptionError(
-            "of a TFLite file only C is made",
+            "of a TFLite file only C and WebAssembly are made",
             received=", ".join(others) or "no format",
-            expected="--format c",
+            expected=", ".join(f"--format {kind}" for kind in KINDS),
             fix="Other formats are made of a .keras file.",
         )
     matches = {each.value: each for each in Match}
     if match not in matches:
         raise OptionError("unknown runtime to match", received=repr(match), expected=" or ".join(matches))
     with messages.status("reading the model") as status:
-        made = export_tflite(
+        made = export_kinds(
             model,
             artifacts,
             load_test_split(data).array,
+            tuple(kinds),
             match=matches[match],
             compile_library=compile_library,
             overwrite=overwrite,
             report=lambda step: status.update(f"{literal(model.name)}: {literal(step)}"),
         )
-    if json:
-        print_json({"artifact": msgspec.to_builtins(made.record), "arena_bytes": made.arena_bytes})
+    if json and len(made) == 1:
+        print_json(_made_document(made[0]))
+    elif json:
+        print_json([_made_document(one) for one in made])
     else:
-        print_result(
-            f"{literal(made.record.file)}  [green]passed[/]  {made.exactness.sentence};"
-            f" {made.arena_bytes:,} bytes of RAM between the layers"
-        )
-    print_message(f"wrote {literal(made.record.file)} and manifest.json to {literal(artifacts)}")
+        for one in made:
+            memory = (
+                "" if one.arena_bytes is None else f"; {one.arena_bytes:,} bytes of RAM between the layers"
+            )
+            print_result(f"{literal(one.record.file)}  [green]passed[/]  {one.exactness.sentence}{memory}")
+    names = ", ".join(one.record.file for one in made)
+    print_message(f"wrote {literal(names)} and manifest.json to {literal(artifacts)}")
+    if npm:
+        _write_package(artifacts / f"{model.stem.removesuffix('.int8')}.int8.wasm")
+
+
+def _write_package(artifact: Path) -> None:
+    from ...export.web.package import write_package
+
+    print_message(f"wrote the package {literal(write_package(artifact))}")
+
+
+def _made_document(made: "Made") -> dict[str, object]:
+    return {"artifact": msgspec.to_builtins(made.record), "arena_bytes": made.arena_bytes}

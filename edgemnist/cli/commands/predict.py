@@ -89,7 +89,7 @@ def predict(
     is complete: label, index, confidence and probabilities, or values, of each row, or the error where it
     cannot be read. Needs the extra parquet.
     """
-    if engine == "keras" or (model and model.suffix == ".keras"):
+    if engine == "keras" or (model and model.suffix in (".keras", ".h5", ".hdf5")):
         from ...export import backend  # noqa: F401 - starts TensorFlow without its log
     documents: list[dict[str, object]] = []
     failures = 0

@@ -47,6 +47,8 @@ def verify(
     from ...export.codegen.compiler import libraries  # needs LiteRT
     from ...export.codegen.exactness import prove_generated
     from ...export.codegen.regenerate import regenerate
+    from ...export.web.regenerate import prove_web
+    from ...export.web.sandbox import prove_foreign_c
 
     test = recorded_test(folder, data)
     if data is None:
@@ -70,6 +72,8 @@ def verify(
             generate=regenerate,
             build=libraries,
             prove_exact=prove_generated,
+            prove_web=prove_web,
+            prove_foreign_c=prove_foreign_c,
             limits=limits,
             report=report,
         )
@@ -98,7 +102,8 @@ def _found(verdict: Verdict) -> str:
     if verdict.unproven:
         return "[yellow]unproven[/]  " + literal(verdict.unproven)
     if verdict.parity is not None:
-        return f"[green]passed[/]  {_measured(verdict.parity)}"
+        note = f"; {literal(verdict.note)}" if verdict.note else ""
+        return f"[green]passed[/]  {_measured(verdict.parity)}{note}"
     return f"{'[yellow]other' if verdict.note == NOT_CHECKED else '[green]passed'}[/]  {verdict.note}"
 
 

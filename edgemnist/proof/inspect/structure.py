@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from ...runtime.engines.registry import engine_for
+from ...runtime.engines.registry import ENGINES
 from ...runtime.errors import ArtifactError, EdgeMnistError
 from ...runtime.files import read_model
 from ...runtime.isolation.probe import Probe, read_in_child
@@ -90,7 +90,16 @@ class Structure:
         return tuple(dict.fromkeys(operator.name for operator in self.operators))
 
 
-_READERS = {".tflite": "tflite", ".onnx": "onnx", ".ort": "ort", ".keras": "keras"}
+_READERS = {
+    ".tflite": "tflite",
+    ".onnx": "onnx",
+    ".ort": "ort",
+    ".keras": "keras",
+    ".wasm": "wasm",
+    ".html": "html",
+    ".h5": "keras",
+    ".hdf5": "keras",
+}
 
 
 def read_structure(path: Path) -> Structure:
@@ -138,7 +147,7 @@ def probe_structure(path: Path, content: bytes, limits: Probe) -> Structure:
     `parse_structure` and `read_in_child`.
     """
     require_readable(path)
-    if not engine_for(path).light:
+    if any(path.suffix in entry.suffixes and not entry.light for entry in ENGINES.values()):
         return parse_structure(path, content)
     return msgspec.convert(read_in_child(path, content, limits, _to_document), Structure)
 

@@ -1,0 +1,99 @@
+"""The C that is compiled to WebAssembly: a model by the kernels of the variant `wasm`, and its memory."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from ...runtime.errors import MissingExtraError
+from ..codegen import texts
+from ..codegen.checking import check_plan
+from ..codegen.emit import scratch_bytes, write_program
+from ..codegen.fixed_point import Match
+from ..codegen.importing import read_graph
+from ..codegen.ir import C_TYPES, Tensor
+from ..codegen.merging import kernel_texts
+from ..codegen.normalize import normalize
+from ..codegen.plan import Plan, make_plan
+from ..codegen.variants import variant
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+_SLACK_BYTES = 64  # how far beyond the arena's end kernels may read
+
+
+@dataclass(frozen=True, slots=True)
+class WebSource:
+    """A model in C for WebAssembly.
+
+    Attributes:
+        text: The C, one file that needs no other.
+        plan: What it computes, and where its tensors lie.
+    """
+
+    text: bytes
+    plan: Plan
+
+
+def write_source(content: bytes, name: str, match: Match) -> WebSource:
+    """Return the C of a TFLite file.
+
+    Raises:
+        ArtifactError: It is no TFLite file.
+        ConversionError: There is no C for an operator or for how it is used; the message names the layer.
+        MissingExtraError: jinja2 is not installed.
+    """
+    wasm = variant("wasm")
+
+    plan = make_plan(normalize(read_graph(content)), match, lambda step: scratch_bytes(step, (wasm,)))
+    check_plan(plan)
+    program = write_program(plan, wasm)
+    text = (
+        environment()
+        .get_template("module.c.jinja")
+        .render(
+            title=texts.comment(name),
+            kernels=kernel_texts(program).values(),
+            tables=program.tables.values(),
+            functions=program.functions.values(),
+            calls=program.calls,
+            uses_arena=any("memory" in call.text for call in program.calls),
+            arena_bytes=plan.arena_bytes,
+            slack_bytes=_SLACK_BYTES,
+            ends=[*_ends(plan.graph.inputs, "input"), *_ends(plan.graph.outputs, "output")],
+        )
+    )
+    return WebSource(text.encode("ascii"), plan)
+
+
+def _ends(tensors: tuple[Tensor, ...], area: str) -> list[dict[str, object]]:
+    return [
+        {
+            "area": area,
+            "name": f"{area}_{number}" if len(tensors) > 1 else area,
+            "type": C_TYPES[tensor.dtype],
+            "size": tensor.size,
+        }
+        for number, tensor in enumerate(tensors)
+    ]
+
+
+@cache
+def environment() -> "Environment":
+    """Return what renders the templates of this package.
+
+    Raises:
+        MissingExtraError: jinja2 is not installed.
+    """
+    try:
+        import jinja2
+    except ImportError as error:
+        raise MissingExtraError("jinja2", "export", "writing C") from error
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader(__package__ or "", "templates"),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,  # noqa: S701 - the result is C, JavaScript or a page that escapes by itself
+    )
