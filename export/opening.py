@@ -15,7 +15,8 @@ from ..proof.reference import outputs_of
 from ..proof.tolerances import REFERENCE, Tolerances
 from ..runtime.artifact.manifest import DataRecord, SplitRecord
 from ..runtime.errors import ArtifactError, DatasetError
-from ..runtime.signature import KNOWN_SCALINGS, ModelSignature, SignatureOptions
+from ..runtime.predictor import Predictor
+from ..runtime.signature import KNOWN_SCALINGS, ModelSignature, OutputSpec, SignatureOptions
 from .calibration import choose_calibration
 from .convert.source import Source, load_model
 from .training.data import load_train_split
@@ -64,24 +65,30 @@ def open_source(
         OptionError: The scale or the number of calibration samples is out of range.
     """
     predictor = load_model(path, wanted)
-    dataset, kind = _fitting_data(data, predictor.signature, wanted)
+    dataset, kind = fitting_data(data, predictor.signature, wanted)
     names = wanted.labels or dataset.test.class_names or None
     ink = data.path is None  # MNIST
     known = _completed(wanted, input_kind=dataset.test.kind, output_kind=kind, labels=names, ink=ink)
     signature = predictor.engine.infer_signature(path.name, known)  # type: ignore[attr-defined]
     predictor = predictor.with_signature(signature)
     output = signature.output
-    if output.kind == "classes" and dataset.test.labels is not None:
-        largest = max(int(part.known_labels.max()) for part in (dataset.train, dataset.test))
-        if largest >= output.classes:
-            raise ArtifactError(
-                f"{path.name} has another number of classes than the data set",
-                received=f"labels up to {largest}",
-                expected=f"0 to {output.classes - 1}, the model's {output.classes} classes",
-                fix="Give the data that the model was trained on: --data PATH.",
-            )
+    require_known_classes(path, output, dataset)
     calibration = choose_calibration(dataset.train, output.classes, calibration_samples, seed)
     return Source(path, predictor.sha256, predictor, calibration, batch), dataset
+
+
+def require_known_classes(path: Path, output: OutputSpec, dataset: Dataset) -> None:
+    """Raise ArtifactError if the data have a class that a model does not give."""
+    if output.kind != "classes" or dataset.test.labels is None:
+        return
+    largest = max(int(part.known_labels.max()) for part in (dataset.train, dataset.test))
+    if largest >= output.classes:
+        raise ArtifactError(
+            f"{path.name} has another number of classes than the data set",
+            received=f"labels up to {largest}",
+            expected=f"0 to {output.classes - 1}, the model's {output.classes} classes",
+            fix="Give the data that the model was trained on: --data PATH.",
+        )
 
 
 def record_of(data: DataOptions, dataset: Dataset) -> DataRecord:
@@ -99,19 +106,19 @@ def near_chance(found: Accuracy, classes: int) -> bool:
     return found.accuracy <= chance + _CHANCE_DEVIATIONS * float(np.sqrt(chance * (1 - chance) / count))
 
 
-def better_scalings(source: Source, dataset: Dataset) -> Iterator[tuple[float, float, float]]:
+def better_scalings(predictor: Predictor, dataset: Dataset) -> Iterator[tuple[float, float, float]]:
     """Yield each usual scale and offset of images by which the model is better, with its accuracy then."""
-    spec = source.signature.input
+    spec = predictor.signature.input
     labels = dataset.test.labels
     if spec.kind != "image" or labels is None:
         return
     some = dataset.test.select(np.arange(min(len(labels), _ENOUGH_IMAGES)))
-    accuracy = score(outputs_of(source.predictor, some), some.known_labels).accuracy
+    accuracy = score(outputs_of(predictor, some), some.known_labels).accuracy
     for scale, offset in KNOWN_SCALINGS:
         if (spec.scale, spec.offset) == ((scale,), (offset,)):
             continue
-        scaled = source.signature.with_scaling(scale, offset)
-        other = score(outputs_of(source.predictor.with_signature(scaled), some), some.known_labels).accuracy
+        scaled = predictor.signature.with_scaling(scale, offset)
+        other = score(outputs_of(predictor.with_signature(scaled), some), some.known_labels).accuracy
         if other > accuracy:
             yield scale, offset, other
 
@@ -122,13 +129,13 @@ def _completed(options: SignatureOptions, **known: Any) -> SignatureOptions:
     return replace_struct(options, **still_open)
 
 
-def _fitting_data(
+def fitting_data(
     data: DataOptions, signature: ModelSignature, wanted: SignatureOptions
 ) -> tuple[Dataset, str]:
     """Return the data, and whether they and the model are of classes or of values.
 
     A model that ends in plain numbers gives the logits of classes if the data have labels of that many
-    classes, else values.
+    classes, else values. Raises DatasetError for data that do not fit.
     """
     spec = Wanted(
         signature.input.shape, wanted.input_kind, resize=data.resize, class_names=wanted.labels or ()

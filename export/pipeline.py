@@ -17,6 +17,7 @@ from ..proof.reference import outputs_of
 from ..runtime.artifact.folder import staging
 from ..runtime.artifact.manifest import (
     ArtifactRecord,
+    CalibrationRecord,
     DataRecord,
     ModelRecord,
     ParityRecord,
@@ -142,24 +143,38 @@ def _make(
                 )
     except (ConversionError, MissingCompilerError) as error:
         proof = Proof((str(error),), structure)
-    record = None
-    if proof.structure and proof.predictor and proof.parity and more.get("exactness", True):
-        record = describe(
-            path,
-            proof.structure,
-            kind=row.format,
-            companions=[file for file in files if file != path],
-            precision=row.precision,
-            input=proof.predictor.input,
-            output=proof.predictor.output,
-            labels=proof.predictor.class_names,
-            signature=proof.predictor.signature,
-            calibration=source.calibration.record() if row.calibrated else None,
-            parity=ParityRecord(**asdict(proof.parity)),
-            tolerances=TolerancesRecord(**asdict(row.tolerances)),
-            **more,
-        )
+    calibration = source.calibration.record() if row.calibrated else None
+    companions = [file for file in files if file != path]
+    record = record_of(path, row, proof, calibration, companions, **more)
     if proof.failures:
         for failed in files:
             failed.unlink()
     return Outcome(row, proof.failures, record, proof.parity)
+
+
+def record_of(
+    path: Path,
+    row: Format,
+    proof: Proof,
+    calibration: CalibrationRecord | None = None,
+    companions: Sequence[Path] = (),
+    **more: Any,
+) -> ArtifactRecord | None:
+    """Return the record of an artifact with `more` of its attributes, or None if it could not be run."""
+    if not (proof.structure and proof.predictor and proof.parity and more.get("exactness", True)):
+        return None
+    return describe(
+        path,
+        proof.structure,
+        kind=row.format,
+        companions=companions,
+        precision=row.precision,
+        input=proof.predictor.input,
+        output=proof.predictor.output,
+        labels=proof.predictor.class_names,
+        signature=proof.predictor.signature,
+        calibration=calibration,
+        parity=ParityRecord(**asdict(proof.parity)),
+        tolerances=TolerancesRecord(**asdict(row.tolerances)),
+        **more,
+    )

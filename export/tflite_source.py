@@ -89,7 +89,7 @@ def export_kinds(
     content = read_model(path)
     name = path.stem.removesuffix(".int8")
     model = ModelRecord(name, f"{name}.int8.tflite", hashlib.sha256(content).hexdigest())
-    origin = Origin(path, model, {}, {tool: metadata.version(tool) for tool in _TOOLS})
+    origin = Origin(path, model, {}, tool_versions())
     check_target(folder, origin, overwrite=overwrite)
     report("reading the model")
     structure = parse_structure(path, content)
@@ -164,6 +164,11 @@ def _make_web(
         path, structure, kind=kind, companions=companions, exactness=exactness, compiler=compiler, **_FACTS
     )
     return Made(record, exactness), expected
+
+
+def tool_versions() -> dict[str, str]:
+    """Return the versions of what has a part in the record of a file of anyone's."""
+    return {tool: metadata.version(tool) for tool in _TOOLS}
 
 
 def _stored(expected: tuple[NDArray[np.generic], ...]) -> dict[str, Any]:

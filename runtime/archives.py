@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .files import opened
+from .files import opened, read_limited
 
 MAX_DATA_BYTES = 4 * 1024 * 1024 * 1024
 # Data of people is packed to a tenth; what is packed to a thousandth is there to fill the memory.
@@ -22,9 +22,10 @@ _MAX_EXPANSION = 50
 _ALWAYS_ALLOWED_BYTES = 64 * 1024 * 1024
 _MAX_ENTRIES = 1_000
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, MemoryError)
-# The end of a zip archive's directory (APPNOTE.TXT 4.3.16), and where the entry of a 64-bit one would be.
+# The end of a zip archive's directory (APPNOTE.TXT 4.3.16), and of a 64-bit one (4.3.14) and its locator.
 _DIRECTORY_END = struct.Struct("<4s4H2LH")
-_DIRECTORY_END_64_BYTES = 20
+_DIRECTORY_END_64 = struct.Struct("<4sQ2H2L4Q")
+_LOCATOR_64 = struct.Struct("<4sLQL")
 # What stands before an entry's data (4.3.7); the data begin after a name and an extra field.
 _LOCAL_HEADER = struct.Struct("<4s22x2H")
 _ENCRYPTED = 1
@@ -41,6 +42,11 @@ def read_arrays(
     """Return arrays of an `.npz` file; errors as of `opened` and `unpack_arrays`."""
     with opened(path, inside=inside) as file:
         return unpack_arrays(file, wanted)
+
+
+def read_array(path: Path) -> NDArray[Any]:
+    """Return the array in an `.npy` file; errors as of `read_limited` and `unpack_arrays`."""
+    return _plain_array(read_limited(path, MAX_DATA_BYTES), path.name)
 
 
 def array_names(path: Path) -> tuple[str, ...]:
@@ -67,7 +73,7 @@ def unpack_arrays(file: BinaryIO, wanted: Collection[str] | None) -> dict[str, N
     names = wanted and {f"{name}.npy" for name in wanted}
     with _zip_errors(), checked_archive(file, names) as archive:
         return {
-            entry.filename.removesuffix(".npy"): _array(archive, entry)
+            entry.filename.removesuffix(".npy"): _plain_array(archive.read(entry), entry.filename)
             for entry in archive.infolist()
             if wanted is None or entry.filename.removesuffix(".npy") in wanted
         }
@@ -108,16 +114,17 @@ def checked_archive(file: BinaryIO, counted: Collection[str] | None = None) -> I
 def _checked_size(file: BinaryIO) -> int:
     """Return an archive's size, its number of entries checked before `zipfile` makes an object of each."""
     size = file.seek(0, os.SEEK_END)
-    file.seek(max(0, size - _DIRECTORY_END.size - _DIRECTORY_END_64_BYTES - 0xFFFF))
+    file.seek(max(0, size - _DIRECTORY_END.size - _LOCATOR_64.size - _DIRECTORY_END_64.size - 0xFFFF))
     tail = file.read()
     file.seek(0)
     end = tail.rfind(b"PK\x05\x06")
     if end < 0 or len(tail) - end < _DIRECTORY_END.size:
         raise zipfile.BadZipFile("File is not a zip file")
     _, _, _, _, entries, directory_bytes, *_ = _DIRECTORY_END.unpack_from(tail, end)
-    large = tail[max(0, end - _DIRECTORY_END_64_BYTES) :].startswith(b"PK\x06\x07")
+    if tail[max(0, end - _LOCATOR_64.size) :].startswith(b"PK\x06\x07"):
+        entries, directory_bytes = _directory_64(tail, end - _LOCATOR_64.size, size - len(tail))
     # An entry of the directory has 46 bytes and a name.
-    if large or entries > _MAX_ENTRIES or directory_bytes > _MAX_ENTRIES * 512:
+    if entries > _MAX_ENTRIES or directory_bytes > _MAX_ENTRIES * 512:
         raise ValueError(f"an archive of more than {_MAX_ENTRIES:,} entries")
     return size
 
@@ -142,38 +149,46 @@ def map_array(path: Path, name: str, min_bytes: int) -> NDArray[Any] | None:
         if signature != b"PK\x03\x04" or start + entry.file_size > file.seek(0, os.SEEK_END):
             raise ValueError(f"{entry.filename} is not where the archive says")
         file.seek(start)
-        dtype, shape, order = _array_header(file, entry)
+        dtype, shape, order = _array_header(file, entry.filename)
         at = file.tell()
-    _check_length(entry, dtype, shape, start + entry.file_size - at)
+    _check_length(entry.filename, dtype, shape, start + entry.file_size - at)
     return np.memmap(path, dtype, "r", at, shape, order)
 
 
-def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArray[Any]:
-    content = archive.read(entry)
+def _directory_64(tail: bytes, locator: int, start: int) -> tuple[int, int]:
+    """Return the number of entries and the bytes of a 64-bit archive's directory."""
+    end = locator - _DIRECTORY_END_64.size
+    if end < 0 or _LOCATOR_64.unpack_from(tail, locator)[2] != start + end:
+        raise zipfile.BadZipFile("its directory is not where it says")
+    signature, *_, entries, directory_bytes, _ = _DIRECTORY_END_64.unpack_from(tail, end)
+    if signature != b"PK\x06\x06":
+        raise zipfile.BadZipFile("it has no directory")
+    return entries, directory_bytes
+
+
+def _plain_array(content: bytes, name: str) -> NDArray[Any]:
     stream = io.BytesIO(content)
-    dtype, shape, order = _array_header(stream, entry)
+    dtype, shape, order = _array_header(stream, name)
     start = stream.tell()
-    _check_length(entry, dtype, shape, len(content) - start)
+    _check_length(name, dtype, shape, len(content) - start)
     values = np.frombuffer(content, dtype, offset=start) if len(content) > start else np.empty(0, dtype)
     return values.reshape(shape, order=order)
 
 
-def _array_header(
-    stream: BinaryIO, entry: zipfile.ZipInfo
-) -> tuple[np.dtype[Any], tuple[int, ...], Literal["F", "C"]]:
+def _array_header(stream: BinaryIO, name: str) -> tuple[np.dtype[Any], tuple[int, ...], Literal["F", "C"]]:
     version = np.lib.format.read_magic(stream)
     readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     if version not in readers:
-        raise ValueError(f"{entry.filename} is an array of the format {version}")
+        raise ValueError(f"{name} is an array of the format {version}")
     try:
         shape, by_columns, dtype = readers[version](stream)
     except Exception as error:  # Python's tokenizer and parser, by which numpy reads it, raise what they like
-        raise ValueError(f"{entry.filename} has a damaged header") from error
+        raise ValueError(f"{name} has a damaged header") from error
     if dtype.hasobject:
-        raise ValueError(f"{entry.filename} holds Python objects, which are not loaded")
+        raise ValueError(f"{name} holds Python objects, which are not loaded")
     return dtype, shape, "F" if by_columns else "C"
 
 
-def _check_length(entry: zipfile.ZipInfo, dtype: np.dtype[Any], shape: tuple[int, ...], length: int) -> None:
+def _check_length(name: str, dtype: np.dtype[Any], shape: tuple[int, ...], length: int) -> None:
     if min(shape, default=1) < 0 or math.prod(shape) * dtype.itemsize != length:
-        raise ValueError(f"{entry.filename} has {length:,} bytes for the shape {shape}")
+        raise ValueError(f"{name} has {length:,} bytes for the shape {shape}")

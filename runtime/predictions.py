@@ -31,6 +31,13 @@ class Prediction:
     probabilities: NDArray[np.float32] = field(repr=False)
     class_names: tuple[str, ...] = field(repr=False)
 
+    @property
+    def class_probabilities(self) -> NDArray[np.float32]:
+        """`(classes,)` float32: the probability of each class, of one sigmoid for both."""
+        if len(self.probabilities) == len(self.class_names):
+            return self.probabilities
+        return np.array([1 - self.probabilities[0], self.probabilities[0]], np.float32)
+
     def top(self, count: int) -> tuple[tuple[str, float], ...]:
         """Return the `count` most probable classes with their probabilities, the most probable first.
 
@@ -41,9 +48,7 @@ class Prediction:
             raise OptionError(
                 "top of a wrong number of classes", received=count, expected=f"1..{len(self.class_names)}"
             )
-        shares = self.probabilities
-        if len(shares) < len(self.class_names):  # one sigmoid
-            shares = np.array([1 - shares[0], shares[0]])
+        shares = self.class_probabilities
         order = np.argsort(-shares, kind="stable")[:count]
         return tuple((self.class_names[index], float(shares[index])) for index in order)
 

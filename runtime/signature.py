@@ -233,7 +233,7 @@ def assumed_signature(file: str, model_input: TensorSpec, output: TensorSpec) ->
 
     Input in a quantized range that images are known to be scaled to, uint8 and floats are an image's, the
     floats in [0, 1] as the first edition had them; any other is features. A row for each item is the
-    probabilities of classes called by their numbers.
+    probabilities of classes called by their numbers, a single number or anything else is values.
 
     Args:
         file: The model file's name, for the message.
@@ -250,8 +250,9 @@ def assumed_signature(file: str, model_input: TensorSpec, output: TensorSpec) ->
             received=f"input {model_input.shape}, output {output.shape}",
             expected="one batch axis and other axes of fixed size, in the input and in the output",
         )
-    labels = tuple(map(str, range(item[0])))
-    answer = OutputSpec("classes", item, labels) if len(item) == 1 else OutputSpec("values", item, (), "none")
+    answer = OutputSpec("values", item, (), "none")
+    if len(item) == 1 and item != (1,):
+        answer = OutputSpec("classes", item, tuple(map(str, range(item[0]))))
     return ModelSignature(_assumed_input(model_input, shape), answer)
 
 

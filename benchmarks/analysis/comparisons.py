@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...data.datasets import Split
-from ...proof.parity import Parity, compare
+from ...proof.parity import Parity
 from ...runtime.errors import InputError
 from ..runner.cases import KERAS, Case
 from ..runner.collect import Collection, Measurement
-from .metrics import ResultRow
+from .metrics import ResultRow, compare_outputs, output_of
 from .statistics import Ratio, paired_ratio
 
 FLOAT = "float32"
@@ -79,8 +79,6 @@ def _round_p50_ns(measured: Measurement) -> dict[int, float]:
 
 def _parity(one: Measurement, base: Measurement, split: Split) -> Parity | None:
     try:
-        return compare(
-            one.rounds[0].arrays["probabilities"], base.rounds[0].arrays["probabilities"], split.known_labels
-        )
+        return compare_outputs(one.outputs, base.outputs, output_of(one.signature), split)
     except InputError:
         return None

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ...data.datasets import Split
 from ...proof.parity import Accuracy, Parity, compare, score
 from ...runtime.artifact.manifest import Count, Positive
+from ...runtime.signature import ModelSignature, OutputKind
 from ..runner.cases import Case
 from ..runner.processes import WorkerResult
 from ..worker.task import ResidentMemory
@@ -21,7 +22,7 @@ _NS_PER_SEC = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Throughput:
-    """Images per second in batches of one size, from the median duration of a call."""
+    """Inputs per second in batches of one size, from the median duration of a call."""
 
     batch_size: Positive
     images_per_sec: Annotated[float, Meta(gt=0)]
@@ -34,8 +35,8 @@ class Memory:
 
     Attributes:
         loaded_bytes: How much the resident set grew while the model was loaded.
-        measured_bytes: How much it grew while single images were measured, after the warm-up.
-        peak_bytes: The largest resident set, test images and Python included.
+        measured_bytes: How much it grew while single inputs were measured, after the warm-up.
+        peak_bytes: The largest resident set, test inputs and Python included.
     """
 
     loaded_bytes: int
@@ -49,15 +50,17 @@ class Metrics:
 
     Attributes:
         start_ns: From the parent's order until Python runs the worker's first line.
-        end_to_end: One image, from raw pixels until label and confidence are read.
+        end_to_end: One input, from raw values until the answer is read: label and confidence, or values.
         bare: The engine's call alone, its input ready.
         paused: As `end_to_end`, but after a pause of 1 ms before each call.
+        accuracy: Of a classifier whose test inputs have labels.
+        r2: Of values whose test inputs have targets, the coefficient of determination.
         stable: Whether the outputs were the same in every round.
         cpus: The CPUs the processes were pinned to; None where they were not.
         clock_resolution_ns: Coarsest of all rounds.
         empty_call_ns: What measuring itself costs per call; every latency contains it.
         work_ns: The fixed piece of work, before and after each round.
-        preemptions: How often others took the CPU while single images were measured; None if not known.
+        preemptions: How often others took the CPU while single inputs were measured; None if not known.
     """
 
     start_ns: Duration
@@ -69,7 +72,7 @@ class Metrics:
     paused: Latency
     throughput: tuple[Throughput, ...]
     memory: Memory | None
-    accuracy: Accuracy
+    accuracy: Accuracy | None
     parity: Parity | None
     stable: bool
     cpus: tuple[Count, ...] | None
@@ -77,6 +80,7 @@ class Metrics:
     empty_call_ns: Duration
     work_ns: tuple[Duration, ...]
     preemptions: int | None
+    r2: float | None = None
 
     def images_per_sec(self, batch_size: int) -> float | None:
         """Return the throughput in batches of that size, or None where it was not measured."""
@@ -103,10 +107,10 @@ def compute_metrics(
         InputError: The model has fewer classes than the labels name.
     """
     facts = [one.facts for one in rounds if one.facts is not None]
-    probabilities = rounds[0].arrays["probabilities"]
+    outputs, output = rounds[0].arrays["outputs"], output_of(rounds[0].signature)
     parity = None
-    if reference is not None and reference.shape == probabilities.shape:
-        parity = compare(probabilities, reference, split.known_labels)
+    if reference is not None and reference.shape == outputs.shape:
+        parity = compare_outputs(outputs, reference, output, split)
     interrupted = [fact.preemptions for fact in facts if fact.preemptions is not None]
     return Metrics(
         start_ns=_median(fact.start_ns for fact in facts),
@@ -118,15 +122,34 @@ def compute_metrics(
         paused=summarize([one.arrays["paused_ns"] for one in rounds]),
         throughput=_throughput(rounds),
         memory=_memory([fact.memory for fact in facts]),
-        accuracy=score(probabilities, split.known_labels),
+        accuracy=None if output != "classes" or split.labels is None else score(outputs, split.labels),
         parity=parity,
-        stable=all(np.array_equal(one.arrays["probabilities"], probabilities) for one in rounds),
+        stable=all(np.array_equal(one.arrays["outputs"], outputs) for one in rounds),
         cpus=facts[0].cpus,
         clock_resolution_ns=max(fact.clock.resolution_ns for fact in facts),
         empty_call_ns=_median(fact.clock.empty_call_ns for fact in facts),
         work_ns=tuple(work for fact in facts for work in fact.work_ns),
         preemptions=sum(interrupted) if len(interrupted) == len(facts) else None,
+        r2=compare_outputs(outputs, outputs, output, split).r2,
     )
+
+
+def output_of(signature: ModelSignature | None) -> OutputKind:
+    """Return what a model gives; classes where nothing is known of it."""
+    return "classes" if signature is None else signature.output.kind
+
+
+def compare_outputs(
+    outputs: NDArray[np.float32], reference: NDArray[np.float32], kind: OutputKind, split: Split
+) -> Parity:
+    """Compare outputs for a data set with others for it; errors as of `proof.parity.compare`.
+
+    Targets count where they have the shape of the outputs.
+    """
+    targets = split.targets
+    if targets is not None and targets.size != outputs.size:
+        targets = None
+    return compare(outputs, reference, split.labels, classes=kind == "classes", targets=targets)
 
 
 def _throughput(rounds: Sequence[WorkerResult]) -> tuple[Throughput, ...]:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...proof.intervals import Interval, wilson_interval
+from ...runtime.predictions import class_indices
 
 BINS = 15
 
@@ -46,10 +47,11 @@ def find_reliability(
     ((m - 1)/M, m/M]; ECE is the sum over them of (images in it / all images) x |accuracy - mean confidence|.
     The paper's tables use M = 15.
 
-    `probabilities` are (N, classes) float32, N >= 1, `labels` (N,) integers.
+    `probabilities` are (N, classes) float32, or (N, 1) for the second of two classes, N >= 1; `labels` (N,)
+    integers.
     """
-    confidences = probabilities.max(axis=1).astype(np.float64)
-    right = probabilities.argmax(axis=1) == labels
+    confidences = confidences_of(probabilities).astype(np.float64)
+    right = class_indices(probabilities) == labels
     edges = np.linspace(0, 1, bins + 1)
     # A float32 sum of softmax may exceed 1 by its last digit.
     places = np.clip(np.digitize(confidences, edges, right=True) - 1, 0, bins - 1)
@@ -78,5 +80,11 @@ def mistakes(probabilities: NDArray[np.float32], labels: NDArray[np.integer]) ->
         probabilities: (N, classes) float32.
         labels: (N,) integers, the true classes.
     """
-    wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
-    return wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")]
+    wrong = np.flatnonzero(class_indices(probabilities) != labels)
+    return wrong[np.argsort(-confidences_of(probabilities[wrong]), kind="stable")]
+
+
+def confidences_of(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the probability of each item's class, (N,), also where one number is the second class's."""
+    largest: NDArray[np.float32] = probabilities.max(axis=1)
+    return np.maximum(largest, 1 - largest) if probabilities.shape[1] == 1 else largest

@@ -6,6 +6,7 @@ from .results import Results
 from .statistics import Ratio
 
 _BIG_RATIO = 10
+_SMALLEST_SHARE = 1e-5  # that is worth telling
 
 
 def verdicts(results: Results) -> tuple[str, ...]:
@@ -17,7 +18,7 @@ def verdict(comparison: Comparison) -> str:
     """Return a sentence such as "a.int8 is 3.8x smaller than a.float32, ..., 1.46x faster (1.41-1.50)"."""
     parts = [_size(comparison.size_ratio)]
     if comparison.parity is not None:
-        parts.append(_accuracy(comparison.parity))
+        parts.append(_answers(comparison.parity))
     parts.append(_speed(comparison.speed))
     one, base = comparison.case, comparison.base
     names = (one.name, base.name) if one.name != base.name else (one.title, base.title)
@@ -30,9 +31,14 @@ def _size(ratio: float) -> str:
     return "the same size" if shown == "1.0" else f"{shown}× {word}"
 
 
-def _accuracy(parity: Parity) -> str:
+def _answers(parity: Parity) -> str:
+    if parity.agreement is None:
+        share = max(parity.max_abs_difference / (parity.output_range or 1.0), _SMALLEST_SHARE)
+        return f"values within {100 * share:.2g} % of their range"
     if not parity.flipped:
-        return "the same label on every image"
+        return "the same label on every input"
+    if parity.accuracy_difference is None:
+        return f"another label on {len(parity.flipped):,} of {parity.images:,} inputs"
     points = f"accuracy difference {_points(parity.accuracy_difference)} points"
     if parity.difference_interval is None:
         return points

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import numpy as np
 from msgspec import Meta
+from numpy.typing import NDArray
 
 from ...data.datasets import Split
 from ...runtime.artifact.manifest import Count, Positive, Share
@@ -81,7 +82,8 @@ class DeviceMetrics:
     """What a model does and takes on a device.
 
     Attributes:
-        accuracy: Share of test images whose label is right, 0 to 1; None for a model that takes none.
+        accuracy: Share of test inputs whose label is right, 0 to 1; None for a model that takes none, for
+            values and without labels.
         agreement: Share of inputs on which every byte of the output is the reference's.
         wrong_labels: On how many inputs the label is not the first of the most probable classes.
         footprint: None where this machine itself ran the model.
@@ -104,12 +106,13 @@ class DeviceMetrics:
         object.__setattr__(self, "exact", exact)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class DeviceRow:
-    """A device in the report; it has metrics if it was measured."""
+    """A device in the report; it has metrics if it was measured, and `predicted` classes if it has any."""
 
     outcome: DeviceOutcome
     metrics: DeviceMetrics | None
+    predicted: NDArray[np.int64] | None = None
 
     @property
     def title(self) -> str:
@@ -173,20 +176,27 @@ def measure_device(device: Device, model: CModel, expected: Expected | None) -> 
 
 def device_rows(outcomes: Sequence[DeviceOutcome], split: Split) -> tuple[DeviceRow, ...]:
     """Compute the metrics of each outcome."""
-    return tuple(DeviceRow(outcome, _metrics(outcome, split)) for outcome in outcomes)
+    return tuple(_row(outcome, split) for outcome in outcomes)
 
 
-def _metrics(outcome: DeviceOutcome, split: Split) -> DeviceMetrics | None:
+def _row(outcome: DeviceOutcome, split: Split) -> DeviceRow:
     run, expected = outcome.run, outcome.expected
     if run is None or expected is None:
-        return None
+        return DeviceRow(outcome, None)
+    predicted = expected.predicted(run.answers.bytes)
+    labels = split.labels if expected.tested else None
+    accuracy = None if predicted is None or labels is None else float((predicted == labels).mean())
+    return DeviceRow(outcome, _metrics(outcome, run, expected, accuracy), predicted)
+
+
+def _metrics(
+    outcome: DeviceOutcome, run: DeviceRun, expected: Expected, accuracy: float | None
+) -> DeviceMetrics:
     wrong = run.answers.bytes != expected.outputs
     labels, counts, classes = run.answers.labels, run.answers.instructions, expected.classes
     return DeviceMetrics(
         images=len(expected.inputs),
-        accuracy=float((labels == split.known_labels).mean())
-        if expected.tested and classes is not None
-        else None,
+        accuracy=accuracy,
         agreement=float((~wrong.any(axis=1)).mean()),
         wrong_bytes=int(np.count_nonzero(wrong)),
         wrong_labels=0 if classes is None else int(np.count_nonzero(labels != classes)),

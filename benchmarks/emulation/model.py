@@ -18,7 +18,8 @@ from ...runtime.artifact.metadata import read_metadata
 from ...runtime.engines.registry import ENGINES, EngineOptions
 from ...runtime.errors import ArtifactError, ArtifactNotFoundError, MissingExtraError
 from ...runtime.files import MAX_MODEL_BYTES, read_limited, sha256_of
-from ...runtime.signature import DEFAULT_PIXEL_SCALE, InputSpec
+from ...runtime.predictions import OutputDecoder, class_indices
+from ...runtime.signature import DEFAULT_PIXEL_SCALE, InputSpec, OutputSpec
 from ...runtime.tensors import TensorSpec
 
 _FUNCTION = re.compile(
@@ -69,14 +70,26 @@ class Expected:
     Attributes:
         inputs: (N, input bytes) uint8, raw.
         outputs: (N, output bytes) uint8, raw.
-        classes: (N,) the most probable class, the first if several are; None for a model that has no classes.
-        tested: Whether the inputs are the test images, in order; otherwise they are random.
+        classes: (N,) what the C's own function for images has to name, the most probable class, the first if
+            several are; None for a model without that function.
+        tested: Whether the inputs are the test inputs, in order; otherwise they are random.
+        output: What the outputs' bytes are.
+        spec: What the outputs mean; None where nobody said.
     """
 
     inputs: NDArray[np.uint8]
     outputs: NDArray[np.uint8]
     classes: NDArray[np.int64] | None
     tested: bool
+    output: TensorSpec
+    spec: OutputSpec | None
+
+    def predicted(self, raw: NDArray[np.uint8]) -> NDArray[np.int64] | None:
+        """Return the class of each row of raw output bytes, (N,); None where the outputs are no classes."""
+        if self.spec is None or self.spec.kind != "classes":
+            return None
+        outputs = np.ascontiguousarray(raw).view(self.output.dtype)
+        return class_indices(OutputDecoder(self.output, self.spec).decode(outputs))
 
 
 def c_models(paths: Iterable[Path]) -> tuple[CModel, ...]:
@@ -118,13 +131,13 @@ def _text_of(path: Path) -> str:
         raise ArtifactError(f"{path} cannot be read as text", received=error) from error
 
 
-def expected_answers(model: CModel, images: NDArray[np.uint8]) -> Expected:
+def expected_answers(model: CModel, inputs: NDArray[Any]) -> Expected:
     """Return what the reference answers, from the TFLite file that the C was made of.
 
     That is LiteRT with its reference kernels, since its optimized ones round differently, or TensorFlow Lite
     Micro, if the C says that it matches that.
 
-    `images` are (N, H, W) uint8; a model that takes no such images gets seeded random inputs.
+    `inputs` are (N, ...) uint8 images or float32 features; a model that takes others gets random ones.
 
     Raises:
         ArtifactNotFoundError: The TFLite file is not there.
@@ -146,23 +159,37 @@ def expected_answers(model: CModel, images: NDArray[np.uint8]) -> Expected:
             fix="Export both again.",
         )
     content = read_limited(path, MAX_MODEL_BYTES)
-    taken, run = (_tflm if claims.match == _TFLM else _litert)(content)
+    taken, given, run = (_tflm if claims.match == _TFLM else _litert)(content)
     shape = tuple(axis or 1 for axis in taken.shape)
-    tested = math.prod(shape) == images[0].size and np.dtype(taken.dtype).kind in "iu"
-    if tested:
-        metadata = read_metadata(parse_structure(path, content).metadata)
-        known = metadata and metadata.signature
-        spec = known.input if known else InputSpec("image", images.shape[1:], (DEFAULT_PIXEL_SCALE,))
-        inputs = spec.encode(images.reshape(-1, *spec.shape), taken).reshape(-1, *shape)
+    metadata = read_metadata(parse_structure(path, content).metadata)
+    known = metadata and metadata.signature
+    spec = known.input if known else _assumed(inputs)
+    tested = math.prod(shape) == inputs[0].size and np.dtype(taken.dtype).kind in "iu"
+    if tested and spec.raw_dtype == inputs.dtype.name:
+        raw = spec.encode(inputs.reshape(-1, *spec.shape), taken).reshape(-1, *shape)
     else:
-        inputs = _random(taken, shape)
-    outputs = np.stack([run(one) for one in inputs])
+        raw, tested = _random(taken, shape), False
+    outputs = np.stack([run(one) for one in raw])
     return Expected(
-        _bytes_of(inputs),
+        _bytes_of(raw),
         _bytes_of(outputs),
         outputs.reshape(len(outputs), -1).argmax(axis=1) if model.classifies else None,
         tested,
+        given,
+        known.output if known else _classes_of(given) if model.classifies else None,
     )
+
+
+def _assumed(inputs: NDArray[Any]) -> InputSpec:
+    """Return what a file takes that does not say so: what the data set has."""
+    if inputs.dtype == np.uint8:
+        return InputSpec("image", inputs.shape[1:], (DEFAULT_PIXEL_SCALE,))
+    return InputSpec("features", inputs.shape[1:])
+
+
+def _classes_of(output: TensorSpec) -> OutputSpec:
+    classes = output.shape[-1] or 1
+    return OutputSpec("classes", (classes,), tuple(map(str, range(classes))))
 
 
 def _random(taken: TensorSpec, shape: tuple[int, ...]) -> NDArray[Any]:
@@ -178,7 +205,7 @@ def _bytes_of(arrays: NDArray[Any]) -> NDArray[np.uint8]:
     return np.ascontiguousarray(arrays).reshape(len(arrays), -1).view(np.uint8)
 
 
-def _litert(content: bytes) -> tuple[TensorSpec, _Run]:
+def _litert(content: bytes) -> tuple[TensorSpec, TensorSpec, _Run]:
     try:
         from ai_edge_litert.interpreter import Interpreter, OpResolverType
     except ImportError as error:
@@ -186,9 +213,6 @@ def _litert(content: bytes) -> tuple[TensorSpec, _Run]:
     interpreter = Interpreter(model_content=content, experimental_op_resolver_type=OpResolverType.BUILTIN_REF)
     interpreter.allocate_tensors()
     taken, given = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-    scale, zero_point = taken["quantization"]
-    shape = tuple(int(axis) for axis in taken["shape"])
-    spec = TensorSpec(taken["name"], np.dtype(taken["dtype"]).name, shape, float(scale), int(zero_point))
 
     def run(one: NDArray[Any]) -> NDArray[Any]:
         interpreter.set_tensor(taken["index"], one)
@@ -196,13 +220,19 @@ def _litert(content: bytes) -> tuple[TensorSpec, _Run]:
         answer: NDArray[Any] = interpreter.get_tensor(given["index"])
         return answer
 
-    return spec, run
+    return _tensor(taken), _tensor(given), run
 
 
-def _tflm(content: bytes) -> tuple[TensorSpec, _Run]:
+def _tensor(details: dict[str, Any]) -> TensorSpec:
+    scale, zero_point = details["quantization"]
+    shape = tuple(int(axis) for axis in details["shape"])
+    return TensorSpec(details["name"], np.dtype(details["dtype"]).name, shape, float(scale), int(zero_point))
+
+
+def _tflm(content: bytes) -> tuple[TensorSpec, TensorSpec, _Run]:
     entry = ENGINES["tflite_micro"]
     engine = entry.load(Path("the TFLite file"), content, EngineOptions())
-    return engine.input, engine.run
+    return engine.input, engine.output, engine.run
 
 
 @contextmanager

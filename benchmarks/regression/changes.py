@@ -24,9 +24,11 @@ class Change:
     Attributes:
         status: Its status in the new benchmark; "missing" where it is not there at all.
         slowdown: New p50 over old p50: above 1, it became slower.
-        accuracy_difference: New accuracy less the old one, the float nearest to the exact difference.
-        accuracy_interval: 95 % interval of that difference, paired by image; None for other test images.
+        accuracy_difference: New accuracy less the old one, the float nearest to the exact difference; None
+            where one of them is not known.
+        accuracy_interval: 95 % interval of that difference, paired by input; None for other test inputs.
         mcnemar_p: Exact McNemar p of old and new labels.
+        r2_difference: Of values, the new R² less the old one.
     """
 
     title: str
@@ -39,12 +41,14 @@ class Change:
     accuracy_difference: float | None = None
     accuracy_interval: Interval | None = None
     mcnemar_p: float | None = None
+    r2_difference: float | None = None
 
 
 def find_changes(old: dict[str, Any], new: dict[str, Any]) -> tuple[Change, ...]:
     """Compare two `bench.json` documents, row by row of the old one that has figures."""
     rows = {_title(row): row for row in new["rows"]}
-    labels = decode_array(new["labels"]) if old["images_sha256"] == new["images_sha256"] else None
+    same = new["labels"] is not None and old["images_sha256"] == new["images_sha256"]
+    labels = decode_array(new["labels"]) if same else None
     return tuple(
         _change(row, rows.get(_title(row)), labels) for row in old["rows"] if row["status"] == MEASURED
     )
@@ -117,11 +121,20 @@ def verdict(change: Change) -> str:
     else:
         speed = f"no measurable difference in speed, p50 {ratio_text(change.slowdown)} times the old one"
     file = "the same file" if change.same_file else "another file"
-    return f"{change.title}: {file}; {speed}; accuracy {_accuracy_text(change)}."
+    answers = answers_text(change, "; ")
+    return f"{change.title}: {file}; {speed}{answers}."
 
 
-def _accuracy_text(change: Change) -> str:
-    text = f"{100 * (change.accuracy_difference or 0.0):+.2f} points"
+def answers_text(change: Change, before: str) -> str:
+    """Return what became of a row's answers, such as "accuracy +0.10 points (-0.02 to +0.22)".
+
+    `before` is put before it; of answers that nobody can score there is nothing to say.
+    """
+    if change.r2_difference is not None:
+        return f"{before}R² {change.r2_difference:+.4f}"
+    if change.accuracy_difference is None:
+        return ""
+    text = f"{before}accuracy {100 * change.accuracy_difference:+.2f} points"
     if change.accuracy_interval is None:
         return text
     low, high = change.accuracy_interval
@@ -134,7 +147,10 @@ def _change(old: dict[str, Any], new: dict[str, Any] | None, labels: NDArray[np.
         status, reason = (new["status"], new["reason"]) if new else ("missing", "")
         return Change(title, status, reason, new is not None and _same(old, new), before["p50_ns"])
     after = new["figures"]["end_to_end"]
-    interval, p = (None, None) if labels is None else _paired(old, new, labels)
+    was, now = _accuracy(old), _accuracy(new)
+    difference = None if was is None or now is None else float(now - was)
+    r2s = old["figures"].get("r2"), new["figures"].get("r2")
+    interval, p = (None, None) if labels is None or difference is None else _paired(old, new, labels)
     return Change(
         title=title,
         status=new["status"],
@@ -143,9 +159,10 @@ def _change(old: dict[str, Any], new: dict[str, Any] | None, labels: NDArray[np.
         old_p50_ns=before["p50_ns"],
         new_p50_ns=after["p50_ns"],
         slowdown=independent_ratio(after["round_p50_ns"], before["round_p50_ns"]),
-        accuracy_difference=float(_accuracy(new) - _accuracy(old)),
+        accuracy_difference=difference,
         accuracy_interval=interval,
         mcnemar_p=p,
+        r2_difference=None if None in r2s else r2s[1] - r2s[0],
     )
 
 
@@ -157,8 +174,10 @@ def _same(old: dict[str, Any], new: dict[str, Any]) -> bool:
     return bool(old["sha256"] == new["sha256"])
 
 
-def _accuracy(row: dict[str, Any]) -> Fraction:
-    """Return a row's accuracy as the exact share of images that it is."""
+def _accuracy(row: dict[str, Any]) -> Fraction | None:
+    """Return a row's accuracy as the exact share of inputs that it is; None where it is not known."""
+    if row["figures"]["accuracy"] is None:
+        return None
     images = row["predicted"]["count"]
     return Fraction(round(row["figures"]["accuracy"]["accuracy"] * images), images)
 

@@ -11,6 +11,7 @@ from ..runner.machine import describe_machine
 from ..runner.plan import Plan
 from .changes import (
     Change,
+    answers_text,
     changed_versions,
     find_changes,
     ratio_text,
@@ -26,7 +27,7 @@ class Limits:
 
     Attributes:
         max_slowdown: How many times slower a row may become; None sets no limit.
-        max_accuracy_drop: How much accuracy a row may lose, 0..1; None sets no limit.
+        max_accuracy_drop: How much accuracy a row may lose, 0..1, of values how much R²; None sets no limit.
     """
 
     max_slowdown: float | None
@@ -49,12 +50,13 @@ class Limits:
         """Return a sentence for each limit that a row breaks.
 
         A slowdown breaks its limit only where its whole interval lies above it; without an interval the value
-        decides. Accuracy on the same images has no measuring noise, so its limit is plain.
+        decides. Accuracy on the same inputs has no measuring noise, so its limit is plain.
         """
         if change.new_p50_ns is None:
             return (f"it was measured in the baseline, but {verdict(change).removesuffix('.')}",)
         sentences = []
         slowdown, drop = change.slowdown, -(change.accuracy_difference or 0.0)
+        r2_drop = -(change.r2_difference or 0.0)
         if self.max_slowdown is not None and slowdown is not None:
             least = slowdown.interval[0] if slowdown.interval else slowdown.value
             if least > self.max_slowdown:
@@ -67,6 +69,8 @@ class Limits:
                 f"{change.title} lost {100 * drop:.2f} points of accuracy, more than"
                 f" {100 * self.max_accuracy_drop:g}"
             )
+        if self.max_accuracy_drop is not None and r2_drop > self.max_accuracy_drop:
+            sentences.append(f"{change.title} lost {r2_drop:.4f} of R², more than {self.max_accuracy_drop:g}")
         return tuple(sentences)
 
 
@@ -108,8 +112,8 @@ class Gate:
                 fix="Run it again if the machine was busy; else find what changed.",
             )
         lines = [
-            f"{change.title}: p50 {ratio_text(change.slowdown)} times the baseline's, accuracy"
-            f" {100 * (change.accuracy_difference or 0.0):+.2f} points: within the limits"
+            f"{change.title}: p50 {ratio_text(change.slowdown)} times the baseline's"
+            f"{answers_text(change, ', ')}: within the limits"
             for change in changes
             if change.slowdown is not None
         ]
@@ -153,4 +157,12 @@ def open_gate(
     require_same_machine(baseline, new, force=force)
     scope = scope or Scope()
     rows = [row for row in baseline["rows"] if scope.holds(row)]
+    figures = [row["figures"] for row in rows if row["figures"]]
+    known = any(one["accuracy"] is not None or one.get("r2") is not None for one in figures)
+    if max_accuracy_drop is not None and figures and not known:
+        raise OptionError(
+            "a limit of the accuracy that no row of the baseline has",
+            received=f"{path}, measured without labels or targets",
+            fix="Leave out --max-accuracy-drop, or measure a baseline with labels.",
+        )
     return Gate(baseline | {"rows": rows}, limits)

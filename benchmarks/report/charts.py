@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,12 +15,38 @@ from .units import duration, percent, size
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from ..analysis.metrics import ResultRow
+    from ..analysis.metrics import Metrics, ResultRow
 
 MARKERS = "os^Dv<>p"
 _BINS_PER_DECADE = 100
 _DRAWN = (0.1, 99.5)  # percentiles between which the distributions are drawn; the tables state the extremes
 _GROUP_FACTOR = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """What a chart shows of how good a model's answers are.
+
+    Attributes:
+        value: Finds it; None where it is not known.
+        show: Makes a text of it.
+    """
+
+    name: str
+    value: "Callable[[Metrics], float | None]"
+    show: Callable[[float], str]
+
+
+def _rms_share(found: "Metrics") -> float | None:
+    return found.parity.rms_difference / (found.parity.output_range or 1.0) if found.parity else None
+
+
+QUALITIES = (
+    Quality("accuracy", lambda found: found.accuracy.accuracy if found.accuracy else None, percent),
+    Quality("R²", lambda found: found.r2, "{:.6g}".format),
+    Quality("agreement", lambda found: found.parity.agreement if found.parity else None, percent),
+    Quality("rms error", _rms_share, percent),
+)
 
 
 def latency_groups(rows: "Sequence[ResultRow]") -> list[list[int]]:
@@ -37,7 +64,7 @@ def latency_groups(rows: "Sequence[ResultRow]") -> list[list[int]]:
 def latency_chart(
     rows: "Sequence[ResultRow]", samples: Sequence[NDArray[np.int64]], group: Sequence[int]
 ) -> str:
-    """Return the distributions of single-image latency, one strip a row, with marks at p50, p90 and p99.
+    """Return the distributions of single-input latency, one strip a row, with marks at p50, p90 and p99.
 
     `samples` are (calls,) int64 nanoseconds of all rounds, for each row; `group` has the numbers of the
     rows to show, the quickest first.
@@ -63,7 +90,7 @@ def latency_chart(
         axes.set_ylim(-0.05, len(group) + 0.05)
         axes.set_yticks([])
         _ticks(axes.xaxis, duration)
-        axes.set_xlabel("one image, end to end; marks at p50, p90, p99")
+        axes.set_xlabel("one input, end to end; marks at p50, p90, p99")
 
     return draw_svg(draw, 0.75 + 0.7 * len(group), f"latency-{group[0]}")
 
@@ -81,24 +108,25 @@ def size_latency_chart(rows: "Sequence[ResultRow]") -> str:
         axes.set_yscale("log")
         _ticks(axes.xaxis, duration)
         _ticks(axes.yaxis, size)
-        axes.set(xlabel="p50 of one image", ylabel="file size")
+        axes.set(xlabel="p50 of one input", ylabel="file size")
 
     return draw_svg(draw, 2.9, "size-latency")
 
 
-def size_accuracy_chart(rows: "Sequence[ResultRow]") -> str:
-    """Return accuracy, with its interval where it is known, against file size; the upper left is better."""
+def quality_chart(rows: "Sequence[ResultRow]", quality: Quality) -> str:
+    """Return accuracy or what stands for it, with its interval where it is known, against file size."""
 
     def draw(axes: "Axes") -> None:
         for index, row in enumerate(rows):
-            if row.metrics is not None:
+            value = quality.value(row.metrics) if row.metrics else None
+            if value is not None and row.metrics is not None:
                 accuracy = row.metrics.accuracy
-                errors = _errors(accuracy.accuracy, accuracy.accuracy_interval)
-                _point(axes, index, row.case.size_bytes, accuracy.accuracy, yerr=errors)
+                errors = _errors(value, accuracy.accuracy_interval if accuracy else None)
+                _point(axes, index, row.case.size_bytes, value, yerr=errors)
         axes.set_xscale("log")
         _ticks(axes.xaxis, size)
-        _ticks(axes.yaxis, percent)
-        axes.set(xlabel="file size", ylabel="accuracy")
+        _ticks(axes.yaxis, quality.show)
+        axes.set(xlabel="file size", ylabel=quality.name)
 
     return draw_svg(draw, 2.9, "size-accuracy")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..analysis.results import Results
-from .units import difference, duration, percent, rate, size
+from .units import difference, duration, of_range, percent, rate, size
 
 ABSENT = "-"
 
@@ -50,18 +50,34 @@ def _bytes(count: int) -> str:
     return f"{count:,} B"
 
 
-_P50, _BARE = "one image, from raw pixels until label and confidence are read", "metrics.bare.p50_ns"
-_DIFFERENCE = "largest absolute difference of a probability from Keras's"
-_AGREEMENT, _PARITY = "share of test images with the same label as Keras", "metrics.parity"
+_PARITY, _BARE = "metrics.parity", "metrics.bare.p50_ns"
 _FLASH = "code and constants of the model and of what it calls in the compiler's library"
 _COUNTED = "for one run, the median, as the emulator counts them: they are not cycles"
 _EQUAL = "whether the outputs for all inputs are those of the runtime that the C matches"
-_ANSWERS_AND_LATENCY = (
-    Column("size", "case.size_bytes", size),
-    Column("accuracy", "metrics.accuracy.accuracy", percent, "share of test images with the right label"),
-    Column("agreement", f"{_PARITY}.agreement", percent, _AGREEMENT),
-    Column("max |Δp|", f"{_PARITY}.max_abs_difference", difference, _DIFFERENCE),
-    Column("p50", "metrics.end_to_end.p50_ns", duration, _P50),
+_CLASSES = (
+    Column("accuracy", "metrics.accuracy.accuracy", percent, "share of test inputs with the right label"),
+    Column("agreement", f"{_PARITY}.agreement", percent, "share of test inputs with the same label as Keras"),
+    Column(
+        *("max |Δp|", f"{_PARITY}.max_abs_difference", difference),
+        "largest absolute difference of a probability from Keras's",
+    ),
+)
+_VALUES = (
+    Column("R²", "metrics.r2", "{:.4f}".format, "share of the targets' variance that the values explain"),
+    Column(
+        *("max error", _PARITY, lambda parity: of_range(parity.max_abs_difference, parity.output_range)),
+        "largest difference of a value from Keras's, as a share of the range of Keras's values",
+    ),
+    Column(
+        *("rms error", _PARITY, lambda parity: of_range(parity.rms_difference, parity.output_range)),
+        "the root of the mean square of all differences, as the same share",
+    ),
+)
+_LATENCY = (
+    Column(
+        *("p50", "metrics.end_to_end.p50_ns", duration),
+        "one input, from raw values until its answer is read: label and confidence, or values",
+    ),
     Column("p90", "metrics.end_to_end.p90_ns", duration),
     Column("p99", "metrics.end_to_end.p99_ns", duration),
     Column("bare", _BARE, duration, "p50 of the engine's call alone, its input ready"),
@@ -77,7 +93,7 @@ DETAILS = (
     Column("max", "metrics.end_to_end.max_ns", duration),
     Column("calls", "metrics.end_to_end.calls", "{:,}".format),
     Column("memory", "metrics.memory.loaded_bytes", size, "growth on load"),
-    Column("peak", "metrics.memory.peak_bytes", size, "with Python and images"),
+    Column("peak", "metrics.memory.peak_bytes", size, "with Python and test inputs"),
 )
 DEVICES = (
     Column("accuracy", "metrics.accuracy", percent),
@@ -100,10 +116,15 @@ DEVICES = (
 
 
 def main_columns(results: Results) -> tuple[Column, ...]:
-    """Return the columns of the main table."""
+    """Return the columns of the main table; those of answers only where a row has one."""
+    gives_values = results.signature is not None and results.signature.output.kind == "values"
+    answers = _VALUES if gives_values else _CLASSES
+    known = [column for column in answers if any(column.text(row) != ABSENT for row in results.rows)]
     return (
-        *_ANSWERS_AND_LATENCY,
-        _throughput("images/s", results.images, "throughput with the whole test set as one batch"),
+        Column("size", "case.size_bytes", size),
+        *(known or answers[:1]),
+        *_LATENCY,
+        _throughput(f"{results.noun}/s", results.images, "throughput with the whole test set as one batch"),
         Column("load", "metrics.load_ns", duration, "loading the model file"),
     )
 

@@ -6,7 +6,7 @@ nanoseconds, sizes bytes, shares 0 to 1, intervals [low, high] at 95 %. The keys
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
@@ -19,6 +19,8 @@ from ...runtime.artifact.documents import DocumentType, encode
 from ...runtime.artifact.manifest import Count, Positive, Sha256
 from ...runtime.errors import ArtifactNotFoundError
 from ...runtime.files import write_text
+from ...runtime.predictions import class_indices
+from ...runtime.signature import ModelSignature
 from ..analysis import metrics, results, statistics
 from ..emulation.collect import DeviceMetrics, DeviceRow
 from ..runner import machine
@@ -27,6 +29,7 @@ from ..runner.processes import MEASURED
 from ..worker.task import Facts
 from .compact_arrays import Samples, encode_array
 
+MAX_CONFUSION = 64  # classes
 Name = Annotated[str, Meta(min_length=1)]
 Status = Literal["measured", "skipped", "failed"]
 
@@ -57,7 +60,7 @@ class Round(Facts):
 
 
 class Row(Struct, frozen=True):
-    """A model on an engine; `predicted` is the class of each test image."""
+    """A model on an engine; `predicted` is the class of each test input, null for values."""
 
     file: Name
     engine: Name
@@ -73,12 +76,15 @@ class Row(Struct, frozen=True):
 
     def __post_init__(self) -> None:
         _check_status(self)
-        if self.figures is not None and not 0 <= self.figures.accuracy.accuracy <= 1:
-            raise ValueError(f"the accuracy of {self.file} is {self.figures.accuracy.accuracy}")
+        accuracy = self.figures and self.figures.accuracy
+        if accuracy and not 0 <= accuracy.accuracy <= 1:
+            raise ValueError(f"the accuracy of {self.file} is {accuracy.accuracy}")
+        if accuracy and self.predicted is None:
+            raise ValueError(f"{self.file} has an accuracy and no predictions")
 
 
 class Device(Struct, frozen=True):
-    """A model in C on an emulated device; `instructions` are of each test image."""
+    """A model in C on an emulated device; `instructions` are of each test input."""
 
     file: Name
     sha256: Sha256
@@ -107,7 +113,13 @@ class Doubt(Struct, frozen=True):
 
 
 class Bench(Struct, frozen=True):
-    """What `edgemnist bench` measured; `labels` is the true class of each test image."""
+    """What `edgemnist bench` measured.
+
+    Attributes:
+        labels: The true class of each test input; null where it is not known.
+        signature: What the model takes and gives; null in reports of older versions.
+        data: Where the test inputs come from.
+    """
 
     schema_version: Literal[1]
     created: str
@@ -116,7 +128,7 @@ class Bench(Struct, frozen=True):
     plan: dict[str, Any]
     images: Positive
     images_sha256: Sha256
-    labels: Samples
+    labels: Samples | None
     reference: str
     verdicts: tuple[str, ...]
     doubts: tuple[Doubt, ...]
@@ -124,19 +136,25 @@ class Bench(Struct, frozen=True):
     comparisons: tuple[Comparison, ...]
     rows: tuple[Row, ...]
     devices: tuple[Device, ...] = ()
+    signature: ModelSignature | None = None
+    data: str = ""
 
     def __post_init__(self) -> None:
-        """Check that two reports can be compared image by image."""
+        """Check that two reports can be compared input by input."""
         for row in self.rows:
             if row.predicted is not None and row.predicted.count != self.images:
                 raise ValueError(
-                    f"{row.predicted.count} predictions of {row.file} ({row.engine}) for {self.images} images"
+                    f"{row.predicted.count} predictions of {row.file} ({row.engine}) for {self.images} inputs"
                 )
 
 
 def _check_status(row: Row | Device) -> None:
-    complete = row.figures is not None and row.predicted is not None
-    if complete != (row.status == MEASURED) or not (complete or row.reason):
+    complete = row.figures is not None
+    if (
+        complete != (row.status == MEASURED)
+        or not (complete or row.reason)
+        or (row.predicted and not complete)
+    ):
         raise ValueError(f"figures of {row.file} do not fit the status {row.status!r}")
 
 
@@ -157,7 +175,7 @@ def to_document(
             plan=asdict(found.plan),
             images=found.images,
             images_sha256=found.images_sha256,
-            labels=_samples(split.known_labels),
+            labels=None if split.labels is None else _samples(split.labels),
             reference=found.reference,
             verdicts=verdicts,
             doubts=tuple(Doubt(one.code, one.case, one.text) for one in found.warnings),
@@ -168,6 +186,8 @@ def to_document(
             ),
             rows=tuple(_row(row, one) for row, one in measured),
             devices=tuple(_device(row) for row in found.devices),
+            signature=found.signature,
+            data=found.data,
         )
     )
 
@@ -205,6 +225,7 @@ def _plain(document: Bench) -> dict[str, Any]:
 
 def _row(row: metrics.ResultRow, measured: Measurement) -> Row:
     case = row.case
+    classifies = metrics.output_of(measured.signature) == "classes"
     done = {number: one for number, one in measured.rounds.items() if one.status == MEASURED}
     return Row(
         file=case.name,
@@ -215,10 +236,18 @@ def _row(row: metrics.ResultRow, measured: Measurement) -> Row:
         sha256=case.sha256,
         status=cast("Status", row.status),
         reason=row.reason,
-        figures=row.metrics,
-        predicted=_samples(done[0].arrays["probabilities"].argmax(axis=1)) if row.metrics else None,
+        figures=row.metrics and _shortened(row.metrics),
+        predicted=_samples(class_indices(measured.outputs)) if row.metrics and classifies else None,
         rounds=tuple(_round(number, one.facts, one.arrays) for number, one in done.items() if one.facts),
     )
+
+
+def _shortened(found: metrics.Metrics) -> metrics.Metrics:
+    """Return metrics without a confusion that would fill the file: `labels` and `predicted` have it too."""
+    accuracy = found.accuracy
+    if accuracy is None or len(accuracy.confusion) <= MAX_CONFUSION:
+        return found
+    return replace(found, accuracy=replace(accuracy, confusion=()))
 
 
 def _round(number: int, facts: Facts, arrays: dict[str, NDArray[Any]]) -> Round:
@@ -241,7 +270,7 @@ def _device(row: DeviceRow) -> Device:
         status=cast("Status", outcome.status),
         reason=outcome.reason,
         figures=row.metrics,
-        predicted=_samples(run.answers.labels) if run else None,
+        predicted=None if row.predicted is None else _samples(row.predicted),
         instructions=None if counts is None else _samples(counts),
     )
 

@@ -38,9 +38,14 @@ def _explained(columns: Callable[[Results], tuple[Column, ...]]) -> Describe:
 
 results = _tabled("Answers and latency", main_columns)
 details = _tabled("Start, memory and spread", lambda _results: DETAILS)
-throughput = _tabled("Images per second", batch_columns)
 legend_of_all = _explained(lambda found: (*main_columns(found), *DETAILS))
 legend_of_results = _explained(main_columns)
+
+
+def throughput(benchmark: Benchmark) -> Iterator[Section]:
+    """Describe the throughput in batches."""
+    found = benchmark.results
+    yield from _table(f"{found.noun.capitalize()} per second", found, batch_columns(found))
 
 
 def verdicts(benchmark: Benchmark) -> Iterator[Section]:
@@ -170,9 +175,9 @@ def _how_measured(found: Results) -> str:
             f" {duration(max(one.empty_call_ns for one in measured))}, which every latency contains."
         )
     return (
-        f"p50, p90 and p99 are of one image end to end, back to back: {spread} fresh processes a row in"
+        f"p50, p90 and p99 are of one input end to end, back to back: {spread} fresh processes a row in"
         f" shuffled order, {plan.num_runs:,} calls a row or more, {plan.warmup_runs} warm-ups in each"
-        f" process, {plan.num_threads} thread(s), {where}, {found.images:,} real test images in changing"
-        f" order.{clock} Measured in {found.elapsed_secs:.0f} s on {machine.cpu}, {machine.cores} core(s),"
-        f" {machine.system}, {machine.python}."
+        f" process, {plan.num_threads} thread(s), {where}, {found.images:,} {found.noun} of {found.data} in"
+        f" changing order.{clock} Measured in {found.elapsed_secs:.0f} s on {machine.cpu}, {machine.cores}"
+        f" core(s), {machine.system}, {machine.python}."
     )

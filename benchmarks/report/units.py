@@ -4,6 +4,7 @@ _NS_PER_US = 1e3
 _NS_PER_MS = 1e6
 _NS_PER_SEC = 1e9
 _BYTES_PER_MB = 1e6
+_SMALLEST_SHARE = 1e-5
 
 
 def duration(nanoseconds: float) -> str:
@@ -29,6 +30,14 @@ def percent(share: float) -> str:
 def difference(value: float) -> str:
     """Return a small difference of probabilities."""
     return "0" if value == 0 else f"{value:.1e}"
+
+
+def of_range(value: float, output_range: float) -> str:
+    """Return a difference of values as a share of their range, two digits of it."""
+    share = value / (output_range or 1.0)
+    if 0 < share < _SMALLEST_SHARE:
+        return f"<{100 * _SMALLEST_SHARE:g} %"
+    return f"{100 * share:.2g} %"
 
 
 def rate(per_sec: float | None) -> str:

@@ -10,6 +10,7 @@ from ...data.datasets import Split
 from ...proof.reference import Reference, stored_reference
 from ...runtime.artifact.settling import state_of
 from ...runtime.errors import EngineError, IntegrityError, ProofError
+from ...runtime.signature import ModelSignature
 from ..analysis.results import Results, compute
 from ..analysis.verdicts import verdicts
 from ..emulation.boards import Device
@@ -71,7 +72,7 @@ def measured_reference(collection: Collection) -> Reference | None:
     """Return the outputs of Keras in this benchmark, if it was measured."""
     for one in collection.measurements:
         if one.case.engine == KERAS and one.status == MEASURED:
-            return Reference(one.case.name, one.case.sha256, one.rounds[0].arrays["probabilities"])
+            return Reference(one.case.name, one.case.sha256, one.outputs)
     return None
 
 
@@ -86,10 +87,13 @@ def run_benchmark(
     devices: Sequence[Device] = (),
     models: Sequence[CModel] = (),
     on_device: Callable[[str], None] = lambda _title: None,
+    signature: ModelSignature | None = None,
+    notes: tuple[str, ...] = (),
 ) -> Benchmark:
     """Measure cases and compute their metrics.
 
-    A `reference.npz` may lie in `folder`; `on_device` is called with a device's title when it is done.
+    A `reference.npz` may lie in `folder`; `on_device` is called with a device's title when it is done;
+    `signature` and `notes` are as `compute` has them.
 
     Raises:
         ArtifactError: A model in C has no TFLite file beside it that it was made of.
@@ -122,6 +126,8 @@ def run_benchmark(
         describe_machine(),
         reference=reference,
         created=created,
+        signature=signature,
+        notes=notes,
         devices=on_devices,
     )
     return Benchmark(results, verdicts(results), collection, split, reference)

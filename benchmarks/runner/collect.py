@@ -8,9 +8,11 @@ from pathlib import Path
 from time import perf_counter
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...data.datasets import Split
 from ...runtime.process import usable_cpus
+from ...runtime.signature import ModelSignature
 from ..worker.task import Task
 from .cases import Case
 from .machine import load_average
@@ -38,6 +40,17 @@ class Measurement:
     def status(self) -> str:
         """Return "measured" if every round was, else the status of the one that was not."""
         return next((one.status for one in self.rounds.values() if one.status != MEASURED), MEASURED)
+
+    @property
+    def signature(self) -> ModelSignature | None:
+        """What the model takes and gives; None where it was not measured."""
+        return next((one.signature for one in self.rounds.values() if one.signature), None)
+
+    @property
+    def outputs(self) -> NDArray[np.float32]:
+        """The outputs for the test inputs, (N, ...), of a case that was measured."""
+        outputs: NDArray[np.float32] = self.rounds[0].arrays["outputs"]
+        return outputs
 
     @property
     def reason(self) -> str:
@@ -97,15 +110,15 @@ def collect(
         return [one for one in cases if all(done.status == MEASURED for done in results[one].values())]
 
     with tempfile.TemporaryDirectory(prefix="edgemnist-bench-") as folder:
-        images = Path(folder) / "images.npy"
-        np.save(images, split.inputs)
+        inputs = Path(folder) / "inputs.npy"
+        _save(split, inputs)
         for number in range(plan.rounds):
             order = [case for case in going_on() if number < schedule.rounds(case, going_on())]
             shuffler.shuffle(order)
             for case in order:
                 left = schedule.remaining_secs(going_on())
                 on_progress(Progress(case, perf_counter() - began, left))
-                task = _task(case, images, len(split), number, schedule, going_on())
+                task = _task(case, inputs, len(split), number, schedule, going_on())
                 result = run_worker(task, Path(folder), timeout_secs=plan.timeout_secs, command=command)
                 results[case][number] = result
                 schedule.note(case, result)
@@ -114,8 +127,19 @@ def collect(
     return Collection(tuple(Measurement(case, results[case]) for case in cases), load_before, elapsed)
 
 
+def _save(split: Split, path: Path) -> None:
+    """Write the inputs batch by batch, since they may be larger than memory."""
+    shape = split.inputs.shape
+    file = np.lib.format.open_memmap(path, mode="w+", dtype=split.inputs.dtype, shape=shape)
+    start = 0
+    for batch in split.batches():
+        file[start : start + len(batch)] = batch
+        start += len(batch)
+    file.flush()
+
+
 def _task(
-    case: Case, images: Path, count: int, number: int, schedule: Schedule, going_on: Sequence[Case]
+    case: Case, inputs: Path, count: int, number: int, schedule: Schedule, going_on: Sequence[Case]
 ) -> Task:
     plan = schedule.plan
     cpus = usable_cpus()
@@ -124,7 +148,7 @@ def _task(
         path=str(case.path),
         sha256=case.sha256,
         engine=case.engine,
-        images=str(images),
+        inputs=str(inputs),
         num_threads=plan.num_threads,
         # the last CPUs: the first one serves most interrupts on Linux
         cpus=cpus[-plan.num_threads :] if len(cpus) >= plan.num_threads else None,

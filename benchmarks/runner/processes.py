@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from ...runtime.signature import ModelSignature
 from ..worker.task import Facts, Task, read_reply, result_paths, write_json
 
 MEASURED, SKIPPED, FAILED = "measured", "skipped", "failed"
@@ -27,7 +28,8 @@ class WorkerResult:
     Attributes:
         status: "measured", "skipped" or "failed".
         reason: Why it was skipped or how it failed, else "".
-        arrays: Samples and probabilities, as `worker.measure` names them.
+        arrays: Samples and outputs, as `worker.measure` names them.
+        signature: What the model takes and gives, where it was measured.
     """
 
     status: str
@@ -35,6 +37,7 @@ class WorkerResult:
     facts: Facts | None = None
     arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
     elapsed_ns: int = 0
+    signature: ModelSignature | None = None
 
 
 def run_worker(
@@ -70,6 +73,7 @@ def run_worker(
         return WorkerResult(FAILED, _how_it_died(process), elapsed_ns=elapsed_ns)
     try:
         reply = read_reply(reply_path)
+        signature = msgspec.convert(reply.signature, ModelSignature | None)
     except (ValueError, msgspec.ValidationError) as error:
         reason = f"its process left no reply that can be read: {error}"
         return WorkerResult(FAILED, reason, elapsed_ns=elapsed_ns)
@@ -77,7 +81,7 @@ def run_worker(
         return WorkerResult(reply.status, reply.reason, elapsed_ns=elapsed_ns)
     with np.load(arrays_path) as file:
         arrays = dict(file)
-    return WorkerResult(MEASURED, facts=reply.facts, arrays=arrays, elapsed_ns=elapsed_ns)
+    return WorkerResult(MEASURED, "", reply.facts, arrays, elapsed_ns, signature)
 
 
 def _environment(task: Task) -> dict[str, str]:

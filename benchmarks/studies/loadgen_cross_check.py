@@ -34,7 +34,7 @@ from ...runtime.loading import load_predictor
 from ...runtime.process import usable_cpus
 from ..analysis.statistics import Ratio, paired_ratio
 from ..report.units import duration
-from ..worker.measure import Classify, classifier
+from ..worker.measure import Answer, answering
 from ..worker.timing import Effort, time_calls
 from . import required, run_study
 
@@ -128,28 +128,28 @@ def measure_turn(path: str, seed: int) -> Turn:
     if (cpus := usable_cpus()) and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, cpus[-1:])
     predictor = load_predictor(path, num_threads=1)
-    classify = classifier(predictor)
+    answer = answering(predictor)
     images = np.random.default_rng(seed).permutation(load_test_split().array)
     shape = [axis for axis in predictor.input.shape[1:] if axis is not None]
     if math.prod(shape) == images[0].size:
         images = images.reshape(-1, *shape)
     singles = list(images)
-    time_calls(classify, singles[::-1], Effort.exactly(100))
-    latency_ns = time_calls(classify, singles, Effort(MIN_CALLS, MIN_MS * 1_000_000, 50_000))
-    disturbed_ns = time_calls(classify, singles, DISTURBED, between=_other_work())
+    time_calls(answer, singles[::-1], Effort.exactly(100))
+    latency_ns = time_calls(answer, singles, Effort(MIN_CALLS, MIN_MS * 1_000_000, 50_000))
+    disturbed_ns = time_calls(answer, singles, DISTURBED, between=_other_work())
     found, inside, _ = _run(
-        *(lg, "SingleStream", seed, classify, images),
+        *(lg, "SingleStream", seed, answer, images),
         single_stream_expected_latency_ns=int(np.median(latency_ns)),
         min_duration_ms=MIN_MS,
         min_query_count=MIN_CALLS,
     )
     batch_ns, offline_inside_ns = np.empty(0, np.int64), None
     if predictor.input.shape[0] is None:
-        classify(images)  # engines lay out their memory anew for each batch size
-        batch_ns = time_calls(classify, [images], BATCHES)
+        answer(images)  # engines lay out their memory anew for each batch size
+        batch_ns = time_calls(answer, [images], BATCHES)
         expected = len(images) * 1000 / _OFFLINE_MARGIN
         _, offline_ns, sizes = _run(
-            *(lg, "Offline", seed, classify, images), min_duration_ms=1, offline_expected_qps=expected
+            *(lg, "Offline", seed, answer, images), min_duration_ms=1, offline_expected_qps=expected
         )
         offline_inside_ns = offline_ns[0] / sizes[0]
     return Turn(
@@ -158,7 +158,7 @@ def measure_turn(path: str, seed: int) -> Turn:
 
 
 def _run(
-    lg: Any, scenario: str, seed: int, classify: Classify, images: NDArray[np.uint8], **options: float
+    lg: Any, scenario: str, seed: int, respond: Answer, images: NDArray[np.uint8], **options: float
 ) -> tuple[dict[str, Any], list[int], list[int]]:
     """Run a scenario; return LoadGen's results, and for each query the time inside and the samples in it."""
     settings = lg.TestSettings()
@@ -173,7 +173,7 @@ def _run(
     def answer(queries: Sequence[Any]) -> None:
         batch = singles[queries[0].index] if len(queries) == 1 else images[[query.index for query in queries]]
         start = perf_counter_ns()
-        classify(batch)
+        respond(batch)
         inside.append(perf_counter_ns() - start)
         sizes.append(len(queries))
         lg.QuerySamplesComplete([lg.QuerySampleResponse(query.id, 0, 0) for query in queries])

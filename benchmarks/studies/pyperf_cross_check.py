@@ -33,9 +33,9 @@ _NS_PER_SEC = 1e9
 _SETUP = """
 import itertools
 from edgemnist.data.datasets import load_test_split
-from edgemnist.benchmarks.worker.measure import classifier
+from edgemnist.benchmarks.worker.measure import answering
 from edgemnist.runtime import load_predictor
-classify = classifier(load_predictor({path!r}, engine={engine!r}))
+answer = answering(load_predictor({path!r}, engine={engine!r}))
 images = itertools.cycle(list(load_test_split().array))
 """
 
@@ -70,7 +70,7 @@ def measure_pyperf(target: Case, _turn: int) -> float:
             *("--processes", "1", "--values", "5", "--warmups", "1"),
             *(("--affinity", str(cpus[-1])) if cpus else ()),
             *("--setup", _SETUP.format(path=str(target.path.resolve()), engine=target.engine)),
-            "classify(next(images))",
+            "answer(next(images))",
         ]
         run(command, check=True, capture_output=True)  # noqa: S603 - this interpreter
         return float(pyperf.Benchmark.load(str(output)).median()) * _NS_PER_SEC

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ...runtime.errors import ProofError
 from . import Seeds, parsed_seeds, run_study
 
 if TYPE_CHECKING:
     from ...data.datasets import Dataset
     from ...proof.artifact import Proof
     from ...proof.formats import Format
+    from ...proof.parity import Parity
 
 MIN_AGREEMENT, MAX_MEAN_POINTS = 0.9985, 0.05
 CALIBRATION_SAMPLES = 1000
@@ -45,7 +47,7 @@ def seeds(models: Models = Path("build/models"), seeds: Seeds = "0,1,2,3,4") -> 
     print(f"|---|{'---|' * len(paths)}---|---|")
     for row in [row for row in FORMATS if row.precision != "float32"]:
         proofs = [_proof(path, row, CALIBRATION_SAMPLES, 0, dataset) for path in paths]
-        found = [(one.agreement, 100 * one.accuracy_difference) for proof in proofs if (one := proof.parity)]
+        found = [_losses(one) for proof in proofs if (one := proof.parity)]
         if not found:  # C is proven from the TFLite file that it is made of, where nothing is compiled
             continue
         worst, mean = min(agreement for agreement, _ in found), statistics.mean(points for _, points in found)
@@ -80,8 +82,7 @@ def calibration(
         for samples in SAMPLES:
             found = [_proof(path, row, samples, draw, dataset) for path in paths for draw in range(draws)]
             parities = [proof.parity for proof in found if proof.parity is not None]
-            agreements = [parity.agreement for parity in parities]
-            points = [100 * parity.accuracy_difference for parity in parities]
+            agreements, points = zip(*map(_losses, parities), strict=True)
             print(
                 f"| {samples:,} | {statistics.mean(agreements):.3%} | {min(agreements):.2%}"
                 f" | {statistics.mean(points):+.3f} | {min(points):+.2f} | {max(points):+.2f} |",
@@ -109,6 +110,13 @@ def _trained(folder: Path, seeds: str, dataset: "Dataset") -> list[Path]:
     return paths
 
 
+def _losses(parity: "Parity") -> tuple[float, float]:
+    """Return the agreement with the source model and the points of accuracy that are gained over it."""
+    if parity.agreement is None or parity.accuracy_difference is None:
+        raise ProofError("MNIST has labels, so there are both")
+    return parity.agreement, 100 * parity.accuracy_difference
+
+
 def _proof(path: Path, row: "Format", samples: int, seed: int, dataset: "Dataset") -> "Proof":
     """Convert a model with calibration images drawn from a seed, and prove the result."""
     from ...export.calibration import choose_calibration
@@ -116,9 +124,10 @@ def _proof(path: Path, row: "Format", samples: int, seed: int, dataset: "Dataset
     from ...export.convert.registry import convert
     from ...export.convert.source import load_source
     from ...proof.artifact import prove
+    from ...runtime.signature import SignatureOptions
 
     images = choose_calibration(dataset.train, len(dataset.class_names), samples, seed)
-    source = load_source(path, images, dataset.class_names)
+    source = load_source(path, images, SignatureOptions(labels=dataset.class_names))
     reference = source.predictor.predict(dataset.test.array).probabilities
     with tempfile.TemporaryDirectory() as folder:
         artifact = Path(folder, row.file_name(source.name))

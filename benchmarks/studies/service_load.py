@@ -64,7 +64,7 @@ def encoded_test_images(count: int) -> tuple[list[bytes], list[int]]:
 
     split = load_test_split()
     buffers = [io.BytesIO() for _ in range(count)]
-    for image, buffer in zip(split.inputs, buffers, strict=False):
+    for image, buffer in zip(split.array, buffers, strict=False):
         Image.fromarray(image).save(buffer, "PNG")
     return [buffer.getvalue() for buffer in buffers], split.known_labels[:count].tolist()
 

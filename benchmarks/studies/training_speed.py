@@ -68,10 +68,10 @@ def train_by_fit(recipe: Recipe, data: "TrainingData", seed: int, *, our_sets: b
         augment = ours if our_sets else partial(bent_one_by_one, ranges=ranges)
     keras.utils.set_random_seed(seed)
     classes = len(data.class_names)
-    images, labels = data.train.inputs, keras.utils.to_categorical(data.train.known_labels, classes)
+    images, labels = data.train.array, keras.utils.to_categorical(data.train.known_labels, classes)
     mean = _floats(images).mean(axis=0) if recipe.centred else 0
     unseen = keras.utils.to_categorical(data.validation.known_labels, classes)
-    validation = (_floats(data.validation.inputs) - mean, unseen)
+    validation = (_floats(data.validation.array) - mean, unseen)
     model = keras.Sequential(
         [
             keras.Input(images.shape[1:]),

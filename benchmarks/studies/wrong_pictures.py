@@ -61,7 +61,7 @@ def main(model: Annotated[Path, typer.Argument(help="A model file.")]) -> None:
     print("| what is wrong | accuracy |\n|---|---|")
     with load_predictor(model) as predictor:
         for name, change in FAULTS.items():
-            answers = predictor.predict(np.ascontiguousarray(change(split.inputs))).probabilities
+            answers = predictor.predict(np.ascontiguousarray(change(split.array))).probabilities
             print(f"| {name} | {percent(float((answers.argmax(axis=1) == split.known_labels).mean()))} |")
 
 

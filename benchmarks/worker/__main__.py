@@ -14,6 +14,7 @@ from .task import Reply, read_task, result_paths, write_json  # noqa: E402
 
 READ_NS = perf_counter_ns()  # msgspec is imported for the task alone, so it is no part of what is measured
 
+import msgspec  # noqa: E402
 import numpy as np  # noqa: E402
 
 from ...runtime.errors import EdgeMnistError, MissingExtraError  # noqa: E402
@@ -26,8 +27,8 @@ def main(arguments: list[str]) -> None:
     reply_path, arrays_path = result_paths(task_path)
     arrays: Samples = {}
     try:
-        facts, arrays = measure(read_task(task_path), STARTED_NS, READ_NS)
-        reply = Reply("measured", "", facts)
+        facts, arrays, signature = measure(read_task(task_path), STARTED_NS, READ_NS)
+        reply = Reply("measured", "", facts, msgspec.to_builtins(signature))
     except MissingExtraError as error:
         reply = Reply("skipped", str(error), None)
     except EdgeMnistError as error:

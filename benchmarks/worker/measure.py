@@ -8,6 +8,7 @@ from time import perf_counter_ns, sleep
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from ...runtime.engines.registry import engine_for
@@ -15,6 +16,7 @@ from ...runtime.errors import ArtifactError
 from ...runtime.loading import load_predictor
 from ...runtime.predictor import Predictor
 from ...runtime.process import usable_cpus
+from ...runtime.signature import InputSpec, ModelSignature, assumed_signature
 from .conditions import measure_clock, measure_fixed_work, peak_resident_bytes, preemptions, resident_bytes
 from .task import Facts, ResidentMemory, Task
 from .timing import Effort, time_calls
@@ -25,35 +27,34 @@ PAUSE_SECS = 0.001
 PAUSED = Effort(30, 80_000_000, 60)
 
 Samples = dict[str, NDArray[Any]]
-Classify = Callable[[NDArray[np.uint8]], tuple[NDArray[Any], NDArray[Any]]]
+Answer = Callable[[NDArray[Any]], object]
 
 
-def classifier(predictor: Predictor) -> Classify:
-    """Return a function that classifies one image or a batch and returns indices and confidences.
+def answering(predictor: Predictor) -> Answer:
+    """Return a function that reads the answer for one input or a batch: classes and confidences, or values.
 
     `predict` alone would not do: a predictor decodes the engine's output when it is read.
     """
     predict = predictor.predict
 
-    def classify(images: NDArray[np.uint8]) -> tuple[NDArray[Any], NDArray[Any]]:
-        predictions = predict(images)
+    def classify(inputs: NDArray[Any]) -> object:
+        predictions = predict(inputs)
         return predictions.indices, predictions.confidences
 
-    def evaluate(items: NDArray[np.float32]) -> tuple[NDArray[Any], NDArray[Any]]:
-        values = predict(items).values
-        return values, values
+    def evaluate(inputs: NDArray[Any]) -> object:
+        return predict(inputs).values
 
     return classify if predictor.signature.output.kind == "classes" else evaluate
 
 
-def measure(task: Task, started_ns: int, importing_ns: int) -> tuple[Facts, Samples]:
+def measure(task: Task, started_ns: int, importing_ns: int) -> tuple[Facts, Samples, ModelSignature]:
     """Measure one model on one engine.
 
     The process ran its first line at `started_ns`, and began to import what is measured at `importing_ns`.
 
     Returns:
-        The facts, and the arrays: samples in ns, and "probabilities", (N, classes) float32 for the test
-        images in their own order.
+        The facts; the arrays: samples in ns, and "outputs", (N, ...) float32 for the test inputs in their own
+        order; and what the model takes and gives.
 
     Raises:
         EdgeMnistError: The model cannot be loaded or run.
@@ -69,19 +70,19 @@ def measure(task: Task, started_ns: int, importing_ns: int) -> tuple[Facts, Samp
         task.path, engine=task.engine, num_threads=task.num_threads, sha256=task.sha256 or None
     )
     loaded_ns, loaded_bytes = perf_counter_ns(), resident_bytes()
-    images = _shaped(predictor, task)
-    shuffled = images[np.random.default_rng(task.seed).permutation(len(images))]
-    classify = classifier(predictor)
-    first = time_calls(classify, shuffled[:1], Effort.exactly(1))
+    predictor, inputs = _fitted(predictor, task)
+    shuffled = inputs[np.random.default_rng(task.seed).permutation(len(inputs))]
+    answer = answering(predictor)
+    first = time_calls(answer, shuffled[:1], Effort.exactly(1))
     work_before_ns = measure_fixed_work()
     singles = list(shuffled)
-    warmup_ns = time_calls(classify, singles[::-1], Effort.exactly(task.warmup_calls))
+    warmup_ns = time_calls(answer, singles[::-1], Effort.exactly(task.warmup_calls))
     warmed_bytes, interrupted = resident_bytes(), preemptions()
-    latency_ns = time_calls(classify, singles, Effort(task.min_calls, task.min_ns, task.max_calls))
+    latency_ns = time_calls(answer, singles, Effort(task.min_calls, task.min_ns, task.max_calls))
     measured_bytes, interrupted_after = resident_bytes(), preemptions()
     samples: Samples = {"warmup_ns": warmup_ns, "latency_ns": latency_ns}
-    samples |= _other_single_images(predictor, singles, task)
-    samples["probabilities"] = _outputs(predictor, images)
+    samples |= _other_single_inputs(predictor, singles, task)
+    samples["outputs"] = _outputs(predictor, inputs)
     samples |= _batches(predictor, shuffled, task)
     facts = Facts(
         start_ns=started_ns - task.spawned_ns,
@@ -97,7 +98,7 @@ def measure(task: Task, started_ns: int, importing_ns: int) -> tuple[Facts, Samp
             imported_bytes, loaded_bytes, warmed_bytes, measured_bytes, peak_resident_bytes()
         ),
     )
-    return facts, samples
+    return facts, samples, predictor.signature
 
 
 def _pin(cpus: tuple[int, ...] | None) -> tuple[int, ...] | None:
@@ -108,51 +109,65 @@ def _pin(cpus: tuple[int, ...] | None) -> tuple[int, ...] | None:
     return tuple(usable_cpus())
 
 
-def _shaped(predictor: Predictor, task: Task) -> NDArray[np.uint8]:
-    """Return the test images in the shape of this model's input, such as `(N, 784)` or `(N, 28, 28, 1)`."""
-    images: NDArray[np.uint8] = np.load(task.images)
+def _fitted(predictor: Predictor, task: Task) -> tuple[Predictor, NDArray[Any]]:
+    """Return the predictor, and the test inputs in the shape of this model's, such as `(N, 4, 6, 1)`.
+
+    A file that does not name its input is taken to have images; features show that it has features.
+
+    Raises:
+        ArtifactError: It takes a fixed batch of several, or other inputs.
+    """
+    inputs: NDArray[Any] = np.load(task.inputs)
     batch = predictor.input.shape[0]
     if batch not in (None, 1):
         raise ArtifactError(
-            f"{predictor.path.name} cannot be measured image by image",
-            received=f"an input for exactly {batch} images",
-            expected="an input for 1 or any number of images",
+            f"{predictor.path.name} cannot be measured one input at a time",
+            received=f"a batch of exactly {batch}",
+            expected="a batch of 1, or of any number",
         )
-    shape = predictor.signature.input.shape
-    fits = images[0].size == math.prod(shape)
-    return images.reshape(-1, *shape) if fits else images
+    spec = predictor.signature.input
+    if inputs.dtype == np.float32 and spec.kind == "image":
+        assumed = assumed_signature(predictor.path.name, predictor.input, predictor.output).input
+        if spec != assumed:
+            raise ArtifactError(
+                f"{predictor.path.name} takes images", received="features of the data set", expected="uint8"
+            )
+        spec = InputSpec("features", spec.shape)
+        predictor = predictor.with_signature(replace(predictor.signature, input=spec))
+    fits = inputs[0].size == math.prod(spec.shape)
+    return predictor, inputs.reshape(-1, *spec.shape) if fits else inputs
 
 
-def _other_single_images(predictor: Predictor, singles: list[NDArray[np.uint8]], task: Task) -> Samples:
-    """Measure single images in ways that explain the main figure: bare, and after a pause."""
-    classify = classifier(predictor)
-    encoded = [predictor.encode(image) for image in singles[:MAX_ENCODED]]
+def _other_single_inputs(predictor: Predictor, singles: list[NDArray[Any]], task: Task) -> Samples:
+    """Measure single inputs in ways that explain the main figure: bare, and after a pause."""
+    answer = answering(predictor)
+    encoded = [predictor.encode(one) for one in singles[:MAX_ENCODED]]
     bare = Effort(math.ceil(task.min_calls / BARE_SHARE), task.min_ns // 2, task.max_calls)
     time_calls(predictor.engine.run, encoded, Effort.exactly(task.warmup_calls))
     return {
         "bare_ns": time_calls(predictor.engine.run, encoded, bare),
-        "paused_ns": time_calls(classify, singles, PAUSED, between=lambda: sleep(PAUSE_SECS)),
+        "paused_ns": time_calls(answer, singles, PAUSED, between=lambda: sleep(PAUSE_SECS)),
     }
 
 
-def _outputs(predictor: Predictor, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    size = predictor.input.shape[0] or len(images)
-    parts = [predictor.predict(images[start : start + size]).values for start in range(0, len(images), size)]
+def _outputs(predictor: Predictor, inputs: NDArray[Any]) -> NDArray[np.float32]:
+    size = predictor.input.shape[0] or len(inputs)
+    parts = [predictor.predict(inputs[start : start + size]).values for start in range(0, len(inputs), size)]
     return np.concatenate(parts)
 
 
-def _batches(predictor: Predictor, images: NDArray[np.uint8], task: Task) -> Samples:
+def _batches(predictor: Predictor, inputs: NDArray[Any], task: Task) -> Samples:
     samples = {}
-    classify = classifier(predictor)
+    answer = answering(predictor)
     fixed = predictor.input.shape[0]
-    warm = len(images)  # from the outputs for the whole set, just before
+    warm = len(inputs)  # from the outputs for the whole set, just before
     for size in sorted(task.batch_sizes, reverse=True):
         if fixed not in (None, size):
             continue
-        batches = [images[start : start + size] for start in range(0, len(images) - size + 1, size)]
+        batches = [inputs[start : start + size] for start in range(0, len(inputs) - size + 1, size)]
         if size != warm:
-            classify(batches[-1])  # engines lay out their memory anew for each batch size
+            answer(batches[-1])  # engines lay out their memory anew for each batch size
         samples[f"batch_{size}_ns"] = time_calls(
-            classify, batches, Effort(task.min_batches, task.min_batch_ns, task.max_calls)
+            answer, batches, Effort(task.min_batches, task.min_batch_ns, task.max_calls)
         )
     return samples

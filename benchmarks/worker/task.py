@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -13,12 +14,12 @@ class Task:
 
     Attributes:
         sha256: Of the model file, so that no other file is measured under its name; "" if it is missing.
-        images: A `.npy` file, (N, H, W) uint8.
+        inputs: A `.npy` file, (N, ...) uint8 images or float32 features.
         cpus: The CPUs to run on; None leaves that to the system.
         batch_sizes: The batches to measure throughput with, none larger than N.
         warmup_calls: Calls before the measured ones, for each kind of call.
-        min_calls: Single images to measure at least.
-        min_ns: Nanoseconds to spend on single images at least.
+        min_calls: Single inputs to measure at least.
+        min_ns: Nanoseconds to spend on single inputs at least.
         max_calls: Calls of one kind at most.
         min_batches: Batches of each size at least.
         min_batch_ns: Nanoseconds to spend on each batch size at least.
@@ -29,7 +30,7 @@ class Task:
     path: str
     sha256: str
     engine: str
-    images: str
+    inputs: str
     num_threads: int
     cpus: tuple[int, ...] | None
     batch_sizes: tuple[int, ...]
@@ -76,7 +77,7 @@ class Facts:
         start_ns: From the parent's order until Python ran the worker's first line.
         cpus: The CPUs the process was pinned to; None where it was not.
         work_ns: A fixed piece of work, before and after everything else.
-        preemptions: How often others took the CPU while single images were measured; None without /proc.
+        preemptions: How often others took the CPU while single inputs were measured; None without /proc.
     """
 
     start_ns: int
@@ -93,11 +94,17 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The JSON half of what a worker leaves; arrays lie beside it."""
+    """The JSON half of what a worker leaves; arrays lie beside it.
+
+    Attributes:
+        signature: What the model takes and gives, as plain data: its type would import numpy, which is part
+            of what is measured.
+    """
 
     status: str
     reason: str
     facts: Facts | None
+    signature: dict[str, Any] | None = None
 
 
 def read_task(path: Path) -> Task:

@@ -23,6 +23,7 @@ class SafeConsole(Console):
                 yield segment
 
 
+_WIDEST = 1000
 # Paths and names may contain what Rich reads as an emoji's code, such as `:key:`.
 results: Console = SafeConsole(emoji=False)
 messages: Console = SafeConsole(stderr=True, emoji=False)
@@ -56,8 +57,9 @@ def print_json(document: Any) -> None:
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str | None = None) -> None:
     """Print a table without lines on stdout; a column whose heading begins with `>` is aligned right.
 
-    The cells are markup, like the line of `print_result`.
+    Rows that are longer than the terminal's are printed whole, since no cell may lose a digit. The cells are markup, like the line of `print_result`.
     """
+    from rich.measure import Measurement
     from rich.table import Table  # takes long to import
 
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 1, 0, 0))
@@ -66,4 +68,6 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title:
         table.add_column(column.removeprefix(">"), justify=justify, no_wrap=True)  # type: ignore[arg-type]
     for row in rows:
         table.add_row(*row)
-    results.print(table)
+    unlimited = results.options.update(max_width=_WIDEST)
+    width = max(results.width, Measurement.get(results, unlimited, table).maximum)
+    results.print(table, width=width, crop=False)

@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -10,11 +11,13 @@ from typer.core import TyperCommand, TyperGroup
 from .. import __version__
 from ..runtime.errors import EdgeMnistError, MissingExtraError, ProofError
 from .commands import ALIASES, SUMMARIES, load_module
-from .console import print_error
+from .console import literal, print_error, print_message
 from .encodings import replace_what_encodings_lack
 
 # What reads TFLite files and generates C, and lies in rooms that other commands do without.
 _IN_VERIFY = ("ai_edge_litert", "jinja2", "onnx", "scipy")
+PROJECT_FILE = Path("edgemnist.toml")
+_HELP = {"-h", "--help"}
 EXIT_FAILED = 1
 EXIT_PROOF = 3
 
@@ -27,6 +30,18 @@ def load_command(name: str) -> TyperCommand:
     command = typer.main.get_command(app)
     assert isinstance(command, TyperCommand)  # noqa: S101 - narrows the type: one command makes no group
     return command
+
+
+def _project_defaults(name: str, command: TyperCommand) -> dict[str, Any]:
+    """Return what the project's file in the current folder sets of a command's options."""
+    if not PROJECT_FILE.exists():
+        return {}
+    from .project import read_defaults
+
+    defaults = read_defaults(name, {str(parameter.name) for parameter in command.params}, PROJECT_FILE)
+    if defaults:
+        print_message(literal(f"using {PROJECT_FILE}: {', '.join(defaults)}"))
+    return defaults
 
 
 class LazyGroup(TyperGroup):
@@ -42,7 +57,12 @@ class LazyGroup(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Return a command's name, the command itself and the arguments left."""
         name, command, rest = super().resolve_command(ctx, args)
-        return name, load_command(name) if command and name else command, rest
+        if not command or not name:
+            return name, command, rest
+        command = load_command(name)
+        if not ctx.resilient_parsing and not _HELP & {*rest}:  # a broken file keeps nobody from help
+            ctx.default_map = {name: _project_defaults(ALIASES.get(name, name), command)}
+        return name, command, rest
 
 
 app = typer.Typer(
@@ -50,8 +70,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
-    context_settings={"help_option_names": ["-h", "--help"]},
-    help="Train the Keras MNIST network, export it to TFLite and ONNX, and prove accuracy and latency.",
+    context_settings={"help_option_names": sorted(_HELP)},
+    help="Export small Keras models to TFLite, ONNX and C; prove accuracy and latency. MNIST is on board.",
     epilog="Start with: `edgemnist export --int8`, then `edgemnist bench`.",
 )
 

@@ -27,6 +27,13 @@ _OFFSET_HELP = "What is added then. Default: 0."
 _ERROR_HELP = "For models of values: the largest difference, as a share of the range of Keras' values"
 _INSTEAD = ", instead of each precision's own."
 
+
+def _class_names(given: object) -> tuple[str, ...]:
+    from ..data.labels import checked_names, read_class_names  # needs numpy
+
+    return read_class_names(Path(given)) if isinstance(given, str) else checked_names(given, "labels")  # type: ignore[arg-type]
+
+
 Artifacts = Annotated[Path, typer.Option(metavar="DIR", help="The folder of the model and its artifacts.")]
 Data = Annotated[Path | None, typer.Option(metavar="PATH", help=_DATA_HELP)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
@@ -35,7 +42,8 @@ AllowEmptyClasses = Annotated[bool, typer.Option("--allow-empty-classes", help=_
 Resize = Annotated[
     bool, typer.Option("--resize", help="Resize the data set's pictures to the model's input.")
 ]
-Labels = Annotated[Path | None, typer.Option(metavar="FILE", help=_LABELS_HELP)]
+# A tuple of names, or None; a project's file may have them as a list.
+Labels = Annotated[Any, typer.Option(metavar="FILE", help=_LABELS_HELP, parser=_class_names)]
 Scale = Annotated[str | None, typer.Option(metavar="X[,X...]", help=_SCALE_HELP)]
 Offset = Annotated[str | None, typer.Option(metavar="X[,X...]", help=_OFFSET_HELP)]
 MaxError = Annotated[float | None, typer.Option(metavar="SHARE", help=_ERROR_HELP + _INSTEAD)]

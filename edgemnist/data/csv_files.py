@@ -72,6 +72,26 @@ def read_labels(path: Path, part: Part, wanted: Wanted) -> NDArray[Any] | None:
     return read(path, part, wanted).labels
 
 
+def read_features(path: Path) -> NDArray[np.float32]:
+    """Return the features of all rows, `(N, columns)`; what is in a column of answers is left out.
+
+    A file of numbers alone needs no header.
+
+    Raises:
+        DatasetError: As for `read`.
+    """
+    with _rows(path, needs_header=False) as (header, rows):
+        columns = [number for number, name in enumerate(header) if name not in (_LABEL, _TARGET)]
+        first = [] if _names_columns(header) else [(1, header)]
+        found = [
+            [_number(row[column], path, line, header[column]) for column in columns]
+            for line, row in (*first, *rows)
+        ]
+    if not found or not columns:
+        raise _refusal(f"{path} has no features", "a header alone", "a row of numbers for each input")
+    return np.array(found, np.float32)
+
+
 def _labels(
     codes: NDArray[np.int32], texts: Sequence[str], others: set[str], file: Path, names: tuple[str, ...]
 ) -> tuple[NDArray[Any], tuple[str, ...]]:
@@ -188,13 +208,15 @@ def _number(text: str, path: Path, line: int, column: str) -> float:
 
 
 @contextmanager
-def _rows(path: Path) -> Iterator[tuple[list[str], Iterator[tuple[int, list[str]]]]]:
+def _rows(
+    path: Path, *, needs_header: bool = True
+) -> Iterator[tuple[list[str], Iterator[tuple[int, list[str]]]]]:
     """Open a file; give its header, and an iterator of the number of each line and its cells."""
     try:
         with opened(path) as binary, TextIOWrapper(binary, "utf-8-sig", newline="") as file:
             reader = csv.reader(_lines(file, path), strict=True)
             header = [name.strip() for name in next(reader, [])]
-            _check_header(path, header)
+            _check_header(path, header, needs_header=needs_header)
             yield header, _checked_rows(path, reader, len(header))
     except FileNotFoundError as error:
         raise DatasetError(f"{path} does not exist", fix="Check the path.") from error
@@ -215,7 +237,7 @@ def _lines(file: TextIO, path: Path) -> Iterator[str]:
         yield line
 
 
-def _check_header(path: Path, header: Sequence[str]) -> None:
+def _check_header(path: Path, header: Sequence[str], *, needs_header: bool) -> None:
     if not header:
         raise _refusal(f"{path} has no header", "an empty first line", "a line with the columns' names")
     if len(header) > _MAX_COLUMNS:
@@ -223,8 +245,12 @@ def _check_header(path: Path, header: Sequence[str]) -> None:
     twice = next((name for name in (_LABEL, _TARGET) if header.count(name) > 1), None)
     if twice:
         raise _refusal(f"{path} has a column twice", twice, "one")
-    if _LABEL not in header and _TARGET not in header and all(map(_is_number, header)):
+    if needs_header and not _names_columns(header):
         raise _refusal(f"{path} has no header", "numbers in its first line", "a line with the columns' names")
+
+
+def _names_columns(header: Sequence[str]) -> bool:
+    return _LABEL in header or _TARGET in header or not all(map(_is_number, header))
 
 
 def _is_number(text: str) -> bool:

@@ -27,6 +27,13 @@ class DataRecord:
     resize: bool = False
     seeded: SeededSplit | None = None
 
+    def as_recorded(self, wanted: Wanted) -> Wanted:
+        """Return what is wanted, with pictures resized and parts drawn as they were."""
+        wanted = replace(wanted, resize=self.resize)
+        if self.seeded is None:
+            return wanted
+        return replace(wanted, seed=self.seeded.seed, test_share=self.seeded.test_share)
+
 
 def find_data(record: DataRecord, part: Part = "test", wanted: Wanted | None = None) -> Split:
     """Return a part of a recorded data set, if it is still there and still the same.
@@ -40,9 +47,7 @@ def find_data(record: DataRecord, part: Part = "test", wanted: Wanted | None = N
         DatasetError: It is not there, cannot be read, or is not what was recorded.
         MissingExtraError: There are pictures, and Pillow is not installed.
     """
-    wanted = replace(wanted or Wanted(), resize=record.resize)
-    if record.seeded is not None:
-        wanted = replace(wanted, seed=record.seeded.seed, test_share=record.seeded.test_share)
+    wanted = record.as_recorded(wanted or Wanted())
     path = None if record.path is None else Path(record.path)
     if path is not None and not path.exists():
         raise DatasetError(

@@ -1,12 +1,12 @@
 """The proof of the artifacts on record in a manifest, which anybody may have written."""
 
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from msgspec import UNSET
+from msgspec import UNSET, structs
 from numpy.typing import NDArray
 
 from ..data.datasets import Split
@@ -38,6 +38,7 @@ from .generated_web import WEB_FORMATS, ProveForeignC, ProveWeb
 from .inspect.structure import Structure, probe_structure
 from .parity import Parity
 from .reference import read_recorded
+from .tolerances import Tolerances
 
 # Recorded and measured metrics may differ by what another CPU's rounding does to a few near ties.
 _SHARE_TOLERANCE = 0.0005
@@ -85,6 +86,7 @@ class Artifacts:
     reference: NDArray[np.float32] | None
     test: Split
     formats: Sequence[Format]
+    limits: Mapping[str, float | None]
     generate: Generate | None
     build: Build | None
     prove_exact: ProveExact | None
@@ -137,6 +139,7 @@ class Artifacts:
         row = next((row for row in self.formats if (row.format, row.precision) == key), None)
         if row is None:
             raise ProofError(f"unknown format {record.precision}.{record.format}")
+        row = replace(row, tolerances=self._tolerances(row, record))
         if row.format == SOURCE.format and not row.engine.available:
             return Verdict(record.file, (), note="hash only, since TensorFlow is not installed")
         if record.format in WEB_FORMATS:
@@ -144,14 +147,24 @@ class Artifacts:
         if path.suffix in row.engine.sources:
             proof = self._prove_c(path, record, row, self.reference)
         else:
-            # Of a Keras file nothing but its record can tell how raw input is scaled; no record can make it
-            # wrong unnoticed, since its outputs are compared.
-            known = record.signature or None if row.format == SOURCE.format else None
+            # Of a Keras file, and of files that are made of none, nothing but their record can tell how raw
+            # input is scaled; no record can make it wrong unnoticed, since its outputs are compared.
+            foreign = not _is_of_keras(self.manifest)
+            if foreign:
+                row = replace(row, spec=replace(row.spec, contract=False))
+            known = record.signature or None if foreign or row.format == SOURCE.format else None
             proof = prove(
                 path, row, self.reference, self.test, ours=False, batch=record.input.shape[0], signature=known
             )
         false = _false_claims(record, self.manifest, proof, path)
         return Verdict(record.file, (*proof.failures, *false), proof.parity)
+
+    def _tolerances(self, row: Format, record: ArtifactRecord) -> Tolerances:
+        """Return the stricter of a format's own tolerances and those on record, which loosen none."""
+        own = row.tolerances
+        if record.tolerances is not None:
+            own = own.stricter(Tolerances(**structs.asdict(record.tolerances)))
+        return own.replaced(**self.limits)
 
     def _prove_c(
         self, path: Path, record: ArtifactRecord, row: Format, reference: NDArray[np.float32]
@@ -237,6 +250,11 @@ class Artifacts:
         return prove_c(path, self.generate)
 
 
+def _is_of_keras(manifest: Manifest) -> bool:
+    """Whether a set was made of a Keras model here, so that its files have the artifact contract."""
+    return manifest.model.file.endswith(f".{SOURCE.format}")
+
+
 def _private_folder() -> "tempfile.TemporaryDirectory[str]":
     return tempfile.TemporaryDirectory(prefix="edgemnist-")
 
@@ -246,7 +264,7 @@ def _false_claims(record: ArtifactRecord, manifest: Manifest, proof: Proof, path
     if proof.structure is None or proof.predictor is None or proof.parity is None:
         return
     yield from _false_structure(record, path, proof.structure, proof.predictor)
-    if proof.metadata is not None:
+    if proof.metadata is not None and _is_of_keras(manifest):
         yield from _differences(
             ("labels", record.labels, proof.metadata.labels),
             ("signature", record.signature or None, proof.metadata.signature),

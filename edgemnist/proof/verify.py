@@ -6,11 +6,16 @@ Model files are data, and are probed in a subprocess first. Native code is not: 
 the generator's own files are compiled, and a library is run only if it was built here.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from ..data.datasets import Split
+from msgspec import UnsetType
+
+from ..data.datasets import Split, load_test_split
+from ..data.record import DataRecord, find_data
+from ..data.splits import SeededSplit
+from ..data.wanted import Wanted
 from ..runtime.artifact.folder import recover
 from ..runtime.artifact.manifest import Manifest, newer_model, read_manifest
 from ..runtime.artifact.previous import is_model
@@ -23,7 +28,7 @@ from .generated_web import WEB_FORMATS, ProveForeignC, ProveWeb
 from .recorded import Artifacts, Verdict, hash_failures, library_verdicts
 from .reference import read_reference
 
-__all__ = ["NOT_CHECKED", "Verdict", "verify"]
+__all__ = ["NOT_CHECKED", "Verdict", "recorded_test", "verify"]
 
 NOT_CHECKED = "not of this set, and not checked"
 
@@ -38,6 +43,7 @@ def verify(
     prove_web: ProveWeb | None = None,
     prove_foreign_c: ProveForeignC | None = None,
     formats: Sequence[Format] = FORMATS,
+    limits: Mapping[str, float | None] | None = None,
     report: Callable[[str], None] = lambda _: None,
 ) -> tuple[Verdict, ...]:
     """Prove every file of an artifact folder again, after finishing an export that was interrupted there.
@@ -50,7 +56,8 @@ def verify(
         prove_exact: Compares C of a TFLite file without a data set with its runtime; None leaves it unproven.
         prove_web: Makes WebAssembly and pages again; None leaves them unproven.
         prove_foreign_c: Runs C of another version in a sandbox; None leaves it unproven.
-        formats: The known formats, with their tolerances.
+        formats: The known formats with their tolerances. Stricter ones on record count instead.
+        limits: What replaces the stricter of both; see `Tolerances.replaced`.
         report: Called with each artifact's name before its proof starts.
 
     Returns:
@@ -63,13 +70,13 @@ def verify(
         ProofError: The manifest is missing or damaged, or was written for another test set.
         OutputError: An interrupted export cannot be finished.
     """
-    if not folder.is_dir():
-        raise ArtifactNotFoundError(f"no such folder: {folder}")
+    _require_folder(folder)
     prepare = partial(
         Artifacts,
         folder,
         test=test,
         formats=formats,
+        limits=limits or {},
         generate=generate,
         build=build,
         prove_exact=prove_exact,
@@ -92,13 +99,55 @@ def verify(
     )
 
 
+def recorded_test(folder: Path, path: Path | None = None) -> Split:
+    """Return the test set that the artifacts of a folder were proved on, in the shape that its model has.
+
+    An export that was interrupted there is finished first.
+
+    Args:
+        folder: The folder.
+        path: Of the data set; None is where the manifest says it was.
+
+    Raises:
+        ArtifactNotFoundError: There is no such folder.
+        ProofError: The manifest is missing or damaged.
+        DatasetError: The data set cannot be read; or it is the recorded one, and is missing or has changed.
+        OutputError: An interrupted export cannot be finished.
+    """
+    _require_folder(folder)
+    recover(folder)
+    manifest = _read_manifest(folder)
+    wanted = Wanted()
+    if not isinstance(manifest.signature, UnsetType):
+        taken, given = manifest.signature.input, manifest.signature.output
+        wanted = Wanted(taken.shape, taken.kind, given.kind, given.labels)
+    if isinstance(manifest.data, UnsetType):  # of the first edition, or of anybody's TFLite file
+        return load_test_split(path, wanted)
+    seeded = manifest.data.seeded and SeededSplit(
+        manifest.data.seeded.seed, manifest.data.seeded.test_share, manifest.data.seeded.indices_sha256
+    )
+    record = DataRecord(manifest.data.path, manifest.dataset, manifest.data.resize, seeded)
+    if path is None:
+        return find_data(record, wanted=wanted)
+    return load_test_split(path, record.as_recorded(wanted))
+
+
+def _require_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        raise ArtifactNotFoundError(f"no such folder: {folder}")
+
+
+def _read_manifest(folder: Path) -> Manifest:
+    try:
+        return read_manifest(folder)
+    except ManifestError as error:
+        raise ProofError(error.problem, **error.facts) from error
+
+
 def _verify_set(
     folder: Path, test: Split, prepare: Callable[..., Artifacts], report: Callable[[str], None]
 ) -> tuple[Verdict, ...]:
-    try:
-        manifest = read_manifest(folder)
-    except ManifestError as error:
-        raise ProofError(error.problem, **error.facts) from error
+    manifest = _read_manifest(folder)
     stored, reference = manifest.reference, None
     failures: tuple[str, ...] = ()
     if manifest.dataset:

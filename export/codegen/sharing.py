@@ -35,7 +35,7 @@ def shared_table(
     vectors, words, plain = tables
     if vectors is None or words is None or plain is None or vectors.size % (_CHANNELS * _TAPS):
         return None
-    if (vectors.dtype, words.dtype, plain.dtype) != (np.int8, np.int32, np.int8):
+    if [str(table.dtype) for table in (vectors, words, plain)] != ["int8", "int32", "int8"]:
         return None
     blocks = vectors.reshape(-1, _CHANNELS, _TAPS)
     macro = next((macro for macro, apart in _WORDS if np.array_equal(words, _in_words(blocks, apart))), None)

@@ -8,6 +8,7 @@ jitter, so that a busy machine changes no figure.
 import os
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from random import Random
 from types import ModuleType
@@ -95,13 +96,22 @@ class Synthetic:
         pass
 
 
-def load(path, _content, _options):
-    name = path.suffix.removeprefix(".")
-    if name == "refuse":
-        raise ArtifactError(f"{path.name} is not a model")
-    if name == "bug":
+class Buggy(Synthetic):
+    """An engine whose failure nothing expects, as those of `load` and `run` are."""
+
+    @property
+    def metadata(self):
         raise ZeroDivisionError("a bug in the engine")
-    return Synthetic(name)
+
+    @metadata.setter
+    def metadata(self, value):
+        pass
+
+
+def load(name, _content, _options):
+    if name == "refuse":
+        raise ArtifactError("it is not a model")
+    return Buggy(name) if name == "bug" else Synthetic(name)
 
 
 NAMES = (
@@ -113,7 +123,7 @@ NAMES = (
 def register():
     for name in NAMES:
         module = ModuleType(f"{engines.__package__}.{name}")
-        module.load = load
+        module.load, module.KIND = partial(load, name), "a model"
         sys.modules[module.__name__] = module
         engines.ENGINES[name] = engines.EngineEntry(name, (f".{name}",), "numpy", "")
 

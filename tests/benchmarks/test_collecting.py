@@ -111,7 +111,7 @@ def test_a_crashed_engine_is_not_started_again(synthetic):
 
 def test_a_file_that_does_not_load_is_a_failed_row_with_the_reason(synthetic):
     assert row(synthetic, "refuse").status == "failed"
-    assert row(synthetic, "refuse").reason == "model.refuse is not a model"
+    assert row(synthetic, "refuse").reason == "model.refuse: it is not a model"
 
 
 def test_an_exception_in_an_engine_is_a_failed_row_with_its_last_line(synthetic):

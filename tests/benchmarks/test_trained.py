@@ -104,7 +104,7 @@ def test_page_leaves_out_the_training_of_another_model(benchmark, folder):
     )
     page = html.render(other, read_trained(folder))
     assert "is of another model" in page
-    assert "Misclassified" not in page
+    assert "validation accuracy" not in page
 
 
 def test_page_without_a_training_has_no_section(benchmark):
@@ -118,7 +118,7 @@ def drawn(path):
 
 
 def test_pictures_of_answers_are_drawn(benchmark, tmp_path):
-    probabilities, split = benchmark.reference.probabilities, benchmark.split
+    probabilities, split = benchmark.reference.outputs, benchmark.split
     names = ("zero", "one", "two")
     draw_confusion(tmp_path / "confusion.png", probabilities, split, names)
     draw_mistakes(tmp_path / "mistakes.png", probabilities, split, names)

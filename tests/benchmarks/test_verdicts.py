@@ -27,6 +27,8 @@ def parity(difference=-0.0002, interval=(-0.0008, 0.0004), flipped=(3, 5)):
         flipped=flipped,
         max_abs_difference=0.06,
         mean_abs_difference=0.001,
+        rms_difference=0.002,
+        output_range=1.0,
         per_class_accuracy=(0.9,),
         difference_interval=interval,
         mcnemar_p=0.5,
@@ -67,7 +69,7 @@ def test_accuracy_without_interval_stands_alone():
 
 
 def test_equal_answers_are_said_to_be_equal():
-    assert "the same label on every image" in sentence(Ratio(1.5, None), parity(0, None, ()))
+    assert "the same label on every input" in sentence(Ratio(1.5, None), parity(0, None, ()))
 
 
 @pytest.mark.parametrize(("ratio", "words"), [(1.004, "the same size"), (0.5, "2.0× larger")])

@@ -192,6 +192,22 @@ def test_more_labels_than_names_are_refused(tmp_path):
     refused(tmp_path / "data.npz", "from 0 to 2", "integers from 0 to 1")
 
 
+def test_npz_with_a_64_bit_directory_is_read_and_its_entries_are_counted(tmp_path, monkeypatch):
+    monkeypatch.setattr("zipfile.ZIP64_LIMIT", 1000)  # what numpy does above 4 GiB
+    path = tmp_path / "data.npz"
+    np.savez(path, x_test=np.eye(40), y_test=np.arange(40))
+    content = path.read_bytes()
+    monkeypatch.undo()
+    assert b"PK\x06\x06" in content
+    np.testing.assert_array_equal(load_split(path, "test").inputs, np.eye(40))
+    at = content.index(b"PK\x06\x06") + 32
+    path.write_bytes(content[:at] + (10**9).to_bytes(8, "little") + content[at + 8 :])
+    refused(path, "more than 1,000 entries")
+    at = content.index(b"PK\x06\x07") + 8
+    path.write_bytes(content[:at] + (5).to_bytes(8, "little") + content[at + 8 :])
+    refused(path, "not where it says")
+
+
 def test_npz_bomb_is_refused_before_it_is_unpacked(tmp_path):
     np.savez_compressed(tmp_path / "data.npz", x_test=np.zeros((80, 1024, 1024), np.uint8), y_test=[0] * 80)
     refused(tmp_path / "data.npz", "unpacks to")

@@ -68,7 +68,7 @@ def confidences(axes: "Axes", calibration: Reliability, colour: Colour) -> None:
     """Draw how many images have which confidence, on a logarithmic scale, since most are near 1."""
     _bars(axes, calibration, [one.images for one in calibration.bins], colour)
     axes.set_yscale("log")
-    axes.set(xlim=(0, 1), xlabel="confidence", ylabel="test images")
+    axes.set(xlim=(0, 1), xlabel="confidence", ylabel="test inputs")
     axes.set_ylim(bottom=0.7)  # so that a single image is seen
 
 

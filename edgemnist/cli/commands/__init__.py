@@ -11,7 +11,7 @@ SUMMARIES = {
     "curves": "Draw accuracy and loss of several trainings over their epochs, a colour for each.",
     "export": "Convert the model to TFLite and ONNX, and prove every file on the whole test set.",
     "formats": "List every export format, its engine, the extra that brings it, and if it runs here.",
-    "predict": "Classify pictures of one digit each: photos, scans, drawings, of any size.",
+    "predict": "Run a model on pictures, or on rows of numbers, and print classes or values.",
     "inspect": "Draw a model as text: operators, shapes, types, scales, sizes, versions and metadata.",
     "verify": "Prove every artifact of a folder again: hashes, structure, metadata, and all outputs.",
     "bench": "Measure accuracy, agreement with Keras and latency of every artifact on every engine.",

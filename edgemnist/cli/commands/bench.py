@@ -1,6 +1,6 @@
 """`edgemnist bench`: accuracy, agreement and latency of every artifact on every engine."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -16,8 +16,8 @@ from ...benchmarks.report.document import write_document
 from ...benchmarks.report.training.outputs import Trained, read_trained
 from ...benchmarks.runner.benchmark import Benchmark, run_benchmark
 from ...benchmarks.runner.cases import Case, cases_for, cases_in
+from ...benchmarks.runner.inputs import BenchInputs, find_inputs
 from ...benchmarks.runner.plan import QUICK, Plan
-from ...data.datasets import load_test_split
 from ...runtime.artifact.folder import recover
 from ...runtime.artifact.manifest import newer_model
 from ...runtime.errors import OptionError
@@ -44,12 +44,12 @@ _TARGET_HELP = (
     "Where to run; repeatable. host: this machine, the default. An emulated processor, with the model in C:"
     " cortex-m0, -m3, -m4, -m7, -m33, -m55, aarch64, arm, riscv64, s390x. emulated: all of these."
 )
-_RUNS_HELP = "Single images to measure per model at least. Default: 2000."
-_SECS_HELP = "Seconds of single images per model at least. Default: 0.6."
+_RUNS_HELP = "Single inputs to measure per model at least. Default: 2000."
+_SECS_HELP = "Seconds of single inputs per model at least. Default: 0.6."
 _WARMUP_HELP = "Unmeasured calls in each process first. Default: 100."
 _BASELINE_HELP = "An earlier bench.json to compare the new results with."
 _SLOWDOWN_HELP = "Exit 3 if a model is certainly slower than that, such as 1.2."
-_DROP_HELP = "Exit 3 if a model loses more accuracy, such as 0.001."
+_DROP_HELP = "Exit 3 if a model loses more accuracy, or R² of values, such as 0.001."
 _OUTPUT_HELP = "Where the reports go. Default: the artifacts folder, or for named files the current one."
 _HISTORY_HELP = "Draw the curves of this folder's training beside those of the artifacts folder; repeatable."
 
@@ -78,17 +78,20 @@ def bench(
 ) -> None:
     """Measure accuracy, agreement with Keras and latency of every artifact on every engine.
 
-    Each model runs in fresh processes of its own, in several rounds in shuffled order, on real test images. A
+    Each model runs in fresh processes of its own, in several rounds in shuffled order, on real test inputs. A
     missing engine gives a row "skipped". A model that fails or crashes its process gives a row "failed"; the
     others go on, and the exit code is 1 at the end.
 
-    An emulated processor runs every test image too: its row has accuracy, agreement with LiteRT's reference
+    An emulated processor runs every test input too: its row has accuracy, agreement with LiteRT's reference
     kernels to the byte, flash, RAM and instructions. If a byte differs, the exit code is 3. Where a compiler
     or an emulator is missing, the row is "skipped" and names the Debian packages.
 
     Native code is run if it was built here: a shared library from elsewhere gives a row "skipped". C for an
     emulated processor is generated again from the TFLite file beside it, and the exit code is 3 if it is not
     the same.
+
+    Without --data the test inputs are those that the artifacts were proved on, as their manifest records; for
+    files of anyone's that MNIST does not fit they are random.
 
     Writes bench.json (metrics, machine, versions, raw samples), bench.md and bench.html, which shows the
     training too where its history.json lies in the folder.
@@ -106,10 +109,7 @@ def bench(
     if keras is None and quick:
         why_no_keras = "--quick leaves it out unless --with-keras is given"
     scope = Scope(tuple(file.name for file in files or ()), tuple(engine or ()), not why_no_keras)
-    for folder in sorted({file.parent for file in files or ()} or {artifacts}):
-        recover(folder)
-        if outdated := newer_model(folder):
-            print_message(literal(outdated))
+    _settle({file.parent for file in files or ()} or {artifacts})
     devices = find_devices(target or [])
     models = c_models(files or [artifacts]) if devices else ()
     on_host = not target or HOST in target
@@ -120,9 +120,9 @@ def bench(
             fix="Add --target host.",
         )
     gate = open_gate(baseline, max_slowdown, max_accuracy_drop, plan, scope=scope, force=force)
-    split = load_test_split(data)
-    cases = _cases(files, artifacts, keras, engine or (), why_no_keras, run_foreign_code) if on_host else ()
     folder = files[0].parent if files else artifacts
+    inputs = _inputs(files or (), folder, data)
+    cases = _cases(files, artifacts, keras, engine or (), why_no_keras, run_foreign_code) if on_host else ()
     trained = read_trained(folder, history or ())
     runnable: AbstractContextManager[tuple[CModel, ...]] = nullcontext(models)
     if models and not run_foreign_code:  # generated again, so that no stranger's code is compiled and run
@@ -132,13 +132,15 @@ def bench(
     with runnable as c_sources, bench_progress() as report:
         benchmark = run_benchmark(
             cases,
-            split,
+            inputs.split,
             plan,
             folder,
             on_progress=report,
             devices=devices,
             models=c_sources,
             on_device=device_progress(len(devices) * len(models)),
+            signature=inputs.signature,
+            notes=inputs.notes,
         )
     document = benchmark.document()
     if json:
@@ -151,6 +153,23 @@ def bench(
     if gate is not None:
         for line in gate.check(document):
             print_message(literal(line))
+
+
+def _settle(folders: Iterable[Path]) -> None:
+    """Finish exports that were interrupted, and say where a model is newer than its artifacts."""
+    for folder in sorted(folders):
+        recover(folder)
+        if outdated := newer_model(folder):
+            print_message(literal(outdated))
+
+
+def _inputs(files: Sequence[Path], folder: Path, data: Path | None) -> BenchInputs:
+    if files and all(file.suffix == ".keras" for file in files):
+        from ...export import backend  # noqa: F401 - starts TensorFlow without its log
+    inputs = find_inputs(folder, files, data)
+    for note in inputs.notes:
+        print_message(literal(note))
+    return inputs
 
 
 def _cases(

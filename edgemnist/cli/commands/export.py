@@ -1,6 +1,5 @@
 """`edgemnist export`: train if there is no model, convert, prove, publish."""
 
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,15 +8,13 @@ import msgspec
 from typer import Option
 
 from ...data.datasets import load_test_split
-from ...data.labels import read_class_names
 from ...export.convert.options import DEFAULT, INT8, IO_DTYPES, OPSETS, ExportOptions
 from ...proof.formats import FORMATS, find_format
 from ...runtime.artifact.previous import PREVIOUS
 from ...runtime.artifact.settling import state_of
-from ...runtime.errors import ConversionError, OptionError, ProofError
-from ...runtime.isolation.native_code import CODE_SUFFIXES, is_recorded
+from ...runtime.errors import OptionError
 from ...runtime.signature import InputKind, OutputKind, SignatureOptions
-from ..console import literal, messages, print_json, print_message, print_result, print_table
+from ..console import literal, messages, print_json, print_message, print_result
 from ..options import (
     AllowEmptyClasses,
     Artifacts,
@@ -35,11 +32,9 @@ from ..options import (
     choice,
     numbers,
 )
+from ..outcomes import first_impression, show_outcomes
 
 if TYPE_CHECKING:
-    from ...data.datasets import Dataset
-    from ...export.convert.source import Source
-    from ...export.pipeline import Outcome
     from ...export.tflite_source import Made
 
 EXAMPLES = """
@@ -53,6 +48,7 @@ EXAMPLES = """
 - `edgemnist export --format wasm --format html` WebAssembly with JavaScript, and a page to draw on
 - `edgemnist export --int8 --min-agreement 0.9985 --max-accuracy-drop 0.001`
 - `edgemnist export --model my.keras --data my-data.npz --artifacts my-artifacts`
+- `edgemnist export --model int8.tflite --reference float.onnx --data my-data.npz --artifacts proven`
 """
 
 _FORMAT_HELP = "Make this format only; repeatable. `edgemnist formats` lists them, such as float16.onnx."
@@ -60,6 +56,9 @@ _IO_HELP = "Input and output of int8.tflite: pixels as they are, or minus 128 fo
 _MODEL_HELP = (
     "Export this .keras model instead of the one in the artifacts folder; or make C of this full-integer"
     " .tflite file, or WebAssembly, whoever made it."
+)
+_REFERENCE_HELP = (
+    "Prove the quantized .tflite given with --model, whoever made it, against this float .onnx or .tflite."
 )
 _OPSET_HELP = "ONNX opset, 13 to 18; a lower one loads on older runtimes."
 _SAMPLES_HELP = "Training items to calibrate quantization with. Default: 1000, or all where there are fewer."
@@ -70,8 +69,6 @@ _MATCH_HELP = "The runtime whose bytes C of a .tflite file has: LiteRT's referen
 _COMPILE_HELP = "Put a shared library for this machine beside int8.c, made by $CC, cc, gcc or clang."
 _NPM_HELP = "Put a folder beside int8.wasm that `npm pack` and `npm install` take as a package."
 _OVERWRITE_HELP = "Replace artifacts that were made from another model, data set or tool version."
-_VALUE_COLUMNS = ("artifact", ">bytes", ">R²", ">largest error", ">rms error", "proof")
-_COLUMNS = ("artifact", ">bytes", ">accuracy", ">agreement", ">broke", ">fixed", ">max |Δp|", "proof")
 
 
 def export(
@@ -83,6 +80,7 @@ def export(
     io: Annotated[str, Option(metavar="|".join(IO_DTYPES), help=_IO_HELP)] = IO_DTYPES[0],
     model: Annotated[Path | None, Option(metavar="FILE", help=_MODEL_HELP)] = None,
     opset: Annotated[int, Option(help=_OPSET_HELP)] = OPSETS[0],
+    reference: Annotated[Path | None, Option(metavar="FILE", help=_REFERENCE_HELP)] = None,
     batch: Annotated[int | None, Option(min=1, max=1, metavar="1", help=_BATCH_HELP)] = None,
     scale: Scale = None,
     offset: Offset = None,
@@ -116,6 +114,28 @@ def export(
     Writes the artifacts, `manifest.json` and `reference.npz`, all at once. Files that they replace stay in
     the folder `previous` until a later export replaces others; a `.keras` file stays for good.
     """
+    wanted = SignatureOptions(
+        choice("--input-kind", input_kind, InputKind),
+        choice("--output-kind", output_kind, OutputKind),
+        numbers("--scale", scale),
+        numbers("--offset", offset),
+        labels,
+    )
+    limits = {
+        "min_agreement": min_agreement,
+        "max_accuracy_drop": max_accuracy_drop,
+        "atol": atol,
+        "max_error": max_error,
+    }
+    if reference is not None:
+        if model is None or formats or int8 or every:
+            raise OptionError(
+                "--reference proves one file as it is",
+                expected="--model FILE.tflite --reference FILE.onnx, and no formats",
+                fix="C of the file is made without --reference, in another folder.",
+            )
+        _prove_twins(model, reference, data, resize, wanted, limits, artifacts, overwrite, json)
+        return
     if model is not None and model.suffix == ".tflite":
         _export_tflite(model, formats or [], artifacts, data, match, compile_, npm, overwrite, json)
         return
@@ -126,13 +146,6 @@ def export(
     options = ExportOptions(opset=opset, io=io, compile=compile_)
     names = [row.name for row in FORMATS] if every else [*(formats or DEFAULT), *((INT8,) if int8 else ())]
     rows = [find_format(name) for name in dict.fromkeys(names)]
-    wanted = SignatureOptions(
-        choice("--input-kind", input_kind, InputKind),
-        choice("--output-kind", output_kind, OutputKind),
-        numbers("--scale", scale),
-        numbers("--offset", offset),
-        read_class_names(labels) if labels else None,
-    )
 
     path = model or ensure_model(artifacts, data, seed, allow_empty_classes=allow_empty_classes)
     previous = artifacts / PREVIOUS
@@ -142,14 +155,8 @@ def export(
         source, dataset = open_source(
             path, chosen, wanted, calibration_samples=calibration_samples, seed=seed, batch=batch
         )
-        for line in first_impression(source, dataset):
+        for line in first_impression(source.predictor, dataset):
             print_message(line)
-        limits = {
-            "min_agreement": min_agreement,
-            "max_accuracy_drop": max_accuracy_drop,
-            "atol": atol,
-            "max_error": max_error,
-        }
         outcomes = export_all(
             source,
             [replace(row, tolerances=tolerances_of(row, source).replaced(**limits)) for row in rows],
@@ -160,67 +167,41 @@ def export(
             overwrite=overwrite,
             report=lambda name: status.update(f"converting and proving {name}"),
         )
-    if json:
-        print_json([_document(outcome) for outcome in outcomes])
-    else:
-        noun = "images" if dataset.test.kind == "image" else "items"
-        title = f"Exported artifacts, proved on {len(dataset.test):,} test {noun}"
-        columns = _columns(outcomes)
-        print_table(columns, [_cells(outcome, len(columns)) for outcome in outcomes], title=title)
     if state_of(previous) != before:
         replaced = ", ".join(sorted(path.name for path in previous.iterdir()))
         print_message(literal(f"What this replaced is in {previous}: {replaced}"))
-    for outcome in outcomes:
-        for note in outcome.notes:
-            print_message(literal(f"{outcome.format.name}: {note}"))
-    _require_proven(outcomes, every)
-    made = sum(outcome.record is not None for outcome in outcomes)
-    print_message(f"wrote {made} artifacts and manifest.json to {literal(artifacts)}")
+    show_outcomes(outcomes, dataset, artifacts, json=json, every=every)
     if npm:
         _write_package(artifacts / f"{path.stem}.int8.wasm")
-    for warning in _forgotten_builds(outcomes):
-        print_message(literal(warning))
 
 
-def first_impression(source: "Source", dataset: "Dataset") -> Iterator[str]:
-    """Yield what the model scores before anything is converted, and a warning where that looks wrong."""
-    from ...export.opening import better_scalings, near_chance
-    from ...proof.parity import score
-    from ...proof.reference import outputs_of
+def _prove_twins(
+    model: Path,
+    reference: Path,
+    data: Path | None,
+    resize: bool,
+    wanted: SignatureOptions,
+    limits: dict[str, float | None],
+    artifacts: Path,
+    overwrite: bool,
+    json: bool,
+) -> None:
+    """Prove a quantized file of anyone's against its float twin; neither is converted."""
+    from ...export.opening import DataOptions
+    from ...export.twin import export_twins, open_twins
 
-    test, output = dataset.test, source.signature.output
-    if output.kind != "classes" or test.labels is None:
-        return
-    found = score(outputs_of(source.predictor, test), test.labels)
-    yield literal(f"{source.path.name} has {found.accuracy:.2%} of the {len(test):,} test labels right")
-    if not near_chance(found, output.classes):
-        return
-    spec = source.signature.input
-    yield literal(
-        f"warning: that is hardly better than chance. The model got raw input * {_shown(spec.scale)} +"
-        f" {_shown(spec.offset)}; if it was trained on another scale, give --scale and --offset."
-    )
-    for scale, offset, accuracy in better_scalings(source, dataset):
-        yield literal(f"with --scale {scale:.10g} --offset {offset:g} it has {accuracy:.2%} right")
-
-
-def _shown(numbers: tuple[float, ...]) -> str:
-    return ",".join(f"{number:.6g}" for number in numbers)
-
-
-def _require_proven(outcomes: "Sequence[Outcome]", every: bool) -> None:
-    """Raise for artifacts that failed, and for those that cannot be made if they were asked for by name."""
-    failed = [outcome for outcome in outcomes if outcome.failures]
-    if failed:
-        raise ProofError(
-            "; ".join(f"{outcome.format.name}: {', '.join(outcome.failures)}" for outcome in failed),
-            fix="These files were not written; the others were.",
+    with messages.status("loading the models and the data") as status:
+        twins = open_twins(model, reference, DataOptions(data, resize), wanted)
+        for line in first_impression(twins.reference, twins.dataset):
+            print_message(line)
+        outcomes = export_twins(
+            twins,
+            artifacts,
+            limits=limits,
+            overwrite=overwrite,
+            report=lambda name: status.update(f"proving {name}"),
         )
-    missing = [f"{outcome.format.name}: {outcome.unavailable}" for outcome in outcomes if outcome.unavailable]
-    if missing and not every:
-        raise ConversionError("; ".join(missing), fix="The other files were written.")
-    for sentence in missing:
-        print_message(literal(f"not made: {sentence}"))
+    show_outcomes(outcomes, twins.dataset, artifacts, json=json)
 
 
 def _export_tflite(
@@ -285,42 +266,3 @@ def _write_package(artifact: Path) -> None:
 
 def _made_document(made: "Made") -> dict[str, object]:
     return {"artifact": msgspec.to_builtins(made.record), "arena_bytes": made.arena_bytes}
-
-
-def _forgotten_builds(outcomes: "tuple[Outcome, ...]") -> Iterator[str]:
-    """Warn of libraries that were built here where that could not be recorded for other processes."""
-    records = [outcome.record for outcome in outcomes if outcome.record and not outcome.failures]
-    for name, sha256 in (item for record in records for item in record.companions.items()):
-        if name.endswith(CODE_SUFFIXES) and not is_recorded(sha256):
-            yield (
-                f"warning: it could not be recorded in your data directory that {name} was built here, so"
-                f" other processes load it only with sha256='{sha256}' or --run-foreign-code"
-            )
-
-
-def _columns(outcomes: "Sequence[Outcome]") -> tuple[str, ...]:
-    values = any(outcome.parity and outcome.parity.agreement is None for outcome in outcomes)
-    return _VALUE_COLUMNS if values else _COLUMNS
-
-
-def _cells(outcome: "Outcome", columns: int) -> list[str]:
-    record, parity = outcome.record, outcome.parity
-    cells = [""] * (columns - 2)
-    if record and parity and parity.agreement is None:
-        scale = parity.output_range or 1.0
-        errors = [f"{error / scale:.2%}" for error in (parity.max_abs_difference, parity.rms_difference)]
-        cells = [f"{record.size_bytes:,}", "" if parity.r2 is None else f"{parity.r2:.4f}", *errors]
-    elif record and parity:
-        counts = ["" if count is None else str(count) for count in (parity.broke, parity.fixed)]
-        accuracy = "" if parity.accuracy is None else f"{parity.accuracy:.2%}"
-        cells = [f"{record.size_bytes:,}", accuracy, f"{parity.agreement:.2%}", *counts]
-        cells.append(f"{parity.max_abs_difference:.0e}")
-    verdict = "[yellow]not made[/]" if outcome.unavailable else "[green]passed[/]"
-    verdict = "[red]failed[/]" if outcome.failures else verdict
-    return [literal(record.file) if record else outcome.format.name, *cells, verdict]
-
-
-def _document(outcome: "Outcome") -> dict[str, object]:
-    record = msgspec.to_builtins(outcome.record)
-    failures = [*outcome.failures, *([outcome.unavailable] if outcome.unavailable else [])]
-    return {"format": outcome.format.name, "failures": failures, "artifact": record}

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -11,11 +12,13 @@ from typer import Argument, Option
 
 from ...proof.generated_c import read_claims
 from ...proof.inspect.structure import GraphTensor, Operator, Structure, probe_structure, require_readable
+from ...runtime.artifact.metadata import read_metadata
 from ...runtime.engines.registry import ENGINES
 from ...runtime.errors import ArtifactError, ArtifactNotFoundError, MissingExtraError
 from ...runtime.files import read_model, sha256_of
 from ...runtime.isolation.probe import Probe
 from ...runtime.process import quiet
+from ...runtime.signature import ModelSignature, assumed_signature
 from ...runtime.tensors import TensorSpec
 from ..console import literal, print_json, print_result
 from ..options import Json
@@ -30,6 +33,7 @@ EXAMPLES = """
 _FILE_HELP = "A .tflite, .onnx, .ort, .keras or exported .c file."
 _ARENA_HELP = "Measure the memory that TensorFlow Lite Micro needs beside a .tflite's weights."
 _TEXT_LIMIT = 200
+_SHOWN_LABELS, _SHOWN_NUMBERS = 12, 4
 
 
 def inspect(
@@ -61,18 +65,58 @@ def _content(file: Path, arena: bool) -> tuple[dict[str, object], list[str]]:
     structure = probe_structure(file, content, Probe())
     size_bytes, sha256 = len(content), hashlib.sha256(content).hexdigest()
     arena_bytes = _arena_bytes(file.name, content) if arena else None
+    signature, origin = _signature(file, structure)
     facts = {"file": file.name, "size_bytes": size_bytes, "sha256": sha256, "arena_bytes": arena_bytes}
     versions = "".join(f", {name} {number}" for name, number in structure.versions.items())
+    facts["signature"] = signature and msgspec.to_builtins(signature)
     return facts | msgspec.to_builtins(structure), [
         f"{file.name}: {size_bytes:,} bytes{versions}",
         f"sha256 {sha256}",
         f"oldest runtime: {structure.oldest_runtime}",
         *([f"TensorFlow Lite Micro: an arena of {arena_bytes:,} bytes"] if arena_bytes else []),
+        f"signature{origin}:{'' if signature else ' none'}",
+        *(_signature_lines(signature) if signature else ()),
         "",
         *_drawing(structure),
         "",
         *_metadata_lines(structure),
     ]
+
+
+def _signature(file: Path, structure: Structure) -> tuple[ModelSignature | None, str]:
+    """Return what a predictor takes the file's numbers for, and where that is from, for people."""
+    try:
+        metadata = read_metadata(structure.metadata)
+    except ArtifactError as error:
+        return None, f", {error}"
+    if metadata is not None and metadata.signature is not None:
+        return metadata.signature, ""
+    if file.suffix == ".keras":
+        return None, " in the file"  # what its input was scaled with is known to who trained it
+    if len(structure.inputs) == len(structure.outputs) == 1:
+        with suppress(ArtifactError):
+            assumed = assumed_signature(file.name, structure.inputs[0], structure.outputs[0])
+            return assumed, " (assumed, since there is none in the file)"
+    return None, " in the file"
+
+
+def _signature_lines(signature: ModelSignature) -> Iterator[str]:
+    taken, given = signature.input, signature.output
+    yield f"  input {taken.name}: {taken.raw_dtype} {taken.shape}{', light ink on dark' if taken.ink else ''}"
+    if taken.is_scaled:
+        yield f"    the model receives raw * {_numbers(taken.scale)} + {_numbers(taken.offset)}"
+    if given.kind == "values":
+        yield f"  output {given.name}: float32 {given.shape}"
+        return
+    names = ", ".join(given.labels[:_SHOWN_LABELS]) + (", ..." if given.classes > _SHOWN_LABELS else "")
+    yield f"  output {given.name}: {given.classes} classes by {given.activation}: {names}"
+
+
+def _numbers(numbers: tuple[float, ...]) -> str:
+    if len(numbers) > _SHOWN_NUMBERS:
+        return f"({len(numbers)} numbers, {min(numbers):.6g} to {max(numbers):.6g})"
+    text = ", ".join(f"{number:.6g}" for number in numbers)
+    return text if len(numbers) == 1 else f"({text})"
 
 
 def _claims(file: Path) -> tuple[dict[str, object], list[str]]:

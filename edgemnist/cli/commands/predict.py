@@ -1,26 +1,29 @@
-"""`edgemnist predict`: classify image files."""
+"""`edgemnist predict`: a model's answers for pictures and rows of numbers."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from typer import Argument, Option
 
-from ...runtime import PictureOptions, load_predictor
+from ...runtime import PictureOptions, Prediction, load_predictor
 from ...runtime.artifact.folder import recover
 from ...runtime.artifact.manifest import read_manifest
 from ...runtime.engines.registry import engine_for
-from ...runtime.errors import ArtifactError, InputError
+from ...runtime.errors import ArtifactError, DatasetError, InputError, OptionError
 from ...runtime.files import leads_out, sha256_of
 from ...runtime.isolation.native_code import is_built_here
 from ..console import literal, print_error, print_json, print_result, results
-from ..images import Palette, bars, list_pictures, read_picture, shades
+from ..images import Palette, bars, list_files, read_input, shades
 from ..options import Artifacts, Json, RunForeignCode
 
 if TYPE_CHECKING:
-    import numpy as np
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
-    from ...runtime import Prediction, Predictor
+    from ...runtime import Predictor
+    from ...runtime.predictions import Values
+    from ...runtime.signature import InputSpec
 
 EXAMPLES = """
 **Examples**
@@ -31,21 +34,27 @@ EXAMPLES = """
 - `edgemnist predict photo.png --engine litert --top 5`
 - `edgemnist predict photo.png --model artifacts/mnist.int8.tflite`
 - `edgemnist predict - < photo.png`
+- `edgemnist predict samples.csv --json` of a model of features: a row each, with or without a header
 """
 
-_IMAGES_HELP = "PNG, JPEG, WebP, BMP or GIF files, folders of them, or - for standard input."
+_FILES_HELP = (
+    "PNG, JPEG, WebP, BMP or GIF files, folders of them, or - for standard input; rows of numbers in .csv,"
+    " .npy or .npz."
+)
 _ENGINE_HELP = "The engine that runs the model, as `edgemnist env` names it. Default: by the model's suffix."
-_POLARITY_HELP = "Whether the ink is dark or light; auto finds out."
+_POLARITY_HELP = "Of a model of ink on paper: whether the ink is dark or light; auto finds out."
 _FIT_HELP = (
-    "auto fits a picture into the model's size unless it has it, always does so even then, never refuses."
+    "auto fits a picture into the model's size unless it has it, always does so even then (for ink: centred),"
+    " never refuses."
 )
 _MODEL_HELP = "A model file. Default: an artifact whose engine is installed."
-_TOP_HELP = "Classes to print for each image."
+_TOP_HELP = "Classes to print for each item."
 _SHOW_HELP = "Draw the image the model saw, and all classes."
+_SHOWN_VALUES = 16
 
 
 def predict(
-    images: Annotated[list[Path], Argument(metavar="IMAGE...", help=_IMAGES_HELP, allow_dash=True)],
+    files: Annotated[list[Path], Argument(metavar="FILE...", help=_FILES_HELP, allow_dash=True)],
     model: Annotated[Path | None, Option(metavar="FILE", help=_MODEL_HELP)] = None,
     artifacts: Artifacts = Path("artifacts"),
     engine: Annotated[str | None, Option(metavar="NAME", help=_ENGINE_HELP)] = None,
@@ -56,15 +65,15 @@ def predict(
     run_foreign_code: RunForeignCode = False,
     json: Json = False,
 ) -> None:
-    """Classify pictures of one digit each: photos, scans, drawings, of any size.
+    """Run a model on pictures, or on rows of numbers, and print classes or values.
 
-    A picture is made like the training images: its ink found, fitted into the model's box, centred by its
-    mass, light on dark. Of several pictures, those that cannot be read are named and the others classified.
-    Needs the extra image: `pip install 'edgemnist[image]'`.
+    A picture is resized to the model's input. For a model of ink, such as the bundled one of handwriting, it
+    is made like the training images: its ink found, fitted into the model's box, centred by its mass, light
+    on dark. A model of features gets a row of a file for each item. Of several files, those that cannot be
+    read are named and the others answered. Pictures need the extra image: `pip install 'edgemnist[image]'`.
     """
     if engine == "keras" or (model and model.suffix == ".keras"):
         from ...export import backend  # noqa: F401 - starts TensorFlow without its log
-    paths = list_pictures(images)
     documents: list[dict[str, object]] = []
     failures = 0
     with load_predictor(
@@ -73,31 +82,54 @@ def predict(
         pictures=PictureOptions(polarity=polarity, fit=fit),
         run_foreign_code=run_foreign_code,
     ) as predictor:
-        count = min(top, len(predictor.class_names))
+        spec = predictor.signature.input
+        if polarity != "auto" and not spec.ink:
+            raise OptionError(
+                "--polarity is for models of ink on paper", received=polarity, fix="Leave it out."
+            )
+        paths = list_files(files, spec)
         for path in paths:
             try:
-                pixels = _pixels(predictor, path)
-            except InputError as error:
+                items = _items(predictor, path)
+                answers = list(predictor.predict(items))
+            except (InputError, DatasetError) as error:
                 if len(paths) == 1:
                     raise
                 failures += 1
                 documents.append({"file": str(path), "error": str(error)})
                 print_error(error)
                 continue
-            prediction = predictor.predict(pixels)[0]
             if json:
-                documents.append(_document(path, prediction, count))
-                continue
-            best = ", ".join(f"{label} ({share:.1%})" for label, share in prediction.top(count))
-            print_result(literal(f"{path}: {best}"))
-            if show:
-                palette = Palette.for_encoding(results.encoding)
-                lines = (*shades(pixels[0], palette, results.width), "", *bars(prediction, palette), "")
-                results.print(*lines, sep="\n", markup=False, highlight=False, soft_wrap=True)
+                documents += [place | _document(answer, top) for place, answer in _placed(path, answers)]
+            else:
+                _print(path, answers, items, top, show=show)
     if json:
-        print_json({"model": predictor.path.name, "engine": predictor.engine_name, "pictures": documents})
+        key = "pictures" if spec.kind == "image" else "items"
+        print_json({"model": predictor.path.name, "engine": predictor.engine_name, key: documents})
     if failures:
-        raise InputError(f"{failures} of {len(paths)} pictures could not be classified")
+        raise InputError(f"{failures} of {len(paths)} {_noun(spec)} could not be {_done(predictor)}")
+
+
+def _placed(path: Path, answers: "list[Any]") -> "Iterator[tuple[dict[str, object], Any]]":
+    for row, answer in enumerate(answers):
+        yield {"file": str(path)} | ({"row": row} if len(answers) > 1 else {}), answer
+
+
+def _print(path: Path, answers: "list[Any]", items: "NDArray[Any]", top: int, *, show: bool) -> None:
+    for row, answer in enumerate(answers):
+        name = f"{path}[{row}]" if len(answers) > 1 else str(path)
+        print_result(literal(f"{name}: {_line(answer, top)}"))
+        if show:
+            lines = _drawing(items[row] if items.dtype == "uint8" else None, answer)
+            results.print(*lines, sep="\n", markup=False, highlight=False, soft_wrap=True)
+
+
+def _noun(spec: "InputSpec") -> str:
+    return "pictures" if spec.kind == "image" else "files"
+
+
+def _done(predictor: "Predictor") -> str:
+    return "classified" if predictor.class_names else "answered"
 
 
 def _default_model(artifacts: Path, engine: str | None, run_foreign_code: bool) -> Path:
@@ -134,22 +166,38 @@ def _loadable(path: Path, engine: str | None, run_foreign_code: bool) -> bool:
     return allowed and entry.light and entry.available
 
 
-def _pixels(predictor: "Predictor", path: Path) -> "NDArray[np.uint8]":
+def _items(predictor: "Predictor", path: Path) -> "NDArray[Any]":
+    """Return a file's raw items, `(N, *shape)`."""
     try:
-        return predictor.to_raw(read_picture(path, predictor.pictures.max_bytes))
+        return predictor.to_raw(read_input(path, predictor.signature.input, predictor.pictures.max_bytes))
     except InputError as error:
         if str(path) in error.problem:
             raise
-        raise InputError(
-            f"{path}: {error.problem}", received=error.received, expected=error.expected, fix=error.fix
-        ) from error
+        raise InputError(f"{path}: {error.problem}", **error.facts) from error
 
 
-def _document(path: Path, prediction: "Prediction", count: int) -> dict[str, object]:
+def _line(answer: "Prediction | Values", top: int) -> str:
+    if isinstance(answer, Prediction):
+        best = answer.top(min(top, len(answer.class_names)))
+        return ", ".join(f"{label} ({share:.1%})" for label, share in best)
+    values = answer.values.ravel().tolist()
+    more = f", ... ({len(values):,} values)" if len(values) > _SHOWN_VALUES else ""
+    return ", ".join(f"{value:.6g}" for value in values[:_SHOWN_VALUES]) + more
+
+
+def _drawing(image: "NDArray[Any] | None", answer: "Prediction | Values") -> list[str]:
+    palette = Palette.for_encoding(results.encoding)
+    drawn = [] if image is None else [*shades(image, palette, results.width), ""]
+    return [*drawn, *(bars(answer, palette) if isinstance(answer, Prediction) else []), ""]
+
+
+def _document(answer: "Prediction | Values", top: int) -> dict[str, object]:
+    if not isinstance(answer, Prediction):
+        return {"values": answer.values.tolist()}
+    best = answer.top(min(top, len(answer.class_names)))
     return {
-        "file": str(path),
-        "label": prediction.label,
-        "index": prediction.index,
-        "confidence": prediction.confidence,
-        "top": [{"label": label, "probability": share} for label, share in prediction.top(count)],
+        "label": answer.label,
+        "index": answer.index,
+        "confidence": answer.confidence,
+        "top": [{"label": label, "probability": share} for label, share in best],
     }

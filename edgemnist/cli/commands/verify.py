@@ -1,18 +1,18 @@
 """`edgemnist verify`: prove an artifact folder again, from its files alone."""
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 from typer import Argument
 
-from ...data.datasets import load_test_split
-from ...proof.formats import FORMATS, SOURCE
-from ...proof.verify import NOT_CHECKED, Verdict
+from ...proof.formats import SOURCE
+from ...proof.parity import Parity
+from ...proof.verify import NOT_CHECKED, Verdict, recorded_test
 from ...proof.verify import verify as prove_again
 from ...runtime.errors import ProofError
-from ..console import literal, messages, print_json, print_result
-from ..options import Atol, Data, Json, MaxAccuracyDrop, MinAgreement
+from ..console import literal, messages, print_json, print_message, print_result
+from ..options import Atol, Data, Json, MaxAccuracyDrop, MaxError, MinAgreement
 
 EXAMPLES = """
 **Examples**
@@ -28,6 +28,7 @@ def verify(
     min_agreement: MinAgreement = None,
     max_accuracy_drop: MaxAccuracyDrop = None,
     atol: Atol = None,
+    max_error: MaxError = None,
     data: Data = None,
     json: Json = False,
 ) -> None:
@@ -38,6 +39,9 @@ def verify(
     was not built here is not loaded. Outputs on the whole test set are compared with `reference.npz`, and
     where TensorFlow is installed the Keras model's too. An export that was interrupted is finished first.
 
+    Without --data the test set is the one that the manifest records, if it is still there and the same. The
+    limits are the stricter of each precision's own and those on record; one that is given replaces them.
+
     Prints one line per file; exits with 0 if everything passed and with 3 if anything failed or is unproven.
     """
     from ...export.codegen.compiler import libraries  # needs LiteRT
@@ -46,9 +50,15 @@ def verify(
     from ...export.web.regenerate import prove_web
     from ...export.web.sandbox import prove_foreign_c
 
-    test = load_test_split(data)
-    limits = (min_agreement, max_accuracy_drop, atol)
-    rows = [replace(row, tolerances=row.tolerances.replaced(*limits)) for row in FORMATS]
+    test = recorded_test(folder, data)
+    if data is None:
+        print_message(literal(f"the test set on record: {test.source}"))
+    limits = {
+        "min_agreement": min_agreement,
+        "max_accuracy_drop": max_accuracy_drop,
+        "atol": atol,
+        "max_error": max_error,
+    }
     with messages.status("verifying") as status:
 
         def report(name: str) -> None:
@@ -64,7 +74,7 @@ def verify(
             prove_exact=prove_generated,
             prove_web=prove_web,
             prove_foreign_c=prove_foreign_c,
-            formats=rows,
+            limits=limits,
             report=report,
         )
     failed = [verdict for verdict in verdicts if not verdict.passed]
@@ -92,7 +102,15 @@ def _found(verdict: Verdict) -> str:
     if verdict.unproven:
         return "[yellow]unproven[/]  " + literal(verdict.unproven)
     if verdict.parity is not None:
-        parity = verdict.parity
         note = f"; {literal(verdict.note)}" if verdict.note else ""
-        return f"[green]passed[/]  accuracy {parity.accuracy:.2%}, agreement {parity.agreement:.2%}{note}"
+        return f"[green]passed[/]  {_measured(verdict.parity)}{note}"
     return f"{'[yellow]other' if verdict.note == NOT_CHECKED else '[green]passed'}[/]  {verdict.note}"
+
+
+def _measured(parity: Parity) -> str:
+    if parity.agreement is None:
+        scale = parity.output_range or 1.0
+        largest = f"largest error {parity.max_abs_difference / scale:.2%} of the range"
+        return largest if parity.r2 is None else f"R² {parity.r2:.4f}, {largest}"
+    agreement = f"agreement {parity.agreement:.2%}"
+    return agreement if parity.accuracy is None else f"accuracy {parity.accuracy:.2%}, {agreement}"
