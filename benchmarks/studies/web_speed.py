@@ -4,7 +4,8 @@
 
 `--packages` is a folder with npm's onnxruntime-web (`npm install onnxruntime-web`); without it only
 edgemnist's modules are measured. The network goes to onnxruntime-web by tf2onnx, as it is and with its
-integers made floats, and the faster of the two is the one to compare with. All are run in turns in one process.
+integers made floats, and the faster of the two is the one to compare with. All are run in turns in one
+process.
 """
 
 import argparse
@@ -51,7 +52,8 @@ if (packages) {
   const require = createRequire(`${packages}/`);
   const ort = require("onnxruntime-web");
   ort.env.wasm.numThreads = 1;
-  for (const [name, file] of [["onnxruntime-web int8", "integers.onnx"], ["onnxruntime-web float32", "floats.onnx"]]) {
+  for (const [name, file] of [["onnxruntime-web int8", "integers.onnx"], ["onnxruntime-web float32",
+  "floats.onnx"]]) {
     try {
       const begin = performance.now();
       const session = await ort.InferenceSession.create(await readFile(`${folder}/${file}`), {

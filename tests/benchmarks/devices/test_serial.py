@@ -178,9 +178,21 @@ def test_firmware_on_an_emulated_board_gives_the_references_bytes_and_its_cycles
         check=True,
     )
     emulator = subprocess.Popen(
-        [*device.emulator, *["-display", "none", "-monitor", "none", "-serial", "pty", "-kernel"], tmp_path / "fw"],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
+        [
+            *device.emulator,
+            "-display",
+            "none",
+            "-monitor",
+            "none",
+            "-serial",
+            "pty",
+            "-kernel",
+            tmp_path / "fw",
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
     try:
         port = re.search(r"/dev/pts/\d+", emulator.stdout.readline())[0]
         command = [
