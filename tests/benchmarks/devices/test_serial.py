@@ -178,7 +178,7 @@ def test_firmware_on_an_emulated_board_gives_the_references_bytes_and_its_cycles
         check=True,
     )
     emulator = subprocess.Popen(
-        [*device.emulator, *"-display none -monitor none -serial pty -kernel".split(), tmp_path / "fw"],
+        [*device.emulator, *["-display", "none", "-monitor", "none", "-serial", "pty", "-kernel"], tmp_path / "fw"],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     try:
