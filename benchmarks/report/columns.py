@@ -119,11 +119,14 @@ def main_columns(results: Results) -> tuple[Column, ...]:
     """Return the columns of the main table."""
     gives_values = results.signature is not None and results.signature.output.kind == "values"
     answers = _VALUES if gives_values else _CLASSES
+    largest = max(_batch_sizes(results), default=results.images)
+    whole = "with the whole test set as one batch"
+    text = f"throughput {whole if largest == results.images else f'in batches of {largest:,}'}"
     return (
         Column("size", "case.size_bytes", size),
         *known_columns(answers, results.rows),
         *_LATENCY,
-        _throughput(f"{results.noun}/s", results.images, "throughput with the whole test set as one batch"),
+        _throughput(f"{results.noun}/s", largest, text),
         Column("load", "metrics.load_ns", duration, "loading the model file"),
     )
 
@@ -137,8 +140,12 @@ def known_columns(columns: tuple[Column, ...], rows: Sequence[Any]) -> tuple[Col
 
 def batch_columns(results: Results) -> tuple[Column, ...]:
     """Return a column of throughput for each batch size that was measured."""
-    sizes = {one.batch_size for row in results.rows if row.metrics for one in row.metrics.throughput}
-    return tuple(_throughput(f"batch {batch_size:,}", batch_size) for batch_size in sorted(sizes))
+    sizes = sorted(_batch_sizes(results))
+    return tuple(_throughput(f"batch {batch_size:,}", batch_size) for batch_size in sizes)
+
+
+def _batch_sizes(results: Results) -> set[int]:
+    return {one.batch_size for row in results.rows if row.metrics for one in row.metrics.throughput}
 
 
 def _throughput(heading: str, batch_size: int, text: str = "") -> Column:

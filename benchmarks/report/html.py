@@ -1,9 +1,12 @@
 """`bench.html`: the report as one page that needs no network."""
 
+import os
 from functools import partial
 from importlib import resources
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from ...runtime.printable import printable
 from ..runner.benchmark import Benchmark
@@ -20,13 +23,21 @@ TEMPLATE = "bench.html.jinja"
 NEEDED = ("jinja2", "matplotlib", "PIL")
 
 
-def render_if_possible(benchmark: Benchmark, trained: Trained | None = None) -> str | None:
+def render_if_possible(
+    benchmark: Benchmark, trained: Trained | None = None, folder: Path | None = None
+) -> str | None:
     """Return the page, or None where the packages that draw it are not installed."""
-    return render(benchmark, trained) if all(find_spec(package) for package in NEEDED) else None
+    return render(benchmark, trained, folder) if all(find_spec(package) for package in NEEDED) else None
 
 
-def render(benchmark: Benchmark, trained: Trained | None = None) -> str:
-    """Return the page; `trained` is how the model was trained, where that is known."""
+def render(benchmark: Benchmark, trained: Trained | None = None, folder: Path | None = None) -> str:
+    """Return the page.
+
+    Args:
+        benchmark: What it shows.
+        trained: How the model was trained, where that is known.
+        folder: Where the page will lie, to link to the measured files from there; None links to nothing.
+    """
     environment = page_environment()
     layout = (
         *(common.verdicts, common.warnings, common.missing, common.results, common.legend_of_all),
@@ -35,8 +46,17 @@ def render(benchmark: Benchmark, trained: Trained | None = None) -> str:
         *(common.method, common.files, own.governor),
     )
     return environment.from_string(_template()).render(
-        results=benchmark.results, sections=common.describe(benchmark, layout), colours=COLOURS
+        results=benchmark.results,
+        sections=common.describe(benchmark, layout),
+        colours=COLOURS,
+        links={} if folder is None else _links(benchmark, folder),
     )
+
+
+def _links(benchmark: Benchmark, folder: Path) -> dict[str, str]:
+    """Return where each measured file is from a folder, by its name."""
+    paths = {row.case.name: row.case.path for row in benchmark.results.rows if row.case.path.is_file()}
+    return {name: f"./{quote(os.fsencode(os.path.relpath(path, folder)))}" for name, path in paths.items()}
 
 
 def page_environment() -> "Environment":

@@ -1,5 +1,6 @@
 """Requests answered on a Ray cluster, by Ray's own scheduling, retries and resources."""
 
+import socket
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 RETRIES = 5  # of a task whose process or node died; what fails by itself is an answer, and final
 _WAITING_PER_CPU = 2
+_CONNECT_SECS = 10.0
 
 
 def connect(ray: Any, address: str) -> bool:
@@ -24,14 +26,22 @@ def connect(ray: Any, address: str) -> bool:
     if ray.is_initialized():
         return False
     try:
+        _require_listener(address)
         ray.init(address=address, log_to_driver=False, logging_level="error")
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         raise EngineError(
             "cannot connect to the Ray cluster",
             received=f"{address} ({first_line(error)})",
             fix="`ray status` shows one that runs on this machine; `ray start --head` starts one.",
         ) from error
     return True
+
+
+def _require_listener(address: str) -> None:
+    """Raise OSError where nothing listens at host:port; Ray (2.60) tries that for minutes."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECS).close()
 
 
 @contextmanager

@@ -234,6 +234,16 @@ def test_class_names_are_shown_and_those_of_a_stranger_are_escaped():
     assert "<b>dog" not in page
 
 
+def test_a_file_that_calls_itself_a_script_is_linked_as_a_file(tmp_path):
+    path = tmp_path / 'javascript:alert(1)"%.onnx'
+    path.write_bytes(b"")
+    split = Split(features(COUNT, 13))
+    benchmark = benchmark_of(regression((13,), (1,)), split, {str(path): features(COUNT, 1)})
+    page = html.render(benchmark, folder=tmp_path)
+    assert 'href="./javascript%3Aalert%281%29%22%25.onnx"' in page
+    assert 'href="javascript' not in page
+
+
 def test_of_many_classes_the_page_lists_the_most_frequent_mistakes():
     page = page_for("many")
     assert 'class="confusion' not in page

@@ -1,6 +1,7 @@
 """Which inputs a benchmark feeds: those given, those on record, MNIST for digits, or random ones."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -9,10 +10,13 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from edgemnist.benchmarks.runner import collect as collecting
 from edgemnist.benchmarks.runner.benchmark import run_benchmark
 from edgemnist.benchmarks.runner.cases import cases_for
 from edgemnist.benchmarks.runner.inputs import RANDOM_INPUTS, find_inputs
 from edgemnist.benchmarks.runner.plan import Plan
+from edgemnist.benchmarks.runner.processes import WorkerResult
+from edgemnist.benchmarks.worker import measure as worker
 from edgemnist.data.datasets import Split, load_split
 from edgemnist.runtime.artifact.manifest import (
     DataRecord,
@@ -196,3 +200,25 @@ def test_the_signature_comes_back_from_the_process_that_measured(tmp_path):
     document = run_benchmark(cases_for([path]), split, PLAN, path.parent).document()
     assert msgspec.convert(document["signature"], ModelSignature) == REGRESSION
     assert document["rows"][0]["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_of_inputs_that_are_too_large_some_are_timed_and_all_are_answered(tmp_path, monkeypatch):
+    path = linear(tmp_path / "told.onnx", TABLE, 3, REGRESSION)
+    split = load_split(table(tmp_path / "mine.npz"), "test")
+    np.save(tmp_path / "inputs.npy", split.inputs)
+    room = 7 * split.inputs[0].nbytes
+    monkeypatch.setattr(worker, "MAX_INPUT_BYTES", room)
+    monkeypatch.setattr(collecting, "MAX_INPUT_BYTES", room)
+    tasks = []
+
+    def note(task, *_arguments, **_options):
+        tasks.append(task)
+        return WorkerResult("skipped", "")
+
+    monkeypatch.setattr(collecting, "run_worker", note)
+    collecting.collect(cases_for([path]), split, PLAN)
+    assert tasks[0].batch_sizes == (1, 7)
+    task = replace(tasks[0], inputs=str(tmp_path / "inputs.npy"), cpus=None)
+    _, arrays, _ = worker.measure(task, 0, 0)
+    assert arrays["outputs"] == pytest.approx(split.inputs @ weights(5, 3), abs=1e-5)
+    assert len(arrays["batch_7_ns"]) >= 1

@@ -37,6 +37,7 @@ EXAMPLES = """
 - `edgemnist bench --artifacts edge --history notebook` with the curves of both trainings
 - `edgemnist bench --target cortex-m4 --target s390x` the model in C, on emulated processors
 - `edgemnist bench --device pi@raspberry --device jetson` on devices, next to each other
+- `edgemnist bench --serial /dev/ttyACM0` a microcontroller, by its own cycle counter
 - `edgemnist bench --baseline old/bench.json --max-slowdown 1.2 --max-accuracy-drop 0.001` a gate for CI
 """
 
@@ -49,6 +50,7 @@ _TARGET_HELP = (
 )
 _DEVICE_HELP = "Measure on this device instead, over ssh, with its own clock; repeatable."
 _DEVICE_PYTHON_HELP = "A Python there that has the engines. Default: a new environment with the extra litert."
+_SERIAL_HELP = "Measure a microcontroller on this serial line instead, which runs the self-test's firmware."
 _RUNS_HELP = "Single inputs to measure per model at least. Default: 2000."
 _SECS_HELP = "Seconds of single inputs per model at least. Default: 0.6."
 _WARMUP_HELP = "Unmeasured calls in each process first. Default: 100."
@@ -66,6 +68,8 @@ def bench(
     target: Annotated[list[str] | None, Option(metavar="NAME", help=_TARGET_HELP)] = None,
     device: Annotated[list[str] | None, Option(metavar="USER@HOST", help=_DEVICE_HELP)] = None,
     device_python: Annotated[str | None, Option(metavar="PATH", help=_DEVICE_PYTHON_HELP)] = None,
+    serial: Annotated[str | None, Option(metavar="PORT", help=_SERIAL_HELP)] = None,
+    baud: Annotated[int, Option(help="Speed of the serial line.")] = 115_200,
     quick: Annotated[bool, Option("--quick", help="Under 15 s, with wider intervals.")] = False,
     num_runs: Annotated[int | None, Option(min=1, help=_RUNS_HELP)] = None,
     min_secs: Annotated[float | None, Option(min=0, help=_SECS_HELP)] = None,
@@ -104,6 +108,9 @@ def bench(
     Without --data the test inputs are those that the artifacts were proved on, as their manifest records; for
     files of anyone's that MNIST does not fit they are random.
 
+    On a serial line, the board gets the first test inputs (--num-runs, by default 100), and answers outputs
+    and the cycles of its own counter, which go to serial.json. Exits with 3 if a byte is not the reference's.
+
     Writes bench.json (metrics, machine, versions, raw samples), bench.md and bench.html, which shows the
     training too where its history.json lies in the folder.
     """
@@ -114,6 +121,14 @@ def bench(
             fix="In a checkout: python -m edgemnist.benchmarks.studies.loadgen_cross_check MODEL...",
         )
     given = {"num_runs": num_runs, "min_secs": min_secs, "warmup_runs": warmup_runs}
+    if serial is not None:
+        _refuse_elsewhere(target or device, baseline)
+        from ..serial import bench_serial  # POSIX only
+
+        folder = files[0].parent if files else artifacts
+        where = output or (Path() if files else artifacts)
+        bench_serial((serial, baud), files or (), folder, data, num_runs, where, json=json)
+        return
     if device:
         _refuse_elsewhere(target, baseline)
         options = _flags({**given, "num_threads": num_threads}, engine or (), quick=quick)
@@ -175,7 +190,9 @@ def bench(
 def _refuse_elsewhere(target: list[str] | None, baseline: Path | None) -> None:
     if target or baseline is not None:
         raise OptionError(
-            "--device measures elsewhere", received="--target or --baseline too", fix="Give one of them."
+            "--device and --serial measure elsewhere",
+            received="another of these, --target or --baseline",
+            fix="Give one of them.",
         )
 
 
@@ -223,7 +240,7 @@ def _write_reports(
 ) -> None:
     write_document(output / "bench.json", document)
     write_text(output / "bench.md", markdown.render(benchmark))
-    page = html.render_if_possible(benchmark, trained)
+    page = html.render_if_possible(benchmark, trained, output)
     if page is not None:
         write_text(output / "bench.html", page)
     written = "bench.json, bench.md and bench.html" if page else "bench.json and bench.md"

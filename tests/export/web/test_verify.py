@@ -59,7 +59,7 @@ MAKERS = {
 def verdict(folder, name):
     """Return what is found of one file."""
     manifest = read_manifest(folder)
-    artifacts = Artifacts(folder, manifest, None, NO_TEST, FORMATS, **MAKERS)
+    artifacts = Artifacts(folder, manifest, None, NO_TEST, FORMATS, {}, **MAKERS)
     return artifacts.verify(next(record for record in manifest.artifacts if record.file == name))
 
 
