@@ -8,12 +8,13 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 TOOLS := $(VENV)/.tools
+DOCS := $(VENV)/.docs
 SOURCES := $(shell find edgemnist runtime export benchmarks -name '*.py' -o -name '*.json' -o -name '*.jinja' -o -name '*.c' | grep -v -e __pycache__ -e benchmarks/studies)
 
 # A worker for each processor, at most four, since each holds a TensorFlow of its own.
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --cov
 
-.PHONY: quickstart test test-slow lint types wheel bare-test short locks portability lock clean
+.PHONY: quickstart test test-slow lint types wheel bare-test short locks portability docs dist lock clean
 
 ifeq ($(origin PYTHON),command line)
 ifneq ($(wildcard $(BIN)/python),)
@@ -56,6 +57,17 @@ wheel: $(TOOLS)
 	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir build/dist .
 	$(BIN)/pip install --quiet --no-deps --target build/site build/dist/*.whl
 
+## Build the documentation in build/docs; a warning is an error. It opens from the folder, without a server.
+docs: $(DOCS)
+	$(BIN)/python -m sphinx --builder html --fresh-env --fail-on-warning --keep-going --quiet docs build/docs
+	@echo "wrote build/docs/index.html"
+
+## Build sdist and wheel in dist/, as they are released.
+dist: $(TOOLS)
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation
+	$(BIN)/twine check --strict dist/*
+
 ## Import and use the built wheel with only the base install, in an environment of its own.
 bare-test: wheel artifacts/manifest.json
 	rm -rf build/bare
@@ -96,6 +108,7 @@ lock:
 	$(COMPILE) pyproject.toml -o requirements/base.txt
 	$(COMPILE) pyproject.toml --extra export --group build -o requirements/quickstart.txt
 	$(COMPILE) pyproject.toml --all-extras --group dev -c requirements/quickstart.txt -o requirements/dev.txt
+	$(COMPILE) pyproject.toml --extra export --group build --group docs -c requirements/dev.txt -o requirements/docs.txt
 	echo pip==23.2.1 | $(COMPILE) --no-annotate - -o requirements/pip-old.txt
 	echo pip | $(COMPILE) --no-annotate - -o requirements/pip-new.txt
 
@@ -114,6 +127,10 @@ $(INSTALLED): requirements/quickstart.txt pyproject.toml | $(BIN)/pip
 
 $(TOOLS): requirements/dev.txt $(INSTALLED)
 	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
+	touch $@
+
+$(DOCS): requirements/docs.txt $(INSTALLED)
+	$(BIN)/pip install --quiet --require-hashes -r requirements/docs.txt
 	touch $@
 
 artifacts/manifest.json: $(INSTALLED) $(SOURCES)

@@ -49,7 +49,7 @@ try:
 except ImportError as error:
     raise MissingExtraError(error.name or "tensorflow", "export", "Training and export") from error
 
-__all__ = ["keras", "tf", "use_one_thread"]
+__all__ = ["keras", "start_with_one_thread", "tf", "use_one_thread"]
 
 
 def use_one_thread() -> None:
@@ -60,3 +60,9 @@ def use_one_thread() -> None:
     with suppress(RuntimeError):
         tf.config.threading.set_intra_op_parallelism_threads(1)
         tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
+def start_with_one_thread() -> None:
+    """Start TensorFlow with one thread, whatever asks for more later: their number decides the last bits."""
+    use_one_thread()
+    tf.zeros(1)

@@ -23,12 +23,14 @@ class Calibration:
         indices: `(n,)` int64, their positions there.
         samples_per_class: How many items there are of each class; none where there are no labels.
         seed: What the choice was drawn with.
+        labels: `(n,)`, their class numbers; None where there are none.
     """
 
     inputs: NDArray[Any]
     indices: NDArray[np.int64]
     samples_per_class: tuple[int, ...]
     seed: int
+    labels: NDArray[Any] | None = None
 
     def record(self) -> CalibrationRecord:
         """Return what the manifest says of it."""
@@ -70,7 +72,8 @@ def choose_calibration(train: Split, classes: int, samples: int | None, seed: in
     ]
     indices = rng.permutation(np.concatenate(drawn))
     per_class = tuple(quotas) if classes and train.labels is not None else ()
-    return Calibration(np.asarray(train.inputs[indices]), indices, per_class, seed)
+    labels = None if train.labels is None or not classes else np.asarray(train.labels[indices])
+    return Calibration(np.asarray(train.inputs[indices]), indices, per_class, seed, labels)
 
 
 def _even_quotas(available: NDArray[np.integer], count: int) -> list[int]:

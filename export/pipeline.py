@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.datasets import Dataset
+from ..proof.activations import WATCHED, of_keras, open_trace
 from ..proof.artifact import Proof, prove
 from ..proof.formats import SOURCE, Format
+from ..proof.layers import compare_layers, first_spoiled_layer
 from ..proof.parity import Parity
 from ..proof.reference import outputs_of
 from ..runtime.artifact.folder import staging
@@ -24,13 +26,17 @@ from ..runtime.artifact.manifest import (
     TolerancesRecord,
 )
 from ..runtime.engines.registry import LIBRARY_SUFFIX
-from ..runtime.errors import ConversionError, MissingCompilerError
+from ..runtime.errors import ArtifactError, ConversionError, MissingCompilerError, MissingExtraError
 from .codegen.compiler import libraries
 from .convert.options import ExportOptions
+from .convert.refusals import explained
 from .convert.registry import convert, with_origins
-from .convert.source import Source, tool_versions
+from .convert.source import Source
 from .publish import Origin, check_target, describe, publish
+from .versions import tool_versions
 from .web.artifact import prove_with_data
+
+_COMPARED_ON = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,7 @@ class Outcome:
         record: The artifact's record; None where the conversion itself or the engine failed.
         parity: How its outputs compare with the source model's; None where it did not run.
         unavailable: Why it cannot be made of this model or on this machine; "" where it was.
+        choice: What the converter chose; "" where there was no choice.
     """
 
     format: Format
@@ -50,11 +57,13 @@ class Outcome:
     record: ArtifactRecord | None = None
     parity: Parity | None = None
     unavailable: str = ""
+    choice: str = ""
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What the limits do not say of it."""
-        return self.format.tolerances.notes(self.parity) if self.parity else ()
+        limits = self.format.tolerances.notes(self.parity) if self.parity else ()
+        return (*([self.choice] if self.choice else []), *limits)
 
 
 def export_all(
@@ -111,9 +120,12 @@ def _make(
 ) -> Outcome:
     path = staged / row.file_name(source.name)
     try:
+        row.engine.import_module()  # what nothing here can run, nothing here can prove
         converted = convert(row, source, options)
-    except (ConversionError, MissingCompilerError) as error:
+    except MissingExtraError as error:
         return Outcome(row, (), unavailable=str(error))
+    except ConversionError as error:
+        return Outcome(row, (), unavailable=explained(error, source.model, source.batch))
     files = {path: converted.content}
     files |= {path.with_name(path.stem + ending): content for ending, content in converted.companions.items()}
     for file, content in files.items():
@@ -141,15 +153,35 @@ def _make(
                     signature=None if row.spec.contract else source.signature,
                     files=run,
                 )
-    except (ConversionError, MissingCompilerError) as error:
+    except MissingCompilerError as error:
+        for unproven in files:
+            unproven.unlink()
+        return Outcome(row, (), unavailable=str(error))
+    except ConversionError as error:
         proof = Proof((str(error),), structure)
     calibration = source.calibration.record() if row.calibrated else None
     companions = [file for file in files if file != path]
     record = record_of(path, row, proof, calibration, companions, **more)
-    if proof.failures:
+    failures = proof.failures
+    if failures:
+        failures += _spoiled(row, source, path, proof)
         for failed in files:
             failed.unlink()
-    return Outcome(row, proof.failures, record, proof.parity)
+    return Outcome(row, failures, record, proof.parity, choice=converted.note)
+
+
+def _spoiled(row: Format, source: Source, path: Path, proof: Proof) -> tuple[str, ...]:
+    """Return which layer spoils a quantized file that runs and fails, and what would help."""
+    if not (row.calibrated and proof.parity and path.suffix in WATCHED):
+        return ()
+    keras = replace(of_keras(source.path.name, source.read()), signature=source.signature)
+    artifact = open_trace(path, path.read_bytes())
+    items = source.calibration.inputs[:_COMPARED_ON]
+    try:
+        found = first_spoiled_layer(compare_layers(keras, artifact, items, source.signature.input))
+    except ArtifactError:  # no layer of it computes what one of the model does
+        return ()
+    return (str(found),) if found else ()
 
 
 def record_of(

@@ -155,7 +155,7 @@ def export_twins(
 def _fitting(model: Predictor, data: DataOptions, wanted: SignatureOptions) -> tuple[Dataset, ModelSignature]:
     """Return the data, and the signature of the float model."""
     own = read_metadata(model.engine.metadata)
-    known = own and own.signature
+    known = own.signature if own else None
     found = known or assumed_signature(model.path.name, model.input, model.output)
     if known is None:  # whether it gives classes is for the data to show
         found = replace_struct(found, output=OutputSpec("values", found.output.shape, (), "none"))

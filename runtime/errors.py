@@ -113,12 +113,31 @@ class UnprovenError(ProofError):
     """A file that may be good, but that nothing here proves, and that was therefore not run."""
 
 
+class MendedModelWarning(UserWarning):
+    """A model file of an earlier Keras, which was mended so that this Keras could load it."""
+
+
 def first_line(error: BaseException) -> str:
     """Return the first line of an error's message, or its type where it has none."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
+def unknown(what: str, value: str, allowed: Iterable[str]) -> OptionError:
+    """Return the error for an option's value that is not one of those allowed; it names the nearest."""
+    from difflib import get_close_matches  # here, since a predictor must start quickly
+
+    known = tuple(allowed)
+    near = get_close_matches(value, known, 1)
+    return OptionError(
+        f"unknown {what}",
+        received=repr(value),
+        expected=f"one of {', '.join(known)}",
+        fix=f"Did you mean {near[0]}?" if near else None,
+    )
+
+
 def require_one_of(what: str, value: str, allowed: Iterable[str]) -> None:
     """Raise OptionError if an option's value is not one of those allowed."""
-    if value not in allowed:
-        raise OptionError(f"unknown {what}", received=repr(value), expected=f"one of {', '.join(allowed)}")
+    known = tuple(allowed)
+    if value not in known:
+        raise unknown(what, value, known)

@@ -51,8 +51,8 @@ def load_predictor(
     `sha256` or with `run_foreign_code`. No manifest changes that.
 
     Args:
-        path: A `.onnx`, `.ort`, `.tflite` or `.keras` file, or a `.c` file with the library compiled of it
-            beside it.
+        path: A `.onnx`, `.ort`, `.tflite`, `.keras` or `.h5` file, or a `.c` file with the library compiled
+            of it beside it.
         engine: A key of `ENGINES`; None chooses by the suffix.
         num_threads: Threads for one inference.
         providers: ONNX Runtime's execution providers, the preferred one first; none means the CPU.

@@ -12,10 +12,16 @@ import pytest
 from PIL import Image
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("README.md", *(f"docs/{name}.md" for name in ("script", "service", "device", "other-languages")))
+SNIPPETS_IN = ("tutorial", "script", "service", "device", "other-languages")
+PAGES = ("README.md", *(f"docs/{name}.md" for name in SNIPPETS_IN))
 
 ROOMS = "runtime|export|benchmarks|edgemnist|examples|tests|docs|requirements"
-METADATA_KEYS = ("edgemnist.input", "edgemnist.labels", "edgemnist.output")  # inside ONNX files
+NO_MODULES = (
+    "edgemnist.input",
+    "edgemnist.labels",
+    "edgemnist.output",
+    "edgemnist.toml",
+)  # the others are inside ONNX files
 UNDRAWN = {"mnist"}  # a data set
 
 
@@ -66,7 +72,8 @@ def test_commands_of_the_script_page_read_the_picture(folder: Path, command: str
 
 
 def test_pages_link_to_files_that_exist():
-    for page in ("README.md", *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))):
+    pages = [f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")]
+    for page in ("README.md", "CONTRIBUTING.md", *pages):
         text = (ROOT / page).read_text(encoding="utf-8")
         for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", text):
             assert ((ROOT / page).parent / target).exists(), f"{page}: {target}"
@@ -74,14 +81,14 @@ def test_pages_link_to_files_that_exist():
 
 def documented_paths() -> list[tuple[str, str]]:
     """Return each page with each path of this repository that it names, in code or in a link."""
-    pages = [ROOT / name for name in ("README.md", "SECURITY.md", "CHANGELOG.md")]
+    pages = [ROOT / name for name in ("README.md", "SECURITY.md", "CHANGELOG.md", "CONTRIBUTING.md")]
     found = []
     for page in (*pages, *(ROOT / "docs").glob("*.md"), *(ROOT / "benchmarks" / "studies").glob("*.md")):
         text = page.read_text(encoding="utf-8")
         name = page.relative_to(ROOT).as_posix()
         found += [(name, path) for path in re.findall(rf"`((?:{ROOMS})/[\w/.-]*)`", text)]
         modules = re.findall(r"\bedgemnist(?:\.\w+)+", text)
-        found += [(name, module) for module in modules if not module.startswith(METADATA_KEYS)]
+        found += [(name, module) for module in modules if not module.startswith(NO_MODULES)]
     return sorted(set(found))
 
 

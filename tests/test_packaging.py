@@ -67,3 +67,13 @@ def test_the_sdist_holds_every_source_file_the_training_images_and_the_studies(
     assert "edgemnist/data/mnist/train-images-idx3-ubyte.gz" in shipped
     assert "benchmarks/studies/portability.py" in shipped
     assert {"LICENSE", "README.md", "CHANGELOG.md", "pyproject.toml"} <= shipped
+    assert {"SECURITY.md", "CONTRIBUTING.md", "CITATION.cff", "docs/conf.py", "docs/tutorial.md"} <= shipped
+    assert {"requirements/dev.txt", "examples/notebook/edgemnist.ipynb"} <= shipped
+
+
+@pytest.mark.slow
+def test_an_index_accepts_both_distributions(distributions: Path):
+    checked = [sys.executable, "-m", "twine", "check", "--strict", *map(str, distributions.iterdir())]
+    done = subprocess.run(checked, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("PASSED") == 2

@@ -118,7 +118,7 @@ def _notes(rows: tuple[ResultRow, ...], split: Split, reference: Reference | Non
             " and no Keras row."
         )
     if rows and split.labels is None and split.targets is None:
-        notes.append(f"There is no accuracy: {split.source} has neither labels nor targets.")
+        notes.append("There is no accuracy, since the test inputs have neither labels nor targets.")
     if rows and find_spec("scipy") is None:
         notes.append("There are no intervals, for scipy is not installed: pip install 'edgemnist[bench]'")
     if any(row.metrics and row.metrics.memory is None for row in rows):

@@ -52,9 +52,9 @@ def build_harness(device: Device, model: CModel, folder: Path) -> Program:
     files = "files_stdio.c" if device.memory is None else "files_semihosting.c"
     path = folder / "harness"
     definitions = (
-        f"-DMODEL={model.prefix}",
+        f"-DFUNCTION_PREFIX={model.prefix}",
         f'-DMODEL_HEADER="{model.header.name}"',
-        f"-DMACRO={model.prefix.upper()}",
+        f"-DMACRO_PREFIX={model.prefix.upper()}",
         *(["-DCLASSIFIER"] if model.classifies else []),
     )
     sources = [FIRMWARE / "harness.c", FIRMWARE / files, FIRMWARE / "known.S", model.source]

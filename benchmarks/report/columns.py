@@ -1,6 +1,6 @@
 """The columns of the report's tables: what each shows of a row, in the units a reader expects."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -116,23 +116,36 @@ DEVICES = (
 
 
 def main_columns(results: Results) -> tuple[Column, ...]:
-    """Return the columns of the main table; those of answers only where a row has one."""
+    """Return the columns of the main table."""
     gives_values = results.signature is not None and results.signature.output.kind == "values"
     answers = _VALUES if gives_values else _CLASSES
-    known = [column for column in answers if any(column.text(row) != ABSENT for row in results.rows)]
+    largest = max(_batch_sizes(results), default=results.images)
+    whole = "with the whole test set as one batch"
+    text = f"throughput {whole if largest == results.images else f'in batches of {largest:,}'}"
     return (
         Column("size", "case.size_bytes", size),
-        *(known or answers[:1]),
+        *known_columns(answers, results.rows),
         *_LATENCY,
-        _throughput(f"{results.noun}/s", results.images, "throughput with the whole test set as one batch"),
+        _throughput(f"{results.noun}/s", largest, text),
         Column("load", "metrics.load_ns", duration, "loading the model file"),
     )
 
 
+def known_columns(columns: tuple[Column, ...], rows: Sequence[Any]) -> tuple[Column, ...]:
+    """Return the columns that have a value in some row; all where no row was measured."""
+    measured = [row for row in rows if row.metrics is not None]
+    known = (column for column in columns if any(column.text(row) != ABSENT for row in measured))
+    return tuple(known) if measured else columns
+
+
 def batch_columns(results: Results) -> tuple[Column, ...]:
     """Return a column of throughput for each batch size that was measured."""
-    sizes = {one.batch_size for row in results.rows if row.metrics for one in row.metrics.throughput}
-    return tuple(_throughput(f"batch {batch_size:,}", batch_size) for batch_size in sorted(sizes))
+    sizes = sorted(_batch_sizes(results))
+    return tuple(_throughput(f"batch {batch_size:,}", batch_size) for batch_size in sizes)
+
+
+def _batch_sizes(results: Results) -> set[int]:
+    return {one.batch_size for row in results.rows if row.metrics for one in row.metrics.throughput}
 
 
 def _throughput(heading: str, batch_size: int, text: str = "") -> Column:

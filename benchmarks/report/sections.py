@@ -11,7 +11,7 @@ from ..emulation.boards import Device
 from ..emulation.collect import DeviceRow, DeviceRun
 from ..runner.benchmark import Benchmark
 from .blocks import Items, Note, Pairs, Row, Section, Table
-from .columns import DETAILS, DEVICES, Column, batch_columns, legend, main_columns
+from .columns import DETAILS, DEVICES, Column, batch_columns, known_columns, legend, main_columns
 from .units import duration
 
 Describe = Callable[[Benchmark], Iterator[Section]]
@@ -78,15 +78,15 @@ def device_sections(rows: Sequence[DeviceRow]) -> Iterator[Section]:
     """Describe what the models in C did on emulated devices, from their rows alone."""
     if not rows:
         return
-    several = len({row.outcome.model for row in rows}) > 1
+    several, columns = len({row.outcome.model for row in rows}) > 1, known_columns(DEVICES, rows)
     shown = []
     for row in rows:
-        outcome, cells = row.outcome, tuple(column.text(row) for column in DEVICES) if row.metrics else ()
+        outcome, cells = row.outcome, tuple(column.text(row) for column in columns) if row.metrics else ()
         names = (outcome.model.source.name, outcome.device.title)
         short = f"{names[0]} {outcome.device.name}" if several else outcome.device.name
         shown.append(Row(names, short, cells, outcome.status, outcome.reason))
-    table = Table(("model", "target"), DEVICES, tuple(shown), "target")
-    notes = (Note(legend(DEVICES)),) if any(row.metrics for row in rows) else ()
+    table = Table(("model", "target"), columns, tuple(shown), "target")
+    notes = (Note(legend(columns)),) if any(row.metrics for row in rows) else ()
     title = "On emulated devices"
     terminal_title = title if several else f"{rows[0].outcome.model.source.name} on emulated devices"
     yield Section(title, (table, *notes), terminal_title=terminal_title)

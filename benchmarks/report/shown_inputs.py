@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...runtime.signature import PIXEL_VALUES
 from .svg import COLOURS
 
 MAX_SIDE = 112  # pixels of a picture, about what its place on the page is wide
@@ -63,7 +64,7 @@ def _picture(pixels: NDArray[np.uint8]) -> str:
 
 def _pixels(features: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Return features as pixels, the smallest black and the largest white."""
-    scaled: NDArray[np.uint8] = np.rint(255 * _unit(features)).astype(np.uint8)
+    scaled: NDArray[np.uint8] = np.rint((PIXEL_VALUES - 1) * _unit(features)).astype(np.uint8)
     return scaled
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ...data.datasets import Split
 from ...runtime.process import usable_cpus
 from ...runtime.signature import ModelSignature
-from ..worker.task import Task
+from ..worker.task import MAX_INPUT_BYTES, Task
 from .cases import Case
 from .machine import load_average
 from .plan import Plan
@@ -112,13 +112,14 @@ def collect(
     with tempfile.TemporaryDirectory(prefix="edgemnist-bench-") as folder:
         inputs = Path(folder) / "inputs.npy"
         _save(split, inputs)
+        largest = max(min(len(split), MAX_INPUT_BYTES * len(split) // split.inputs.nbytes), 1)
         for number in range(plan.rounds):
             order = [case for case in going_on() if number < schedule.rounds(case, going_on())]
             shuffler.shuffle(order)
             for case in order:
                 left = schedule.remaining_secs(going_on())
                 on_progress(Progress(case, perf_counter() - began, left))
-                task = _task(case, inputs, len(split), number, schedule, going_on())
+                task = _task(case, inputs, largest, number, schedule, going_on())
                 result = run_worker(task, Path(folder), timeout_secs=plan.timeout_secs, command=command)
                 results[case][number] = result
                 schedule.note(case, result)
@@ -139,11 +140,11 @@ def _save(split: Split, path: Path) -> None:
 
 
 def _task(
-    case: Case, inputs: Path, count: int, number: int, schedule: Schedule, going_on: Sequence[Case]
+    case: Case, inputs: Path, largest: int, number: int, schedule: Schedule, going_on: Sequence[Case]
 ) -> Task:
     plan = schedule.plan
     cpus = usable_cpus()
-    sizes = sorted({size for size in plan.batch_sizes if size < count} | {count})
+    sizes = sorted({size for size in plan.batch_sizes if size < largest} | {largest})
     return Task(
         path=str(case.path),
         sha256=case.sha256,

@@ -73,7 +73,7 @@ def find_inputs(folder: Path, files: Sequence[Path], data: Path | None) -> Bench
             return BenchInputs(recorded_test(folder, data), signature)
         candidates.insert(0, folder / manifest.model.file)
     candidates.sort(key=lambda path: path.suffix == _READABLE[-1])
-    contract = next(filter(None, map(_contract_of, candidates)), None)
+    contract = _contract_among(candidates)
     signature = contract.signature if contract and contract.told else None
     if data is not None:
         return BenchInputs(load_test_split(data, _wanted(contract)), signature)
@@ -82,10 +82,20 @@ def find_inputs(folder: Path, files: Sequence[Path], data: Path | None) -> Bench
         return BenchInputs(mnist, signature)
     note = (
         f"The inputs are {RANDOM_INPUTS} random ones that fit {contract.file}, since no data set is on record"
-        " for it and none was given with --data: latency and differences between files count, accuracy is not"
-        " known."
+        " for it and none was given with --data: latency and differences between files count."
     )
     return BenchInputs(_drawn(contract), signature, (note,))
+
+
+def _contract_among(paths: Sequence[Path]) -> _Contract | None:
+    """Return the contract of the first file that tells it, else of the one whose tensors show most of it."""
+    found: _Contract | None = None
+    for contract in filter(None, map(_contract_of, paths)):
+        if contract.told:
+            return contract
+        if found is None or (contract.tensor.quantized and not found.tensor.quantized):
+            found = contract
+    return found
 
 
 def _contract_of(path: Path) -> _Contract | None:
@@ -125,4 +135,4 @@ def _drawn(contract: _Contract) -> Split:
     if spec.kind == "image" and len(spec.shape) not in _IMAGE_AXES:  # only assumed to be one
         spec = InputSpec("features", spec.shape)
     inputs = spec.draw(RANDOM_INPUTS, contract.tensor, np.random.default_rng(SEED))
-    return Split(inputs, source=f"{RANDOM_INPUTS} random inputs, seed {SEED}")
+    return Split(inputs, source=f"random numbers, seed {SEED}")

@@ -43,7 +43,7 @@ def variants(recipe: Recipe) -> dict[str, Recipe]:
         raise ValueError("the recipe has no augmentation to take away")
 
     def bent(**changes: float) -> Augmentation:
-        return dataclasses.replace(augmentation, **changes)  # type: ignore[arg-type]
+        return dataclasses.replace(augmentation, **changes)
 
     changes: dict[str, dict[str, object]] = {
         NOTHING: {},

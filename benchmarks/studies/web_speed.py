@@ -115,8 +115,8 @@ def main() -> None:
 def prepare(content: bytes, folder: Path, *, with_onnx: bool) -> None:
     """Write the modules, an input and, on request, the network as ONNX."""
     modules = make_modules(content, "model", Match.LITERT, find_web_compiler())
-    for ending, file in files_of(modules).items():
-        (folder / f"model.int8{ending}").write_bytes(file)
+    for ending, made in files_of(modules).items():
+        (folder / f"model.int8{ending}").write_bytes(made)
     (array,) = random_inputs(modules.graph, 1)
     (folder / "input").write_bytes(np.ascontiguousarray(array[0]).tobytes())
     if not with_onnx:

@@ -18,7 +18,7 @@ from ...runtime.predictor import Predictor
 from ...runtime.process import usable_cpus
 from ...runtime.signature import InputSpec, ModelSignature, assumed_signature
 from .conditions import measure_clock, measure_fixed_work, peak_resident_bytes, preemptions, resident_bytes
-from .task import Facts, ResidentMemory, Task
+from .task import MAX_INPUT_BYTES, Facts, ResidentMemory, Task
 from .timing import Effort, time_calls
 
 MAX_ENCODED = 2048
@@ -71,7 +71,8 @@ def measure(task: Task, started_ns: int, importing_ns: int) -> tuple[Facts, Samp
     )
     loaded_ns, loaded_bytes = perf_counter_ns(), resident_bytes()
     predictor, inputs = _fitted(predictor, task)
-    shuffled = inputs[np.random.default_rng(task.seed).permutation(len(inputs))]
+    order = np.random.default_rng(task.seed).permutation(len(inputs))
+    shuffled = np.asarray(inputs[order[: _at_once(inputs)]])
     answer = answering(predictor)
     first = time_calls(answer, shuffled[:1], Effort.exactly(1))
     work_before_ns = measure_fixed_work()
@@ -117,7 +118,7 @@ def _fitted(predictor: Predictor, task: Task) -> tuple[Predictor, NDArray[Any]]:
     Raises:
         ArtifactError: It takes a fixed batch of several, or other inputs.
     """
-    inputs: NDArray[Any] = np.load(task.inputs)
+    inputs: NDArray[Any] = np.load(task.inputs, mmap_mode="r")
     batch = predictor.input.shape[0]
     if batch not in (None, 1):
         raise ArtifactError(
@@ -134,8 +135,15 @@ def _fitted(predictor: Predictor, task: Task) -> tuple[Predictor, NDArray[Any]]:
             )
         spec = InputSpec("features", spec.shape)
         predictor = predictor.with_signature(replace(predictor.signature, input=spec))
-    fits = inputs[0].size == math.prod(spec.shape)
-    return predictor, inputs.reshape(-1, *spec.shape) if fits else inputs
+    if inputs[0].size != math.prod(spec.shape):
+        noun = "images" if inputs.dtype == np.uint8 else "features"
+        raise ArtifactError(
+            f"the test {noun} are no input of {predictor.path.name}",
+            received=f"{noun} of {_across(inputs.shape[1:])}",
+            expected=_across(spec.shape),
+            fix="Give data of the model's input shape: --data PATH.",
+        )
+    return predictor, inputs.reshape(-1, *spec.shape)
 
 
 def _other_single_inputs(predictor: Predictor, singles: list[NDArray[Any]], task: Task) -> Samples:
@@ -150,10 +158,19 @@ def _other_single_inputs(predictor: Predictor, singles: list[NDArray[Any]], task
     }
 
 
+def _across(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))
+
+
 def _outputs(predictor: Predictor, inputs: NDArray[Any]) -> NDArray[np.float32]:
-    size = predictor.input.shape[0] or len(inputs)
-    parts = [predictor.predict(inputs[start : start + size]).values for start in range(0, len(inputs), size)]
-    return np.concatenate(parts)
+    size = predictor.input.shape[0] or _at_once(inputs)
+    batches = (np.asarray(inputs[start : start + size]) for start in range(0, len(inputs), size))
+    return np.concatenate([predictor.predict(batch).values for batch in batches])
+
+
+def _at_once(inputs: NDArray[Any]) -> int:
+    """Return how many of the inputs to hold in memory: all, unless they are too large."""
+    return max(min(len(inputs), MAX_INPUT_BYTES // int(inputs[0].nbytes)), 1)
 
 
 def _batches(predictor: Predictor, inputs: NDArray[Any], task: Task) -> Samples:

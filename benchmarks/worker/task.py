@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+MAX_INPUT_BYTES = 256 * 1024 * 1024  # of the test inputs that a process holds at once
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
@@ -16,7 +18,7 @@ class Task:
         sha256: Of the model file, so that no other file is measured under its name; "" if it is missing.
         inputs: A `.npy` file, (N, ...) uint8 images or float32 features.
         cpus: The CPUs to run on; None leaves that to the system.
-        batch_sizes: The batches to measure throughput with, none larger than N.
+        batch_sizes: The batches to measure throughput with, none larger than N or `MAX_INPUT_BYTES`.
         warmup_calls: Calls before the measured ones, for each kind of call.
         min_calls: Single inputs to measure at least.
         min_ns: Nanoseconds to spend on single inputs at least.

@@ -44,9 +44,9 @@ def print_message(markup: str) -> None:
     messages.print(markup, highlight=False, soft_wrap=True)
 
 
-def print_error(error: Exception) -> None:
-    """Print an error as one line on stderr."""
-    print_message(f"[bold red]error:[/] {literal(error)}")
+def print_error(error: Exception, advice: str = "") -> None:
+    """Print an error, and what else may help, as one line on stderr."""
+    print_message(f"[bold red]error:[/] {literal(f'{error} {advice}' if advice else error)}")
 
 
 def print_json(document: Any) -> None:
@@ -57,7 +57,8 @@ def print_json(document: Any) -> None:
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str | None = None) -> None:
     """Print a table without lines on stdout; a column whose heading begins with `>` is aligned right.
 
-    Rows that are longer than the terminal's are printed whole, since no cell may lose a digit. The cells are markup, like the line of `print_result`.
+    Rows that are longer than the terminal's are printed whole, since no cell may lose a digit. The cells are
+    markup, like the line of `print_result`.
     """
     from rich.measure import Measurement
     from rich.table import Table  # takes long to import
@@ -69,5 +70,5 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title:
     for row in rows:
         table.add_row(*row)
     unlimited = results.options.update(max_width=_WIDEST)
-    width = max(results.width, Measurement.get(results, unlimited, table).maximum)
-    results.print(table, width=width, crop=False)
+    table.width = max(results.width, Measurement.get(results, unlimited, table).maximum)
+    results.print(table, crop=False)  # a width given here would be cut to the terminal's

@@ -2,6 +2,8 @@
 
 import signal
 import sys
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -9,10 +11,11 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from .. import __version__
-from ..runtime.errors import EdgeMnistError, MissingExtraError, ProofError
+from ..runtime.errors import EdgeMnistError, MendedModelWarning, MissingExtraError, ProofError
 from .commands import ALIASES, SUMMARIES, load_module
 from .console import literal, print_error, print_message
 from .encodings import replace_what_encodings_lack
+from .nearest import nearest_file
 
 # What reads TFLite files and generates C, and lies in rooms that other commands do without.
 _IN_VERIFY = ("ai_edge_litert", "jinja2", "onnx", "scipy")
@@ -67,7 +70,7 @@ class LazyGroup(TyperGroup):
 
 app = typer.Typer(
     cls=LazyGroup,
-    no_args_is_help=True,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     context_settings={"help_option_names": sorted(_HELP)},
@@ -84,18 +87,24 @@ def _print_version(asked: bool) -> None:
 
 @app.callback()
 def _global_options(
+    ctx: typer.Context,
     *,
     _version: Annotated[
         bool,
         typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit."),
     ] = False,
 ) -> None:
-    """Options of `edgemnist` itself, before any command."""
+    """Options of `edgemnist` itself, before any command; without one, what to do next in this folder."""
+    if ctx.invoked_subcommand is None:
+        from .next_steps import show_next_steps
+
+        show_next_steps(PROJECT_FILE)
 
 
 def main() -> None:
     """Run the command line; exit 0 done, 1 failed, 2 wrong usage, 3 a proof failed."""
     replace_what_encodings_lack()
+    warnings.showwarning = _showing_mended_models(warnings.showwarning)
     signal.signal(signal.SIGTERM, _terminate)
     try:
         app()
@@ -110,11 +119,26 @@ def main() -> None:
         _fail(MissingExtraError(package, "verify", "this command"), EXIT_FAILED)
 
 
+def _showing_mended_models(show: Callable[..., None]) -> Callable[..., None]:
+    """Return what shows a warning; the project's own is a message like any other, without a line of code."""
+    told: set[str] = set()
+
+    def shown(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        if issubclass(category, MendedModelWarning):
+            if str(message) not in told:  # a model may be loaded several times
+                print_message(f"note: {literal(message)}")
+            told.add(str(message))
+        else:
+            show(message, category, *where, **more)
+
+    return shown
+
+
 def _terminate(_number: int, _frame: object) -> NoReturn:
     """Leave as with Ctrl-C, so that what is half done is cleared away and a training says how to resume."""
     raise KeyboardInterrupt
 
 
 def _fail(error: EdgeMnistError, exit_code: int) -> NoReturn:
-    print_error(error)
+    print_error(error, nearest_file(str(error), sys.argv[1:]))
     sys.exit(exit_code)

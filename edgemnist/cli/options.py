@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
@@ -25,6 +26,8 @@ _SCALE_HELP = (
 )
 _OFFSET_HELP = "What is added then. Default: 0."
 _ERROR_HELP = "For models of values: the largest difference, as a share of the range of Keras' values"
+_AMOUNT = re.compile(r"(\d+)\s*([kKmM]?)(?:i?[bB])?")
+_FACTORS = {"": 1, "k": 1024, "m": 1024 * 1024}
 _INSTEAD = ", instead of each precision's own."
 
 
@@ -33,6 +36,9 @@ def _class_names(given: object) -> tuple[str, ...]:
 
     return read_class_names(Path(given)) if isinstance(given, str) else checked_names(given, "labels")  # type: ignore[arg-type]
 
+
+_AMOUNT = re.compile(r"(\d+)\s*([kKmM]?)(?:i?[bB])?")
+_FACTORS = {"": 1, "k": 1024, "m": 1024 * 1024}
 
 Artifacts = Annotated[Path, typer.Option(metavar="DIR", help="The folder of the model and its artifacts.")]
 Data = Annotated[Path | None, typer.Option(metavar="PATH", help=_DATA_HELP)]
@@ -73,3 +79,15 @@ def choice(option: str, value: str | None, kind: Any) -> Any:
     if value is not None:
         require_one_of(option, value, get_args(kind))
     return value
+
+
+def byte_count(option: str, text: str | None) -> int | None:
+    """Return the number of an option such as 256k or 64000; None if it was not given."""
+    if text is None:
+        return None
+    found = _AMOUNT.fullmatch(text.strip())
+    if found is None:
+        raise OptionError(
+            f"{option} is no number of bytes", received=repr(text), expected="such as 256k or 64000"
+        )
+    return int(found[1]) * _FACTORS[found[2].lower()]

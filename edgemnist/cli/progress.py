@@ -4,12 +4,16 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..benchmarks.runner.collect import Progress as BenchProgress
 from ..data.history import Epoch
 from .console import literal, messages, print_message
+
+if TYPE_CHECKING:
+    from ..sweep.run import Progress as SweepProgress
 
 LINES_WITHOUT_TERMINAL = 10
 
@@ -49,6 +53,37 @@ def device_progress(count: int) -> Callable[[str], None]:
             print_message(f"{done} of {count} emulated: {literal(title)}")
 
     return report
+
+
+@contextmanager
+def sweep_progress() -> Iterator[tuple[Callable[["SweepProgress"], None], Callable[[str], None]]]:
+    """Yield what a sweep reports answers and measurements to: a bar on a terminal, lines elsewhere."""
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[left]}"),
+    )
+    with Progress(*columns, console=messages, transient=True, disable=not messages.is_terminal) as bar:
+        task = bar.add_task("sweep", total=None, left="")
+
+        def report(progress: "SweepProgress") -> None:
+            left = "" if progress.remaining_secs is None else f"about {progress.remaining_secs:.0f} s left"
+            bar.update(task, description="sweep", completed=progress.done, total=progress.total, left=left)
+            if not messages.is_terminal:
+                so_far = f"{progress.done} of {progress.total} points, {left}: {progress.latest}"
+                print_message(literal(so_far))
+
+        yield report, lambda doing: bar.update(task, description=literal(doing), left="")
+
+
+@contextmanager
+def rows_progress() -> Iterator[Callable[[int, int], None]]:
+    """Yield what scored rows are reported to, and their number: a bar on a terminal, nothing elsewhere."""
+    columns = (TextColumn("scoring"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=messages, transient=True, disable=not messages.is_terminal) as bar:
+        task = bar.add_task("scoring", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def show_epochs(epochs: Iterable[Epoch], total: int, finished: int = 0) -> None:

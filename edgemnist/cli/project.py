@@ -43,7 +43,7 @@ class Limits(Struct, frozen=True):
     max_error: NotNegative | UnsetType = UNSET
 
 
-_TABLES = {"input": Input, "output": Output, "tolerances": Limits}
+_TABLES: dict[str, type[Struct]] = {"input": Input, "output": Output, "tolerances": Limits}
 # Other commands have options of these names that mean something else.
 _READ_ONLY_BY = {
     "model": ("export",),

@@ -42,12 +42,14 @@ class FormatSpec:
     Attributes:
         weights: The element type of each weight.
         small_weights: The element type that weights below 1,024 elements may have too; "" is no other.
+        or_float32: Whether any weight may be float32 too.
         full_integer: Whether all tensors are integers, input and output too.
         contract: Whether the artifact contract's names and raw input are required; not of the source model.
     """
 
     weights: str
     small_weights: str = ""
+    or_float32: bool = False
     full_integer: bool = False
     contract: bool = True
 
@@ -102,7 +104,8 @@ class FormatSpec:
         for tensor in weights:
             elements = math.prod(axis or 1 for axis in tensor.shape)
             small = elements < _SMALLEST_QUANTIZED and tensor.dtype == self.small_weights
-            if tensor.dtype != self.weights and not small:
+            kept = self.or_float32 and tensor.dtype == "float32"
+            if tensor.dtype != self.weights and not small and not kept:
                 yield f"the weights {tensor.name} are {tensor.dtype}, not {self.weights}"
 
     def _of_tensors(self, structure: Structure) -> Iterator[str]:

@@ -6,7 +6,7 @@
 from dataclasses import dataclass
 
 from ..runtime.engines.registry import ENGINES, EngineEntry
-from ..runtime.errors import OptionError
+from ..runtime.errors import unknown
 from .format_spec import FormatSpec
 from .tolerances import EXACT, QUANTIZED, ROUNDED, Tolerances
 
@@ -38,7 +38,7 @@ class Format:
     @property
     def calibrated(self) -> bool:
         """Whether its conversion needs calibration images: it quantizes activations."""
-        return self.precision in ("int8", "int16x8")
+        return self.precision in ("int8", "int16x8", "mixed")
 
     @property
     def engine(self) -> EngineEntry:
@@ -69,12 +69,16 @@ FORMATS = (
     Format("html", "int8", "a web page with the model and its proof", QUANTIZED, _INTEGERS),
 )
 SOURCE = FORMATS[0]
+# Made only on request, since somebody has to choose the layers that stay float, or the accuracy.
+MIXED = Format(
+    "tflite", "mixed", "int8 but for layers that stay float", QUANTIZED, FormatSpec("int8", or_float32=True)
+)
+KNOWN_FORMATS = (*FORMATS, MIXED)
 
 
 def find_format(name: str) -> Format:
     """Return the format called `name`, such as "int8.tflite"; "tflite" alone means its float32 form."""
-    found = next((row for row in FORMATS if name in (row.name, row.format)), None)
+    found = next((row for row in KNOWN_FORMATS if name in (row.name, row.format)), None)
     if found is None:
-        known = ", ".join(row.name for row in FORMATS)
-        raise OptionError("unknown format", received=repr(name), expected=f"one of {known}")
+        raise unknown("format", name, (row.name for row in FORMATS))
     return found

@@ -22,7 +22,7 @@ from ..runtime.artifact.previous import is_model
 from ..runtime.artifact.settling import ATTEMPTS, state_of
 from ..runtime.errors import ArtifactError, ArtifactNotFoundError, ManifestError, ProofError
 from ..runtime.isolation.native_code import CODE_SUFFIXES
-from .formats import FORMATS, Format
+from .formats import FORMATS, KNOWN_FORMATS, Format
 from .generated_c import Build, Generate, ProveExact
 from .generated_web import WEB_FORMATS, ProveForeignC, ProveWeb
 from .recorded import Artifacts, Verdict, hash_failures, library_verdicts
@@ -42,7 +42,7 @@ def verify(
     prove_exact: ProveExact | None = None,
     prove_web: ProveWeb | None = None,
     prove_foreign_c: ProveForeignC | None = None,
-    formats: Sequence[Format] = FORMATS,
+    formats: Sequence[Format] = KNOWN_FORMATS,
     limits: Mapping[str, float | None] | None = None,
     report: Callable[[str], None] = lambda _: None,
 ) -> tuple[Verdict, ...]:
@@ -123,9 +123,8 @@ def recorded_test(folder: Path, path: Path | None = None) -> Split:
         wanted = Wanted(taken.shape, taken.kind, given.kind, given.labels)
     if isinstance(manifest.data, UnsetType):  # of the first edition, or of anybody's TFLite file
         return load_test_split(path, wanted)
-    seeded = manifest.data.seeded and SeededSplit(
-        manifest.data.seeded.seed, manifest.data.seeded.test_share, manifest.data.seeded.indices_sha256
-    )
+    drawn = manifest.data.seeded
+    seeded = SeededSplit(drawn.seed, drawn.test_share, drawn.indices_sha256) if drawn else None
     record = DataRecord(manifest.data.path, manifest.dataset, manifest.data.resize, seeded)
     if path is None:
         return find_data(record, wanted=wanted)

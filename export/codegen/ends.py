@@ -92,7 +92,9 @@ def golden_facts(graph: Graph, golden: Golden) -> dict[str, Any]:
             f"{found} < {expected} || {found} > {expected}" if is_float else f"{found} != {expected}"
         )
     names = [f"{end['name']}s[number]" if end["area"] == "input" else f"found_{end['name']}" for end in ends]
-    return {"count": len(golden.inputs[0]), "ends": ends, "arguments": ", ".join(names)}
+    served = [f"{'given' if end['area'] == 'input' else 'found'}_{end['name']}" for end in ends]
+    facts = {"arguments": ", ".join(names), "served": ", ".join(served)}
+    return {"count": len(golden.inputs[0]), "ends": ends, **facts}
 
 
 def _float_rows(values: Any) -> str:

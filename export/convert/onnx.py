@@ -4,6 +4,8 @@
 so the model goes through a `tf.function`.
 """
 
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from typing import Any
 
 import onnx
@@ -58,9 +60,21 @@ def from_keras(model: Any, opset: int) -> Any:
             )
     except Exception as error:  # tf2onnx raises errors of all types
         raise ConversionError("the ONNX converter failed", received=error) from error
+    _require_known(proto)
     if item.shape[0] is None:
         _name_batch(proto.graph)
     return proto
+
+
+def _require_known(proto: Any) -> None:
+    """Raise ConversionError for operators that ONNX lacks: tf2onnx logs those that it cannot convert."""
+    unknown = [
+        f"Tensorflow op [{node.name}: {node.op_type}]"
+        for node in proto.graph.node
+        if node.domain == _STANDARD_DOMAIN and not onnx.defs.has(node.op_type)
+    ]
+    if unknown:
+        raise ConversionError("the ONNX converter failed", received=NotImplementedError(", ".join(unknown)))
 
 
 def finish(proto: Any, source: Source, precision: str, signature: ModelSignature, opset: int) -> bytes:
@@ -73,6 +87,7 @@ def finish(proto: Any, source: Source, precision: str, signature: ModelSignature
     graph.name, graph.doc_string = source.name, ""  # tf2onnx writes the number of a function into the latter
     if source.batch is None:
         _name_batch(graph)
+    _sort(graph)
     _rename(graph)
     _drop_unused_domains(proto)
     found = {entry.domain: entry.version for entry in proto.opset_import}
@@ -96,20 +111,52 @@ def _name_batch(graph: Any) -> None:
     del graph.value_info[:]
 
 
+def _sort(graph: Any) -> None:
+    """Put nodes after those whose outputs they use, also within a loop, which quantizers do not look into."""
+    maker = {name: number for number, node in enumerate(graph.node) for name in node.output}
+    needs = {
+        number: {maker[name] for name in _names_used(node) if name in maker} - {number}
+        for number, node in enumerate(graph.node)
+    }
+    if any(need > number for number, needed in needs.items() for need in needed):
+        nodes = [graph.node[number] for number in TopologicalSorter(needs).static_order()]
+        del graph.node[:]
+        graph.node.extend(nodes)
+
+
+def _names_used(node: Any) -> Iterator[str]:
+    yield from node.input
+    for attribute in node.attribute:
+        for inner in attribute.g.node:
+            yield from _names_used(inner)
+
+
 def _rename(graph: Any) -> None:
     """Name nodes and tensors by their place in the graph; converters number them through a process."""
-    names = {value.name: value.name for value in (*graph.input, *graph.output)}
+    _rename_within(graph, {value.name: value.name for value in (*graph.input, *graph.output)}, "")
+
+
+def _rename_within(graph: Any, names: dict[str, str], prefix: str) -> None:
+    """Rename what a graph contains; `names` has what is known around it, and gets what is new."""
+    for number, value in enumerate(graph.input):
+        value.name = names.setdefault(value.name, f"{prefix}input_{number}")
     for number, node in enumerate(graph.node):
-        node.name = f"{node.op_type}_{number}"
+        node.name = f"{prefix}{node.op_type}_{number}"
         for position, name in enumerate(node.input):
             node.input[position] = names.setdefault(name, f"{node.name}.{position}") if name else ""
+        for attribute in node.attribute:
+            if attribute.HasField("g"):  # the body of a loop sees the names around it
+                _rename_within(attribute.g, names, f"{node.name}/")
         for position, name in enumerate(node.output):
-            node.output[position] = names.setdefault(name, f"{node.name}:{position}")
+            node.output[position] = names.setdefault(name, f"{node.name}:{position}") if name else ""
+    for value in graph.output:
+        value.name = names[value.name]
     for tensor in graph.initializer:
         tensor.name = names[tensor.name]
     ordered = sorted(graph.initializer, key=lambda tensor: list(names.values()).index(tensor.name))
     del graph.initializer[:]
     graph.initializer.extend(ordered)
+    del graph.value_info[:]
 
 
 def _drop_unused_domains(proto: Any) -> None:

@@ -6,9 +6,12 @@ A new format is one row there, one here, and one function in the module of its c
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import MappingProxyType
 
 from ...proof.formats import Format, find_format
+from ...runtime.artifact.hdf5 import SIGNATURE
 from ...runtime.engines.registry import LIBRARY_SUFFIX
 from ..codegen.artifact import choose_samples, make_c, spec_of
 from ..codegen.compiler import compiled
@@ -56,13 +59,25 @@ def int8_web(source: Source, options: ExportOptions, *, is_page: bool) -> Conver
     return Converted(b"", files, modules=modules)
 
 
+def keras_file(source: Source, _options: ExportOptions) -> Converted:
+    """Return the model as it is; of a legacy HDF5 file as this version of Keras saves it."""
+    content = source.read()
+    if not content.startswith(SIGNATURE):
+        return Converted(content)
+    with TemporaryDirectory(prefix="edgemnist-", ignore_cleanup_errors=True) as folder:
+        path = Path(folder, "model.keras")
+        source.model.save(path)
+        return Converted(path.read_bytes())
+
+
 CONVERTERS: Mapping[str, Convert] = MappingProxyType(
     {
-        "keras": lambda source, _: Converted(source.read()),
+        "keras": keras_file,
         "float32.tflite": tflite.float32,
         "float16.tflite": tflite.float16,
         "dynamic.tflite": tflite.dynamic,
         "int8.tflite": tflite.int8,
+        "mixed.tflite": tflite.mixed,
         "int16x8.tflite": tflite.int16x8,
         "float32.onnx": onnx.float32,
         "float16.onnx": onnx.float16,

@@ -3,7 +3,6 @@
 import hashlib
 import math
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -20,11 +19,11 @@ from ...runtime.signature import PIXEL_VALUES, InputSpec, ModelSignature, Signat
 from ...runtime.tensors import TensorSpec
 from ..backend import keras, tf
 from ..calibration import Calibration
+from ..versions import tool_versions
 
 if TYPE_CHECKING:
     from ...runtime.engines.keras import KerasEngine
 
-_TOOLS = ("edgemnist", "tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime", "ai-edge-litert", "numpy")
 _ZERO_POINT_TOLERANCE = 1e-3
 
 
@@ -219,11 +218,6 @@ def load_source(path: Path, calibration: Calibration, wanted: SignatureOptions |
     """Load a Keras model to export; arguments and errors as of `load_model`."""
     predictor = load_model(path, wanted)
     return Source(path, predictor.sha256, predictor, calibration)
-
-
-def tool_versions() -> dict[str, str]:
-    """Return the versions of everything that has a part in an artifact's bytes."""
-    return {tool: version(tool) for tool in _TOOLS}
 
 
 def _convertible(model: Any, without: Any = None) -> Any:

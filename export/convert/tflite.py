@@ -17,12 +17,16 @@ from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
 from ...runtime.artifact.tflite_file import unpack
-from ...runtime.errors import ArtifactError, ConversionError, first_line
+from ...runtime.engines.registry import ENGINES, EngineOptions
+from ...runtime.errors import ConversionError
+from ...runtime.files import read_model
 from ...runtime.process import quiet
 from ...runtime.signature import PIXEL_VALUES
-from ..backend import keras, tf
+from ..backend import tf
+from . import mixed as mixed_files
 from .logit_range import narrow_logits
 from .options import Converted, ExportOptions
+from .refusals import require_quantizable
 from .source import Form, Source
 from .tflite_file import finish, pack, scale_first
 
@@ -62,12 +66,20 @@ def int8(source: Source, options: ExportOptions) -> Converted:
     [0, 1] a uint8 input has scale 1/255 and zero point 0. With `io="int8"` the zero point is less by 128.
     """
     form = source.quantizer_form()
+    if options.calibrator.method != "minmax":
+        return mixed_files.int8(source, options, form, pack(run(_converter(form.model))))
     converter = _calibrated(source, form, _INT8)
     converter.inference_input_type = converter.inference_output_type = getattr(tf, options.io)
     model = run(converter)
     if form.signature.output.activation == "softmax":
         narrow_logits(model, source.calibration.inputs, form.signature.input)
     return Converted(finish(model, source, "int8", form.signature))
+
+
+def mixed(source: Source, options: ExportOptions) -> Converted:
+    """Quantize to int8 but for some layers, which stay float."""
+    form = source.quantizer_form()
+    return mixed_files.mixed(source, options, form, pack(run(_converter(form.model))))
 
 
 def int16x8(source: Source, _options: ExportOptions) -> Converted:
@@ -84,13 +96,11 @@ def untrained_int8(path: Path) -> bytes:
     """Return any Keras file's network in integers, calibrated on random inputs: good for its size only.
 
     Raises:
-        ArtifactError: It is no Keras model.
+        ArtifactError: It is no Keras model with one input and one output.
         ConversionError: The converter failed.
     """
-    try:
-        model = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # keras raises whatever its zip, HDF5 and JSON readers raise
-        raise ArtifactError(f"{path.name} is not a Keras model", received=first_line(error)) from error
+    engine: Any = ENGINES["keras"].load(path, read_model(path), EngineOptions())
+    model = engine.model
     shapes = [tuple(axis or 1 for axis in tensor.shape) for tensor in model.inputs]
     draw = np.random.default_rng(0)
     samples = [[draw.random(shape, np.float32) for shape in shapes] for _ in range(_UNTRAINED_SAMPLES)]
@@ -101,6 +111,7 @@ def untrained_int8(path: Path) -> bytes:
 
 def _calibrated(source: Source, form: Form, operators: str) -> Any:
     """Return the converter for a form with float input, to be quantized by the calibration items."""
+    require_quantizable(source.model)
     inputs = source.calibration.inputs
     if form.signature.input.kind == "image":
         inputs = spanning(inputs)

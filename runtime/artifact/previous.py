@@ -13,13 +13,13 @@ from ..files import replacing, sha256_of
 from .manifest import MANIFEST_NAME, read_manifest
 
 PREVIOUS = "previous"
-_MODEL_SUFFIX = ".keras"
+_MODEL_SUFFIXES = (".keras", ".h5", ".hdf5")
 _HASH_DIGITS = 12
 
 
 def is_model(path: Path) -> bool:
     """Whether a file's name is that of a source model, which nothing else can be made of again."""
-    return path.suffix.lower() == _MODEL_SUFFIX
+    return path.suffix.lower() in _MODEL_SUFFIXES
 
 
 def same_content(one: Path, other: Path) -> bool:

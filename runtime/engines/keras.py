@@ -1,22 +1,17 @@
-"""Keras itself: `.keras` files, only where TensorFlow is installed."""
+"""Keras itself: `.keras` files and legacy `.h5`, only where TensorFlow is installed."""
 
-import io
-import tempfile
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
-from ..archives import checked_archive
 from ..signature import ModelSignature, SignatureOptions
 from ..tensors import TensorSpec
+from .keras_loading import KIND, load_model
 from .keras_signature import infer_signature
 from .registry import Array, EngineOptions, refuse_closed
 
-KIND = f"a Keras model that Keras {keras.__version__} can load in safe mode"
-_MAX_TEXT_BYTES = 16 * 1024 * 1024
+__all__ = ["KIND", "KerasEngine", "load"]
 
 
 class KerasEngine:
@@ -44,9 +39,8 @@ class KerasEngine:
 
 
 def load(content: bytes, options: EngineOptions) -> KerasEngine:
-    """Load a Keras model in safe mode, so that no code in the file is run.
+    """Load a Keras model, so that no code in the file is run.
 
-    Keras reads a path only, so it gets a private copy of the content that was hashed and checked.
     TensorFlow's threads belong to the process; its first Keras predictor sets their number.
     """
     import tensorflow as tf
@@ -54,19 +48,4 @@ def load(content: bytes, options: EngineOptions) -> KerasEngine:
     with suppress(RuntimeError):  # TensorFlow has started already
         tf.config.threading.set_intra_op_parallelism_threads(options.num_threads)
         tf.config.threading.set_inter_op_parallelism_threads(options.num_threads)
-    _check_archive(content)
-    with tempfile.TemporaryDirectory(prefix="edgemnist-", ignore_cleanup_errors=True) as folder:
-        copy = Path(folder, "model.keras")
-        copy.write_bytes(content)
-        return KerasEngine(keras.saving.load_model(copy, compile=False, safe_mode=True))
-
-
-def _check_archive(content: bytes) -> None:
-    """Check every file in the archive by its CRC, before the HDF5 library sees what is damaged or a bomb."""
-    with checked_archive(io.BytesIO(content)) as archive:
-        texts = sum(entry.file_size for entry in archive.infolist() if entry.filename.endswith(".json"))
-        if texts > _MAX_TEXT_BYTES:
-            raise ValueError(f"a configuration of {texts:,} bytes")
-        damaged = archive.testzip()
-        if damaged is not None:
-            raise ValueError(f"{damaged} in it is damaged")
+    return KerasEngine(load_model(content))

@@ -207,7 +207,7 @@ ENGINES = {
     for entry in (
         EngineEntry("onnxruntime", (".onnx", ".ort"), "onnxruntime", ""),
         EngineEntry("litert", (".tflite",), "ai_edge_litert", "litert"),
-        EngineEntry("keras", (".keras",), "tensorflow", "export", light=False),
+        EngineEntry("keras", (".keras", ".h5", ".hdf5"), "tensorflow", "export", light=False),
         EngineEntry("tflite_micro", (), "tflite_micro", "micro", on_request=(".tflite",)),
         EngineEntry("c", (LIBRARY_SUFFIX,), "ctypes", "", sources=(".c",), code=True, fix=COMPILE_HERE),
         EngineEntry("wasmtime", (".wasm",), "wasmtime", "web", on_request=(".html",)),

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from ..artifact.keras_file import try_keras_file
 from ..engines.registry import ENGINES, EngineOptions, ModelFile
 from ..errors import ArtifactError, IntegrityError, MissingExtraError, OptionError, require_one_of
 
@@ -73,9 +74,8 @@ _survivors: set[tuple[str, str, str]] = set()
 def probe_if_needed(source: ModelFile, limits: Probe, *, verified: bool) -> bool:
     """Try a model in a subprocess unless that is not wanted; return whether its answers need checks.
 
-    A content that survived is not tried again by this process. Keras' own files are not tried, since
-    TensorFlow takes many seconds to start; Keras reads them in Python, in safe mode, and their archive has
-    checksums.
+    A content that survived is not tried again by this process. Keras' own files are only read there, not run,
+    since TensorFlow takes many seconds to start.
 
     Raises:
         ArtifactError: It does not keep the artifact contract, crashed, or took too much time or memory.
@@ -91,8 +91,11 @@ def probe_if_needed(source: ModelFile, limits: Probe, *, verified: bool) -> bool
             fix="Load it without a probe; it is loaded only if it was built here or you say that it may run.",
         )
     key = (source.sha256, source.engine, repr(source.options))
-    if ENGINES[source.engine].light and key not in _survivors:
-        _found(source, limits, None, source.engine)
+    if key not in _survivors:
+        if ENGINES[source.engine].light:
+            _found(source, limits, None, source.engine)
+        else:
+            read_in_child(source.path, source.content, limits, try_keras_file)
         _survivors.add(key)
     return True
 

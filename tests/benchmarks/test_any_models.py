@@ -1,5 +1,6 @@
 """Benchmarks of models of any kind: what is computed, written and shown of each."""
 
+import copy
 import json
 import re
 from functools import cache
@@ -9,11 +10,16 @@ import jsonschema
 import numpy as np
 import pytest
 
-from edgemnist.benchmarks.regression import find_changes, verdict
+from edgemnist.benchmarks.emulation.model import Expected
+from edgemnist.benchmarks.regression import Gate, Limits, find_changes, open_gate, verdict
 from edgemnist.benchmarks.report import html, markdown
 from edgemnist.benchmarks.report.compact_arrays import decode_array
 from edgemnist.benchmarks.report.document import read_document, write_document
+from edgemnist.benchmarks.runner.plan import Plan
 from edgemnist.data.datasets import Split
+from edgemnist.runtime.errors import OptionError, ProofError
+from edgemnist.runtime.signature import OutputSpec
+from edgemnist.runtime.tensors import TensorSpec
 
 from .any_models import benchmark_of, classifier, features, probabilities, regression
 from .test_reports import Balance, printed
@@ -228,6 +234,16 @@ def test_class_names_are_shown_and_those_of_a_stranger_are_escaped():
     assert "<b>dog" not in page
 
 
+def test_a_file_that_calls_itself_a_script_is_linked_as_a_file(tmp_path):
+    path = tmp_path / 'javascript:alert(1)"%.onnx'
+    path.write_bytes(b"")
+    split = Split(features(COUNT, 13))
+    benchmark = benchmark_of(regression((13,), (1,)), split, {str(path): features(COUNT, 1)})
+    page = html.render(benchmark, folder=tmp_path)
+    assert 'href="./javascript%3Aalert%281%29%22%25.onnx"' in page
+    assert 'href="javascript' not in page
+
+
 def test_of_many_classes_the_page_lists_the_most_frequent_mistakes():
     page = page_for("many")
     assert 'class="confusion' not in page
@@ -249,3 +265,42 @@ def test_markdown_says_what_the_inputs_are(kind):
     noun = "images" if benchmark_for(kind).split.kind == "image" else "inputs"
     assert f"{COUNT} {noun} of mine." in text
     assert f"## {noun.capitalize()} per second" in text
+
+
+def reading(raw, output, spec):
+    """Return the classes that a device's raw output bytes name."""
+    nothing = np.zeros((len(raw), 1), np.uint8)
+    return Expected(nothing, raw, None, tested=True, output=output, spec=spec).predicted(raw)
+
+
+def test_classes_are_read_off_a_devices_raw_output():
+    output = TensorSpec("probabilities", "int8", (1, 3), 1 / 256, -128)
+    raw = np.array([[-128, 127, -100], [5, 5, 4]], np.int8).view(np.uint8)
+    classes = OutputSpec("classes", (3,), ("a", "b", "c"))
+    assert reading(raw, output, classes).tolist() == [1, 0]
+    assert reading(raw, output, None) is None
+    assert reading(raw, output, OutputSpec("values", (3,), (), "none")) is None
+
+
+def test_a_devices_single_sigmoid_is_read_by_its_scale():
+    output = TensorSpec("probabilities", "int8", (1, 1), 1 / 256, -128)
+    raw = np.array([[-1], [1]], np.int8).view(np.uint8)
+    assert reading(raw, output, OutputSpec("classes", (1,), ("no", "yes"), "sigmoid")).tolist() == [0, 1]
+
+
+def test_lost_r2_breaks_the_gate_like_lost_accuracy():
+    old = benchmark_for("value").document()
+    new = copy.deepcopy(old)
+    new["rows"][1]["figures"]["r2"] -= 0.01
+    gate = Gate(old, Limits(None, 0.02))
+    assert any("R² -0.0100: within the limits" in line for line in gate.check(new))
+    with pytest.raises(ProofError, match=r"net\.int8\.tflite \(litert\) lost 0\.0100 of R², more"):
+        Gate(old, Limits(None, 0.005)).check(new)
+
+
+def test_a_limit_of_accuracy_that_the_baseline_does_not_have_is_refused(tmp_path):
+    path = tmp_path / "bench.json"
+    write_document(path, benchmark_for("no labels").document())
+    with pytest.raises(OptionError, match="measured without labels or targets"):
+        open_gate(path, None, 0.001, Plan())
+    assert open_gate(path, 1.2, None, Plan()) is not None

@@ -127,6 +127,21 @@ def test_pictures_of_answers_are_drawn(benchmark, tmp_path):
         assert drawn(tmp_path / f"{name}.png") > 30
 
 
+@pytest.mark.parametrize("classes", [3, 300])
+def test_many_classes_and_names_of_any_length_are_drawn_on_one_page(tmp_path, classes):
+    names = tuple(
+        f"class $\\{number}$ with a name that is longer than its picture" for number in range(classes)
+    )
+    images = np.random.default_rng(0).integers(0, 256, (12, 5, 6, 3), dtype=np.uint8)
+    split = Split(images, np.arange(12, dtype=np.int32) % classes)
+    probabilities = np.random.default_rng(1).dirichlet(np.ones(classes), 12).astype(np.float32)
+    draw_confusion(tmp_path / "confusion.png", probabilities, split, names)
+    draw_mistakes(tmp_path / "mistakes.png", probabilities, split, names)
+    for name in ("confusion", "mistakes"):
+        with Image.open(tmp_path / f"{name}.png") as picture:
+            assert max(picture.size) < 2000
+
+
 def test_a_model_without_a_mistake_is_drawn_too(tmp_path):
     split = Split(np.zeros((2, 3, 3), np.uint8), np.array([0, 1], np.uint8))
     probabilities = np.eye(2, dtype=np.float32)

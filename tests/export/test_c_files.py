@@ -28,6 +28,7 @@ from edgemnist.runtime import load_predictor
 from edgemnist.runtime.artifact.tflite_file import unpack
 from edgemnist.runtime.errors import ConversionError, ProofError
 from edgemnist.runtime.process import quiet
+from edgemnist.runtime.signature import SignatureOptions
 
 STEM = "mnist.int8"
 STRICT = ("-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror")
@@ -335,7 +336,7 @@ def source_of(tmp_path):
         keras.Sequential([keras.Input(shape, name="image"), *layers]).save(path)
         images = np.random.default_rng(3).integers(0, 256, (200, *shape), dtype=np.uint8)
         images[0], images[1] = 0, 255
-        return load_source(path, Calibration(images, np.arange(200), (), 0), labels)
+        return load_source(path, Calibration(images, np.arange(200), (), 0), SignatureOptions(labels=labels))
 
     return make
 
@@ -351,7 +352,7 @@ def dense(*units, activation="relu", last="softmax"):
 
 def assert_same_bytes(content, source, folder):
     """Check C files of a TFLite file, and the library of them, against the reference kernels."""
-    images = source.calibration.images
+    images = source.calibration.inputs
     generated = make_c(content, source.name, samples=choose_samples(content, images))
     folder.mkdir()
     stem = f"{source.name}.int8"
@@ -365,7 +366,7 @@ def assert_same_bytes(content, source, folder):
     with load_predictor(library, run_foreign_code=True) as predictor:
         answers = predictor.engine.run(raw_images(content, images)[:, 0])
         np.testing.assert_array_equal(answers, expected.probabilities)
-        assert predictor.class_names == source.class_names
+        assert predictor.class_names == source.signature.output.labels
     return generated.files[".c"].decode("ascii")
 
 
@@ -387,10 +388,11 @@ def test_other_networks_give_the_reference_bytes(source_of, tmp_path, shape, lay
 
 def test_one_scale_for_all_channels_gives_the_reference_bytes(source_of, tmp_path):
     source = source_of((9, 7), dense(40, 6))
-    converter = tflite.calibrated_converter(source, "TFLITE_BUILTINS_INT8")
+    form = source.quantizer_form()
+    converter = tflite._calibrated(source, form, "TFLITE_BUILTINS_INT8")
     converter.inference_input_type = converter.inference_output_type = tflite.tf.uint8
     converter._experimental_disable_per_channel_quantization_for_dense_layers = True
-    content = finish(tflite.run(converter), source, "int8")
+    content = finish(tflite.run(converter), source, "int8", form.signature)
     text = assert_same_bytes(content, source, tmp_path / "c")
     found = re.search(r"layer_0_multiplier\[40\] = \{(.*?)\}", text, re.DOTALL)
     assert len(set(found[1].split())) == 1

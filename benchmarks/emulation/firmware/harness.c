@@ -1,7 +1,7 @@
 /*
  * Run a model on every input in inputs.bin, and measure what it takes.
  *
- * MODEL is the prefix of the model's functions, MACRO that of its macros, MODEL_HEADER its header; CLASSIFIER is
+ * FUNCTION_PREFIX begins the model's functions, MACRO_PREFIX its macros; MODEL_HEADER is its header; CLASSIFIER is
  * defined if it has functions for images and classes. answers.bin gets, for each input, the output and the class as
  * 16 bits, least significant byte first; the class is 0 if the model has none. stack.bin gets bytes of stack as 32
  * bits, least significant byte first: of known_stack, and of the model. Between counting_begins and counting_ends an
@@ -16,9 +16,9 @@
 #define JOIN_EXPANDED(prefix, name) prefix##_##name
 #define JOIN(prefix, name) JOIN_EXPANDED(prefix, name)
 
-#define INPUT_BYTES JOIN(MACRO, INPUT_BYTES)
-#define OUTPUT_BYTES JOIN(MACRO, OUTPUT_BYTES)
-#define ARENA_BYTES JOIN(MACRO, ARENA_BYTES)
+#define INPUT_BYTES JOIN(MACRO_PREFIX, INPUT_BYTES)
+#define OUTPUT_BYTES JOIN(MACRO_PREFIX, OUTPUT_BYTES)
+#define ARENA_BYTES JOIN(MACRO_PREFIX, ARENA_BYTES)
 #define WORDS(bytes) ((bytes) / 4 + 1)
 
 enum { PAINTED = 4096, PAINTED_FOR = 8, ANSWER_BYTES = OUTPUT_BYTES + 2 };
@@ -67,7 +67,7 @@ __attribute__((noinline)) static void counted(work *function)
 
 static void run(const uint8_t *from, uint8_t *into)
 {
-    JOIN(MODEL, run)((const void *)from, (void *)into, arena);
+    JOIN(FUNCTION_PREFIX, run)((const void *)from, (void *)into, arena);
 }
 
 /* Paint the memory below the stack pointer, call the function, and see how far the paint is gone. */
@@ -103,7 +103,7 @@ static int run_model(void)
     for (index = 0; index < OUTPUT_BYTES; index++)
         answer[index] = output[index];
 #ifdef CLASSIFIER
-    found = (uint32_t)JOIN(MODEL, classify)(input);
+    found = (uint32_t)JOIN(FUNCTION_PREFIX, classify)(input);
 #endif
     answer[OUTPUT_BYTES] = (uint8_t)found;
     answer[OUTPUT_BYTES + 1] = (uint8_t)(found >> 8);

@@ -6,6 +6,7 @@ be written is an `OutputError`.
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,10 @@ from ....data.history import History
 from ....proof.parity import score
 from ....runtime.errors import MissingExtraError
 from ....runtime.files import replacing
-from ...analysis.reliability import find_reliability, mistakes
+from ....runtime.predictions import class_indices
+from ....runtime.signature import PIXEL_VALUES
+from ...analysis.reliability import confidences_of, find_reliability, mistakes
+from ..cards import shortened
 from .charts import accuracy_curves, confidences, expected_error, loss_curves, reliability
 
 try:
@@ -29,6 +33,9 @@ GRID_SIDE = 5
 MISTAKES_ACROSS, MISTAKES_DOWN = 10, 8
 AUGMENTED_ACROSS, AUGMENTED_DOWN = 9, 6
 DOTS_PER_INCH = 120
+READABLE_CLASSES = 30  # more are drawn without numbers and names
+MAX_NAME = 24
+_LARGE_SIDE = 10  # inches
 
 
 def draw_digits(path: Path, split: Split, class_names: Sequence[str]) -> None:
@@ -79,11 +86,12 @@ def draw_confusion(
     counts = np.array(result.confusion)
     errors = counts.astype(float)
     np.fill_diagonal(errors, np.nan)
-    side = 1.6 + 0.5 * len(counts)
+    readable = len(counts) <= READABLE_CLASSES
+    side = 1.6 + (0.5 * len(counts) if readable else _LARGE_SIDE)
     figure = Figure(figsize=(side, side), layout="constrained")
     axes = figure.subplots()
     axes.imshow(errors, cmap="Reds", vmin=0, vmax=max(np.nanmax(errors, initial=0), 1) * 1.3)
-    for (true, predicted), count in np.ndenumerate(counts):
+    for (true, predicted), count in np.ndenumerate(counts) if readable else ():
         right = true == predicted
         if count or right:
             axes.text(
@@ -93,11 +101,13 @@ def draw_confusion(
         title=f"Confusion, test accuracy {result.accuracy:.2%}",
         xlabel="the network's label",
         ylabel="true class",
-        xticks=range(len(counts)),
-        yticks=range(len(counts)),
     )
-    axes.set_xticklabels(class_names, rotation="vertical" if max(map(len, class_names)) > 2 else None)  # noqa: PLR2004
-    axes.set_yticklabels(class_names)
+    if readable:
+        names = [shortened(name, MAX_NAME) for name in class_names]
+        upright = max(map(len, names)) > 2  # noqa: PLR2004 - digits need no turning
+        look: dict[str, Any] = {"ticks": range(len(counts)), "labels": names, "parse_math": False}
+        axes.set_xticks(**look, rotation="vertical" if upright else "horizontal")
+        axes.set_yticks(**look)
     _write(figure, path)
 
 
@@ -106,6 +116,7 @@ def draw_mistakes(
 ) -> None:
     """Draw misclassified images with true class, label and confidence, the surest first, as a PNG."""
     wrong = mistakes(probabilities, split.known_labels)
+    said, sure = class_indices(probabilities), confidences_of(probabilities)
     shown = wrong[: MISTAKES_ACROSS * MISTAKES_DOWN]
     rows = max(1, -(-len(shown) // MISTAKES_ACROSS))
     figure = Figure(figsize=(MISTAKES_ACROSS * 1.05, rows * 1.4 + 0.6), layout="constrained")
@@ -119,9 +130,8 @@ def draw_mistakes(
         axes.set_axis_off()
         if cell < len(shown):
             index = shown[cell]
-            label = int(probabilities[index].argmax())
-            names = f"{class_names[split.known_labels[index]]} → {class_names[label]}"
-            _show(axes, split.inputs[index], f"{names}\n{probabilities[index, label]:.1%}")
+            true, label = (shortened(class_names[one], 9) for one in (split.known_labels[index], said[index]))
+            _show(axes, split.inputs[index], f"{true} → {label}\n{sure[index]:.1%}")
     _write(figure, path)
 
 
@@ -138,8 +148,8 @@ def draw_reliability(path: Path, probabilities: NDArray[np.float32], split: Spli
 
 
 def _show(axes: Axes, image: NDArray[np.uint8], title: str) -> None:
-    axes.imshow(image, cmap="gray_r", vmin=0, vmax=255)
-    axes.set_title(title, fontsize=9 if "\n" in title else None)
+    axes.imshow(image, cmap="gray_r", vmin=0, vmax=PIXEL_VALUES - 1)  # colours are shown as they are
+    axes.set_title(title, fontsize=9 if "\n" in title else None, parse_math=False)
 
 
 def _write(figure: Figure, path: Path, *, grid: bool = False) -> None:

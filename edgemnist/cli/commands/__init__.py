@@ -15,8 +15,11 @@ SUMMARIES = {
     "inspect": "Draw a model as text: operators, shapes, types, scales, sizes, versions and metadata.",
     "verify": "Prove every artifact of a folder again: hashes, structure, metadata, and all outputs.",
     "bench": "Measure accuracy, agreement with Keras and latency of every artifact on every engine.",
+    "layers": "Show where two forms of a model part: each layer against its counterpart.",
     "size": "Show the flash and RAM that a network needs as C on a microcontroller, layer by layer.",
+    "advise": "Name the artifact to ship, why, and what the next ones would gain or lose.",
     "compare": "Compare two benchmarks row by row: how many times slower, how much more accurate.",
+    "sweep": "Train and export every combination of options, prove all of them, and show the frontier.",
     "env": "Show versions, CPU, engines found and missing extras.",
 }
 ALIASES = {"benchmark": "bench"}

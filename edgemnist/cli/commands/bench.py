@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
+from ...benchmarks.devices.remote import Remote
 from ...benchmarks.emulation.boards import HOST, find_devices
 from ...benchmarks.emulation.model import CModel, c_models, proven_copies
 from ...benchmarks.regression import Scope, open_gate
@@ -23,6 +24,7 @@ from ...runtime.artifact.manifest import newer_model
 from ...runtime.errors import OptionError
 from ...runtime.files import write_text
 from ..console import literal, print_json, print_message, results
+from ..devices import bench_devices
 from ..options import Artifacts, Data, Force, Json, RunForeignCode
 from ..progress import bench_progress, device_progress
 
@@ -34,6 +36,8 @@ EXAMPLES = """
 - `edgemnist bench --quick --json` a first impression in seconds
 - `edgemnist bench --artifacts edge --history notebook` with the curves of both trainings
 - `edgemnist bench --target cortex-m4 --target s390x` the model in C, on emulated processors
+- `edgemnist bench --device pi@raspberry --device jetson` on devices, next to each other
+- `edgemnist bench --serial /dev/ttyACM0` a microcontroller, by its own cycle counter
 - `edgemnist bench --baseline old/bench.json --max-slowdown 1.2 --max-accuracy-drop 0.001` a gate for CI
 """
 
@@ -44,6 +48,9 @@ _TARGET_HELP = (
     "Where to run; repeatable. host: this machine, the default. An emulated processor, with the model in C:"
     " cortex-m0, -m3, -m4, -m7, -m33, -m55, aarch64, arm, riscv64, s390x. emulated: all of these."
 )
+_DEVICE_HELP = "Measure on this device instead, over ssh, with its own clock; repeatable."
+_DEVICE_PYTHON_HELP = "A Python there that has the engines. Default: a new environment with the extra litert."
+_SERIAL_HELP = "Measure a microcontroller on this serial line instead, which runs the self-test's firmware."
 _RUNS_HELP = "Single inputs to measure per model at least. Default: 2000."
 _SECS_HELP = "Seconds of single inputs per model at least. Default: 0.6."
 _WARMUP_HELP = "Unmeasured calls in each process first. Default: 100."
@@ -59,6 +66,10 @@ def bench(
     engine: Annotated[list[str] | None, Option(metavar="NAME", help=_ENGINE_HELP)] = None,
     keras: Annotated[bool | None, Option("--with-keras/--no-keras", help=_KERAS_HELP)] = None,
     target: Annotated[list[str] | None, Option(metavar="NAME", help=_TARGET_HELP)] = None,
+    device: Annotated[list[str] | None, Option(metavar="USER@HOST", help=_DEVICE_HELP)] = None,
+    device_python: Annotated[str | None, Option(metavar="PATH", help=_DEVICE_PYTHON_HELP)] = None,
+    serial: Annotated[str | None, Option(metavar="PORT", help=_SERIAL_HELP)] = None,
+    baud: Annotated[int, Option(help="Speed of the serial line.")] = 115_200,
     quick: Annotated[bool, Option("--quick", help="Under 15 s, with wider intervals.")] = False,
     num_runs: Annotated[int | None, Option(min=1, help=_RUNS_HELP)] = None,
     min_secs: Annotated[float | None, Option(min=0, help=_SECS_HELP)] = None,
@@ -90,8 +101,15 @@ def bench(
     emulated processor is generated again from the TFLite file beside it, and the exit code is 3 if it is not
     the same.
 
+    On a device, a temporary folder gets the artifacts, the data and a wheel of this program, and is removed
+    at the end, even if the connection is lost. Its bench.json lies in a folder of the device's name then, and
+    devices.html shows all of them.
+
     Without --data the test inputs are those that the artifacts were proved on, as their manifest records; for
     files of anyone's that MNIST does not fit they are random.
+
+    On a serial line, the board gets the first test inputs (--num-runs, by default 100), and answers outputs
+    and the cycles of its own counter, which go to serial.json. Exits with 3 if a byte is not the reference's.
 
     Writes bench.json (metrics, machine, versions, raw samples), bench.md and bench.html, which shows the
     training too where its history.json lies in the folder.
@@ -103,6 +121,20 @@ def bench(
             fix="In a checkout: python -m edgemnist.benchmarks.studies.loadgen_cross_check MODEL...",
         )
     given = {"num_runs": num_runs, "min_secs": min_secs, "warmup_runs": warmup_runs}
+    if serial is not None:
+        _refuse_elsewhere(target or device, baseline)
+        from ..serial import bench_serial  # POSIX only
+
+        folder = files[0].parent if files else artifacts
+        where = output or (Path() if files else artifacts)
+        bench_serial((serial, baud), files or (), folder, data, num_runs, where, json=json)
+        return
+    if device:
+        _refuse_elsewhere(target, baseline)
+        options = _flags({**given, "num_threads": num_threads}, engine or (), quick=quick)
+        remote = Remote(tuple(files or [artifacts]), data, options, device_python)
+        bench_devices(device, remote, output or (Path() if files else artifacts), json=json)
+        return
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     plan = replace(QUICK if quick else Plan(), num_threads=num_threads, **changes)
     why_no_keras = "--no-keras was given" if keras is False else ""
@@ -155,6 +187,21 @@ def bench(
             print_message(literal(line))
 
 
+def _refuse_elsewhere(target: list[str] | None, baseline: Path | None) -> None:
+    if target or baseline is not None:
+        raise OptionError(
+            "--device and --serial measure elsewhere",
+            received="another of these, --target or --baseline",
+            fix="Give one of them.",
+        )
+
+
+def _flags(given: dict[str, Any], engines: Sequence[str], *, quick: bool) -> tuple[str, ...]:
+    """Return the options of this command that a device gets as well."""
+    flags = [f"--{name.replace('_', '-')}={value}" for name, value in given.items() if value is not None]
+    return (*flags, *(f"--engine={name}" for name in engines), *(("--quick",) if quick else ()))
+
+
 def _settle(folders: Iterable[Path]) -> None:
     """Finish exports that were interrupted, and say where a model is newer than its artifacts."""
     for folder in sorted(folders):
@@ -193,7 +240,7 @@ def _write_reports(
 ) -> None:
     write_document(output / "bench.json", document)
     write_text(output / "bench.md", markdown.render(benchmark))
-    page = html.render_if_possible(benchmark, trained)
+    page = html.render_if_possible(benchmark, trained, output)
     if page is not None:
         write_text(output / "bench.html", page)
     written = "bench.json, bench.md and bench.html" if page else "bench.json and bench.md"

@@ -8,8 +8,9 @@ import msgspec
 from typer import Option
 
 from ...data.datasets import load_test_split
+from ...export.convert.activation_ranges import Calibrator, Method
 from ...export.convert.options import DEFAULT, INT8, IO_DTYPES, OPSETS, ExportOptions
-from ...proof.formats import FORMATS, find_format
+from ...proof.formats import FORMATS, MIXED, find_format
 from ...runtime.artifact.previous import PREVIOUS
 from ...runtime.artifact.settling import state_of
 from ...runtime.errors import OptionError
@@ -46,6 +47,7 @@ EXAMPLES = """
 - `edgemnist export --format c --compile` C for any device, and a shared library of it for this machine
 - `edgemnist export --model anyones.tflite --format c --artifacts DIR` C of a full-integer TFLite file
 - `edgemnist export --format wasm --format html` WebAssembly with JavaScript, and a page to draw on
+- `edgemnist export --int8 --calibration-method percentile --keep-float hidden` or `--auto` for mixed.tflite
 - `edgemnist export --int8 --min-agreement 0.9985 --max-accuracy-drop 0.001`
 - `edgemnist export --model my.keras --data my-data.npz --artifacts my-artifacts`
 - `edgemnist export --model int8.tflite --reference float.onnx --data my-data.npz --artifacts proven`
@@ -54,14 +56,24 @@ EXAMPLES = """
 _FORMAT_HELP = "Make this format only; repeatable. `edgemnist formats` lists them, such as float16.onnx."
 _IO_HELP = "Input and output of int8.tflite: pixels as they are, or minus 128 for microcontrollers."
 _MODEL_HELP = (
-    "Export this .keras model instead of the one in the artifacts folder; or make C of this full-integer"
-    " .tflite file, or WebAssembly, whoever made it."
+    "Export this .keras or .h5 model instead of the one in the artifacts folder; or make C or WebAssembly of"
+    " this full-integer .tflite file, whoever made it."
 )
 _REFERENCE_HELP = (
     "Prove the quantized .tflite given with --model, whoever made it, against this float .onnx or .tflite."
 )
 _OPSET_HELP = "ONNX opset, 13 to 18; a lower one loads on older runtimes."
 _SAMPLES_HELP = "Training items to calibrate quantization with. Default: 1000, or all where there are fewer."
+_METHOD_HELP = (
+    "How ranges of activations are chosen for int8.tflite and mixed.tflite: from the smallest to the largest"
+    " value, without the rarest ones, or with the smallest mean squared error."
+)
+_PERCENTILE_HELP = "The share of values in percent that the method percentile keeps."
+_KEEP_HELP = "Make mixed.tflite, in which this layer stays float; repeatable. `edgemnist layers` names them."
+_AUTO_HELP = (
+    "Make mixed.tflite with the fewest float layers that a search finds for --max-accuracy-drop, by default"
+    " 0.005, measured on the calibration items."
+)
 _BATCH_HELP = "Fix the batch of every artifact to one item, for runtimes that need fixed shapes."
 _INPUT_HELP = "What the model takes. Default: what the data are."
 _OUTPUT_HELP = "What it gives. Default: classes where it ends in probabilities or the data have labels."
@@ -88,6 +100,10 @@ def export(
     output_kind: Annotated[str | None, Option(metavar="classes|values", help=_OUTPUT_HELP)] = None,
     labels: Labels = None,
     calibration_samples: Annotated[int | None, Option(metavar="N", help=_SAMPLES_HELP)] = None,
+    calibration_method: Annotated[str, Option(metavar="minmax|percentile|mse", help=_METHOD_HELP)] = "minmax",
+    percentile: Annotated[float, Option(metavar="P", help=_PERCENTILE_HELP)] = 99.99,
+    keep_float: Annotated[list[str] | None, Option(metavar="LAYER", help=_KEEP_HELP)] = None,
+    auto: Annotated[bool, Option("--auto", help=_AUTO_HELP)] = False,
     min_agreement: MinAgreement = None,
     max_accuracy_drop: MaxAccuracyDrop = None,
     atol: Atol = None,
@@ -143,8 +159,17 @@ def export(
     from ...export.pipeline import export_all
     from ..training import ensure_model
 
-    options = ExportOptions(opset=opset, io=io, compile=compile_)
     names = [row.name for row in FORMATS] if every else [*(formats or DEFAULT), *((INT8,) if int8 else ())]
+    names += [MIXED.name] if keep_float or auto else []
+    allowed = MIXED.tolerances.max_accuracy_drop if max_accuracy_drop is None else max_accuracy_drop
+    options = ExportOptions(
+        opset=opset,
+        io=io,
+        compile=compile_,
+        calibrator=Calibrator(choice("--calibration-method", calibration_method, Method), percentile),
+        keep_float=tuple(keep_float or ()),
+        auto_drop=allowed if auto else None,
+    )
     rows = [find_format(name) for name in dict.fromkeys(names)]
 
     path = model or ensure_model(artifacts, data, seed, allow_empty_classes=allow_empty_classes)

@@ -1,6 +1,6 @@
 """`edgemnist formats`: what `export` can make, and what can run here."""
 
-from ...proof.formats import FORMATS
+from ...proof.formats import KNOWN_FORMATS
 from ..console import literal, print_json, print_result, print_table
 from ..options import Json
 
@@ -26,7 +26,7 @@ def formats(json: Json = False) -> None:
                     "extra": row.engine.extra,
                     "available": row.engine.available,
                 }
-                for row in FORMATS
+                for row in KNOWN_FORMATS
             ]
         )
         return
@@ -35,7 +35,7 @@ def formats(json: Json = False) -> None:
         ("--format", "engine", "extra", "runs here", "what"),
         [
             (row.name, row.engine.name, row.engine.extra or "-", here[row.engine.available], row.summary)
-            for row in FORMATS
+            for row in KNOWN_FORMATS
         ],
     )
     print_result("The file of each is <model>.<format>, such as mnist.int8.tflite.")

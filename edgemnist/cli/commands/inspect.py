@@ -30,7 +30,7 @@ EXAMPLES = """
 - `edgemnist inspect artifacts/mnist.int8.tflite --arena`
 - `edgemnist inspect artifacts/mnist.int8.onnx --json`
 """
-_FILE_HELP = "A .tflite, .onnx, .ort, .keras or exported .c file."
+_FILE_HELP = "A .tflite, .onnx, .ort, .keras, .h5 or exported .c file."
 _ARENA_HELP = "Measure the memory that TensorFlow Lite Micro needs beside a .tflite's weights."
 _TEXT_LIMIT = 200
 _SHOWN_LABELS, _SHOWN_NUMBERS = 12, 4
@@ -58,7 +58,7 @@ def inspect(
 
 
 def _content(file: Path, arena: bool) -> tuple[dict[str, object], list[str]]:
-    if file.suffix == ".keras":
+    if file.suffix in (".keras", ".h5", ".hdf5"):
         from ...export import backend  # noqa: F401 - starts TensorFlow without its log
     require_readable(file)
     content = read_model(file)

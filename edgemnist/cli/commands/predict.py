@@ -34,6 +34,7 @@ EXAMPLES = """
 - `edgemnist predict photo.png --engine litert --top 5`
 - `edgemnist predict photo.png --model artifacts/mnist.int8.tflite`
 - `edgemnist predict - < photo.png`
+- `edgemnist predict --input photos/ --output scores.parquet --processes 2` a whole folder
 - `edgemnist predict samples.csv --json` of a model of features: a row each, with or without a header
 """
 
@@ -41,6 +42,11 @@ _FILES_HELP = (
     "PNG, JPEG, WebP, BMP or GIF files, folders of them, or - for standard input; rows of numbers in .csv,"
     " .npy or .npz."
 )
+_INPUT_HELP = "Score a whole folder of pictures, or an IDX, .npy, .npz or Parquet file, larger than memory."
+_OUTPUT_HELP = "The Parquet file that the scores of --input go to: a row for each of its rows, in order."
+_ARRAY_HELP = "Which array of an .npz or column of Parquet. Default: x_test, images, features or x."
+_PROCESSES_HELP = "How many processes score."
+_RAY_HELP = "Score on this Ray cluster instead, whose nodes find the files at the same paths."
 _ENGINE_HELP = "The engine that runs the model, as `edgemnist env` names it. Default: by the model's suffix."
 _POLARITY_HELP = "Of a model of ink on paper: whether the ink is dark or light; auto finds out."
 _FIT_HELP = (
@@ -54,7 +60,14 @@ _SHOWN_VALUES = 16
 
 
 def predict(
-    files: Annotated[list[Path], Argument(metavar="FILE...", help=_FILES_HELP, allow_dash=True)],
+    files: Annotated[
+        list[Path] | None, Argument(metavar="FILE...", help=_FILES_HELP, allow_dash=True)
+    ] = None,
+    input_: Annotated[Path | None, Option("--input", metavar="PATH", help=_INPUT_HELP)] = None,
+    output: Annotated[Path | None, Option("--output", "-o", metavar="FILE", help=_OUTPUT_HELP)] = None,
+    array: Annotated[str | None, Option(metavar="NAME", help=_ARRAY_HELP)] = None,
+    processes: Annotated[int, Option(min=1, help=_PROCESSES_HELP)] = 1,
+    ray: Annotated[str | None, Option(metavar="ADDRESS", help=_RAY_HELP)] = None,
     model: Annotated[Path | None, Option(metavar="FILE", help=_MODEL_HELP)] = None,
     artifacts: Artifacts = Path("artifacts"),
     engine: Annotated[str | None, Option(metavar="NAME", help=_ENGINE_HELP)] = None,
@@ -71,15 +84,21 @@ def predict(
     is made like the training images: its ink found, fitted into the model's box, centred by its mass, light
     on dark. A model of features gets a row of a file for each item. Of several files, those that cannot be
     read are named and the others answered. Pictures need the extra image: `pip install 'edgemnist[image]'`.
+
+    With --input and --output, a whole file or folder is streamed into a Parquet file, which appears when it
+    is complete: label, index, confidence and probabilities, or values, of each row, or the error where it
+    cannot be read. Needs the extra parquet.
     """
-    if engine == "keras" or (model and model.suffix == ".keras"):
+    if engine == "keras" or (model and model.suffix in (".keras", ".h5", ".hdf5")):
         from ...export import backend  # noqa: F401 - starts TensorFlow without its log
     documents: list[dict[str, object]] = []
     failures = 0
+    pictures = PictureOptions(polarity=polarity, fit=fit)
+    scoring = _is_scoring(files, input_, output)
     with load_predictor(
         model or _default_model(artifacts, engine, run_foreign_code),
         engine=engine,
-        pictures=PictureOptions(polarity=polarity, fit=fit),
+        pictures=pictures,
         run_foreign_code=run_foreign_code,
     ) as predictor:
         spec = predictor.signature.input
@@ -87,7 +106,16 @@ def predict(
             raise OptionError(
                 "--polarity is for models of ink on paper", received=polarity, fix="Leave it out."
             )
-        paths = list_files(files, spec)
+        if scoring and input_ and output:
+            from ...sweep.scoring import Job
+            from ..scoring import score_all
+
+            # The predictor is loaded, so its content may run here; only that content is loaded again.
+            content = predictor.path, predictor.sha256
+            job = Job(input_.resolve(), array, *content, engine, pictures, run_foreign_code)
+            score_all(job, output, processes, ray, json=json)
+            return
+        paths = list_files(files or [], spec)
         for path in paths:
             try:
                 items = _items(predictor, path)
@@ -108,6 +136,15 @@ def predict(
         print_json({"model": predictor.path.name, "engine": predictor.engine_name, key: documents})
     if failures:
         raise InputError(f"{failures} of {len(paths)} {_noun(spec)} could not be {_done(predictor)}")
+
+
+def _is_scoring(files: list[Path] | None, input_: Path | None, output: Path | None) -> bool:
+    """Return whether a whole input is to be scored, rather than files answered one by one."""
+    if not files and input_ is None and output is None:
+        raise OptionError("there is nothing to predict", fix="Name files, or give --input and --output.")
+    if (input_ is None) != (output is None) or (files and input_ is not None):
+        raise OptionError("--input and --output go together, and instead of files")
+    return input_ is not None
 
 
 def _placed(path: Path, answers: "list[Any]") -> "Iterator[tuple[dict[str, object], Any]]":

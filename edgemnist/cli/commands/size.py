@@ -1,6 +1,5 @@
 """`edgemnist size`: flash and RAM of a network on a microcontroller, and whether it fits."""
 
-import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +10,7 @@ from ...benchmarks.emulation.boards import DEVICES
 from ...runtime.errors import ArtifactError, OptionError, ProofError
 from ...runtime.files import read_model
 from ..console import literal, messages, print_json, print_message, print_result, print_table
-from ..options import Json
+from ..options import Json, byte_count
 
 if TYPE_CHECKING:
     from ...export.codegen.size import LayerSize, ModelSize
@@ -22,8 +21,6 @@ EXAMPLES = """
 - `edgemnist size artifacts/mnist.int8.tflite --flash 256k --ram 16k`
 - `edgemnist size my.keras --target cortex-m4 --map memory.png` before any training, if one likes
 """
-_AMOUNT = re.compile(r"(\d+)\s*([kKmM]?)(?:i?[bB])?")
-_FACTORS = {"": 1, "k": 1024, "m": 1024 * 1024}
 _MODEL_HELP = "A .keras, .h5 or full-integer .tflite file."
 _FLASH_HELP = "What there is for weights and code, such as 256k."
 _RAM_HELP = "What there is for activations, input and output, such as 64k."
@@ -44,7 +41,7 @@ def size(
     Of a Keras file the weights do not matter, so it need not be trained. Code is counted where the target's
     compiler is installed. Exits with 3, and names the layer that takes most, if it does not fit.
     """
-    limits = _bytes(flash, "--flash"), _bytes(ram, "--ram")
+    limits = byte_count("--flash", flash), byte_count("--ram", ram)
     with messages.status(f"measuring {literal(model.name)}"):
         measured, missing = _measure(model, target)
     if picture is not None:
@@ -95,17 +92,6 @@ def _measure(model: Path, target: str) -> "tuple[ModelSize, str]":
     if device.missing:
         return measure(content), device.missing
     return measure(content, (device.compiler, *device.flags), f"{device.binutils}nm"), ""
-
-
-def _bytes(text: str | None, option: str) -> int | None:
-    if text is None:
-        return None
-    found = _AMOUNT.fullmatch(text.strip())
-    if found is None:
-        raise OptionError(
-            f"{option} is no number of bytes", received=repr(text), expected="such as 256k or 64000"
-        )
-    return int(found[1]) * _FACTORS[found[2].lower()]
 
 
 def _show(measured: "ModelSize", model: Path, target: str) -> None:

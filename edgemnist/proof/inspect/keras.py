@@ -1,12 +1,10 @@
 """Keras files, read by Keras itself in safe mode: their layers are their operators."""
 
-import io
-import json
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ...runtime.artifact.keras_file import read_keras_file
 from ...runtime.engines.registry import ENGINES, EngineOptions
 from .structure import GraphTensor, Operator, Structure
 
@@ -16,7 +14,7 @@ KIND = "a Keras model of layers that Keras itself connects"
 def read(name: str, content: bytes) -> Structure:
     """Read a Keras file; MissingExtraError if TensorFlow is not installed."""
     engine: Any = ENGINES["keras"].load(Path(name), content, EngineOptions())
-    layers, saved = engine.model.layers, _metadata(content)
+    layers, saved = engine.model.layers, read_keras_file(content).metadata
     return Structure(
         inputs=(engine.input,),
         outputs=(engine.output,),
@@ -49,10 +47,3 @@ def _operators(first: str, layers: list[Any]) -> Iterator[Operator]:
         weights = tuple(weight.path for weight in layer.weights)
         yield Operator(type(layer).__name__, inputs=inputs + weights, outputs=(layer.name,))
         names[id(layer.output)] = above = layer.name
-
-
-def _metadata(content: bytes) -> dict[str, str]:
-    """Return what Keras wrote about the file itself: its version and the date."""
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        document = json.loads(archive.read("metadata.json"))
-    return {key: str(value) for key, value in document.items()}

@@ -97,6 +97,8 @@ _READERS = {
     ".keras": "keras",
     ".wasm": "wasm",
     ".html": "html",
+    ".h5": "keras",
+    ".hdf5": "keras",
 }
 
 

@@ -6,6 +6,7 @@ from ..lowering import activation_range, output_size, pad_before, require, windo
 from . import Operator
 
 _KERNELS = {"AVERAGE_POOL_2D": "average_pool_2d", "MAX_POOL_2D": "max_pool_2d"}
+_TOLERANCE = 1e-6  # of `GenericPrepare` in tensorflow/lite/kernels/pooling.cc
 
 
 def shapes(node: Node) -> tuple[Shape, ...]:
@@ -22,7 +23,7 @@ def lower(node: Node, _: Match) -> Lowered:
     source, output, options = node.input(0), node.outputs[0], node.options
     require(node, source, ("int8",))
     require(node, output, ("int8",))
-    if (source.scale, source.zero_point) != (output.scale, output.zero_point):
+    if source.zero_point != output.zero_point or abs(source.scale - output.scale) > _TOLERANCE:
         raise node.error(
             "its output has another scale than its input",
             received=f"{output.scale}, zero point {output.zero_point}",

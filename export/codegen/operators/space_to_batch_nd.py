@@ -98,6 +98,12 @@ def join(node: Node, _: Match) -> Lowered:
 
 
 OPERATORS = (
-    Operator("SPACE_TO_BATCH_ND", split_shapes, split, element_types=("int8", "uint8")),
+    Operator(
+        "SPACE_TO_BATCH_ND",
+        split_shapes,
+        split,
+        element_types=("int8", "uint8"),
+        notes="without padding only for tflm",
+    ),
     Operator("BATCH_TO_SPACE_ND", joined_shapes, join, element_types=("int8", "uint8")),
 )

@@ -44,6 +44,6 @@ def lower(node: Node, _: Match) -> Lowered:
 
 
 OPERATORS = (
-    Operator("TILE", tiled, lower, element_types=("any",)),
+    Operator("TILE", tiled, lower, element_types=("any",), notes="not in TensorFlow Lite Micro"),
     Operator("BROADCAST_TO", broadcast, lower, element_types=("any",)),
 )

@@ -4,6 +4,7 @@ import numpy as np
 
 from ..ir import Step, Table
 from . import PLAIN, Implementation, Variant, x86
+from ._layout import filter_rows
 
 _LANES, _TOGETHER = 8, 2  # sums of a vector, numbers of 16 bits of a dot product
 _VECTORS = 8  # of a block of FULLY_CONNECTED
@@ -19,14 +20,14 @@ def conv_tables(step: Step) -> tuple[Table, ...]:
 def depthwise_tables(step: Step) -> tuple[Table, ...]:
     """Return the weights as `[channels / 8][taps / 2][8][2]` of 16 bits."""
     bias = step.tables[1].values.astype(np.int64)
-    return x86.tables(step, x86.channel_rows(step), bias, _LANES, _TOGETHER, "int16")
+    return x86.tables(step, filter_rows(step), bias, _LANES, _TOGETHER, "int16")
 
 
 def fully_connected_tables(step: Step) -> tuple[Table, ...]:
     """Return the weights as `[outputs / 64][inputs / 2][8][8][2]`, the bias and the input's zero point."""
-    rows = x86.channel_rows(step)
+    rows = filter_rows(step)
     zero_point = step.inputs[0].zero_point
-    bias = step.tables[1].values + zero_point * rows.astype(np.int64).sum(axis=1)
+    bias = step.tables[1].values + zero_point * rows.sum(axis=1)
     whole = x86.filled(x86.filled(rows, 1, _TOGETHER), 0, _LANES)
     vectors = whole.reshape(-1, _LANES, whole.shape[1] // _TOGETHER, _TOGETHER)
     blocks = [
@@ -34,7 +35,7 @@ def fully_connected_tables(step: Step) -> tuple[Table, ...]:
         for first in range(0, len(vectors), _VECTORS)
     ]
     return (
-        Table("weights", np.concatenate(blocks), step.tables[0].comment),
+        Table("weights", np.concatenate(blocks).astype(np.int8), step.tables[0].comment),
         *x86.after_sums(step, bias, _LANES),
         Table("zero", np.array([zero_point], np.int32)),
     )

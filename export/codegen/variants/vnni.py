@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from ..ir import Step, Table
 from . import PLAIN, Implementation, Variant, x86
+from ._layout import filter_rows, offset_of
 
 _LANES, _TOGETHER = 16, 4  # sums of a vector, bytes of a dot product
 _MORE = 128  # the first factor of a dot product is unsigned: inputs with a sign go in plus this
@@ -18,15 +19,14 @@ def conv_tables(step: Step) -> tuple[Table, ...]:
 
 def other_tables(step: Step) -> tuple[Table, ...]:
     """Return the weights as `[channels / 16][taps / 4][16][4]`, and the folded bias."""
-    return x86.tables(step, x86.channel_rows(step), _bias(step), _LANES, _TOGETHER)
+    return x86.tables(step, filter_rows(step), _bias(step), _LANES, _TOGETHER)
 
 
 def _bias(step: Step) -> NDArray[np.int64]:
-    sums = x86.channel_rows(step).astype(np.int64).sum(axis=1)
-    # the lowering of FULLY_CONNECTED has folded the zero point
-    offset = 0 if step.node.operator == "FULLY_CONNECTED" else x86.offset_of(step)
     more = 0 if step.inputs[0].dtype == "uint8" else _MORE
-    folded: NDArray[np.int64] = step.tables[1].values.astype(np.int64) + (offset - more) * sums
+    folded: NDArray[np.int64] = step.tables[1].values + (offset_of(step) - more) * filter_rows(step).sum(
+        axis=1
+    )
     return folded
 
 

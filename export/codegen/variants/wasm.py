@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from ..fixed_point import Rounding
 from ..ir import Step, Struct, Table
 from . import PLAIN, Implementation, Variant, x86
+from ._layout import filter_rows
 
 _LANES, _TOGETHER = 4, 2  # sums of a vector, numbers of 16 bits of a dot product
 _BLOCK = 8  # vectors of a block of FULLY_CONNECTED
@@ -22,12 +23,12 @@ def conv_tables(step: Step) -> tuple[Table, ...]:
 
 def depthwise_tables(step: Step) -> tuple[Table, ...]:
     """Return the weights as `[channels / 4][taps / 2][4][2]`."""
-    return _tables(step, _blocks(x86.channel_rows(step)).ravel())
+    return _tables(step, _blocks(filter_rows(step).astype(np.int8)).ravel())
 
 
 def fully_connected_tables(step: Step) -> tuple[Table, ...]:
     """Return the weights as `[outputs / 32][inputs / 2][8][4][2]`, and the input's zero point."""
-    rows = x86.channel_rows(step)
+    rows = filter_rows(step).astype(np.int8)
     zero_point = step.inputs[0].zero_point
     # the lowering has folded the zero point, which this kernel takes from its inputs
     bias = step.tables[1].values + zero_point * rows.astype(np.int64).sum(axis=1)

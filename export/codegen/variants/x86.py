@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from ..fixed_point import Rounding
 from ..ir import Step, Struct, Table
 from ..sums import bias_of, reach_of
+from ._layout import filter_rows
 
 _MAX_SUM = 2**30  # so that a rounding that is added to a scaled sum cannot overflow
 _ALIGNMENT = 4
@@ -26,17 +27,9 @@ def conv_rows(step: Step, together: int) -> NDArray[np.int8]:
     return whole.reshape(channels, -1).astype(np.int8)
 
 
-def channel_rows(step: Step) -> NDArray[np.int8]:
-    """Return the weights of a layer as `(channels, taps)`."""
-    weights = np.asarray(step.node.input(1).data)
-    if step.kernel == "depthwise_conv_2d":
-        return weights.reshape(-1, weights.shape[-1]).T
-    return weights.reshape(len(step.tables[1].values), -1)
-
-
 def tables(
     step: Step,
-    rows: NDArray[np.int8],
+    rows: NDArray[np.integer[Any]],
     bias: NDArray[np.int64],
     lanes: int,
     together: int,
@@ -71,11 +64,6 @@ def filled(values: NDArray[Any], axis: int, multiple: int) -> NDArray[Any]:
     """Return an array with zeros at the end of an axis, so that its size is a multiple."""
     missing = -values.shape[axis] % multiple
     return np.pad(values, [(0, missing if each == axis else 0) for each in range(values.ndim)])
-
-
-def offset_of(step: Step) -> int:
-    """Return what a convolution adds to its input: minus its zero point."""
-    return -step.inputs[0].zero_point
 
 
 def whole_bytes(sizes: Sequence[int]) -> int:
@@ -125,4 +113,4 @@ def does_add(step: Step) -> bool:
 def _has_small_sums(step: Step) -> bool:
     channels = len(step.tables[1].values)
     bias = np.maximum(abs(bias_of(step.node, channels)), abs(step.tables[1].values.astype(np.int64)))
-    return int(reach_of(step.node, channel_rows(step), bias).max(initial=0)) < _MAX_SUM
+    return int(reach_of(step.node, filter_rows(step), bias).max(initial=0)) < _MAX_SUM

@@ -1,4 +1,4 @@
-"""libFuzzer on every operator's kernels: no input is undefined behaviour, and all variants agree on it."""
+"""libFuzzer and gcc's analyzer on every operator's kernels: nothing is undefined, and all variants agree."""
 
 import re
 import shutil
@@ -12,6 +12,7 @@ from edgemnist.export.codegen.operators import OPERATORS
 
 from . import test_moving as moving
 from . import test_operators as single
+from .run import WARNINGS
 from .test_plan import networks
 
 pytestmark = [
@@ -113,6 +114,8 @@ def _fuzz(content, folder):
     (folder / "model.int8.c").write_bytes(sources.model)
     for ending, text in sources.companions.items():
         (folder / f"model.int8{ending}").write_bytes(text)
+    analyzed = ["gcc", *WARNINGS, "-O1", "-fanalyzer", "-c", "model.int8.c", "-o", "analyzed.o"]
+    subprocess.run(analyzed, cwd=folder, check=True)
     sizes = ", ".join(str(tensor.size_bytes) for tensor in (*graph.inputs, *graph.outputs))
     (folder / "target.c").write_text(_TARGET.format(sizes=sizes, inputs=len(graph.inputs)))
     command = ["clang", "-std=c99", *_SANITIZED, "target.c", "-o", "target"]

@@ -122,12 +122,15 @@ def resizes(draw):
 
 
 @st.composite
-def dilated_blocks(draw):
+def dilated_blocks(draw, most_padded=3):
     """SPACE_TO_BATCH_ND with padding, and BATCH_TO_SPACE_ND with cropping of what comes out."""
     batches, height, width, depth = (draw(st.integers(1, 5)) for _ in range(4))
     file, source, quantization = _file(draw, (batches, height, width, depth))
     blocks = [draw(st.integers(1, 3)), draw(st.integers(1, 3))]
-    pads = [[draw(st.integers(0, 3)), draw(st.integers(0, 3))] for _ in blocks]
+    if not most_padded:
+        height, width = height * blocks[0], width * blocks[1]
+        file, source, quantization = _file(draw, (batches, height, width, depth))
+    pads = [[draw(st.integers(0, most_padded)), draw(st.integers(0, most_padded))] for _ in blocks]
     for pair, block, size in zip(pads, blocks, (height, width), strict=True):
         pair[1] += -(size + sum(pair)) % block
     small = [
@@ -194,14 +197,16 @@ def float_ends(draw):
     step = np.float32(quantization["scale"])
     halves = (generator.integers(-300, 300, (8, *shape)) / 2).astype(np.float32) * step
     wide = generator.normal(size=(8, *shape)).astype(np.float32) * 1000
-    return file.content([source], [output]), (np.concatenate([halves, wide]),)
+    inputs = (np.concatenate([halves, wide]),)
+    # TensorFlow Lite Micro quantizes to int8 only
+    return file.content([source], [output]), inputs, draw(matches) if dtype == "int8" else Match.LITERT
 
 
 @exact
 @given(float_ends())
 def test_float_ends_are_exact(case):
-    content, inputs = case
-    assert_exact(content, Match.LITERT, inputs=inputs)
+    content, inputs, match = case
+    assert_exact(content, match, inputs=inputs)
 
 
 @st.composite
@@ -219,6 +224,12 @@ def tiles(draw):
 @given(dilated_blocks())
 def test_blocks_around_dilated_convolutions_are_exact(content):
     assert_exact(content, count=2)
+
+
+@exact
+@given(dilated_blocks(most_padded=0))
+def test_blocks_without_padding_match_tensorflow_lite_micro_too(content):
+    assert_exact(content, Match.TFLM, count=2)
 
 
 @exact
@@ -241,6 +252,6 @@ def extremes(draw):
 
 
 @exact
-@given(extremes())
-def test_extremes_are_exact(content):
-    assert_exact(content, count=2)
+@given(extremes(), matches)
+def test_extremes_are_exact(content, match):
+    assert_exact(content, match, count=2)

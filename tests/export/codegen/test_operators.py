@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from edgemnist.export.codegen import Match
 from edgemnist.export.codegen.lowering import output_size
+from edgemnist.export.codegen.writing import read_plan
+from edgemnist.runtime.errors import ConversionError
 
 from .build import File
 from .run import assert_exact
@@ -228,6 +230,22 @@ def test_pools_are_exact(name):
         assert_exact(content, match)
 
     check()
+
+
+def test_a_pool_may_have_nearly_the_scale_of_its_input():
+    """LiteRT ignores differences of up to a millionth, which tools that write files leave."""
+    for out_scale in (0.0200009, 0.0200012):
+        file = File()
+        source = file.tensor((1, 4, 4, 2), scale=0.02, zero=3)
+        output = file.tensor((1, 2, 2, 2), scale=out_scale, zero=3)
+        sizes = {"filterHeight": 2, "filterWidth": 2, "strideH": 2, "strideW": 2}
+        file.operator("AVERAGE_POOL_2D", [source], [output], "Pool2DOptions", padding=1, **sizes)
+        content = file.content([source], [output])
+        if out_scale - 0.02 < 1e-6:
+            assert_exact(content)
+        else:
+            with pytest.raises(ConversionError, match="another scale than its input"):
+                read_plan(content)
 
 
 @st.composite
