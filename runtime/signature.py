@@ -23,7 +23,7 @@ InputKind = Literal["image", "features"]
 OutputKind = Literal["classes", "values"]
 # The scales and offsets of pixels that most networks were trained with: to [0, 1], not at all, to [-1, 1].
 KNOWN_SCALINGS = ((DEFAULT_PIXEL_SCALE, 0.0), (1.0, 0.0), (2 * DEFAULT_PIXEL_SCALE, -1.0))
-_GREY_AXES = 2
+_PLAIN_AXES = 2
 _RANGE_TOLERANCE = 0.02  # of the range: quantizers widen it by a step or two
 
 
@@ -257,7 +257,7 @@ def assumed_signature(file: str, model_input: TensorSpec, output: TensorSpec) ->
 
 
 def _assumed_input(tensor: TensorSpec, shape: tuple[int, ...]) -> InputSpec:
-    ink = len(shape) == _GREY_AXES
+    ink = len(shape) == _PLAIN_AXES
     if not tensor.quantized:
         return InputSpec("image", shape, (DEFAULT_PIXEL_SCALE,), ink=ink)
     limits = np.iinfo(tensor.dtype)

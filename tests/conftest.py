@@ -122,13 +122,15 @@ def export_every_format(folder: Path, mnist: Dataset) -> None:
     from edgemnist.export.calibration import choose_calibration
     from edgemnist.export.convert.options import ExportOptions
     from edgemnist.export.convert.source import load_source
+    from edgemnist.export.opening import tolerances_of
     from edgemnist.export.pipeline import export_all
     from edgemnist.proof.formats import FORMATS
 
     calibration = choose_calibration(mnist.train, len(mnist.class_names), 500, 0)
+    source = load_source(folder / "mnist.keras", calibration)
     outcomes = export_all(
-        load_source(folder / "mnist.keras", calibration),
-        FORMATS,
+        source,
+        [dataclasses.replace(row, tolerances=tolerances_of(row, source)) for row in FORMATS],
         mnist,
         folder,
         options=ExportOptions(compile=True),

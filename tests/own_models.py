@@ -129,11 +129,11 @@ def _normalized(layers: Any, inputs: NDArray[Any]) -> Any:
 MODELS = {
     "digits": OwnModel(
         _digits,
-        lambda L, _: [
-            L.Conv2D(8, 3, padding="same", activation="relu"),
-            L.MaxPooling2D(),
-            L.Flatten(),
-            L.Dense(10),
+        lambda layers, _: [
+            layers.Conv2D(8, 3, padding="same", activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Flatten(),
+            layers.Dense(10),
         ],
         "logits",
         scaled=1 / 255,
@@ -142,14 +142,14 @@ MODELS = {
     ),
     "photographs": OwnModel(
         photographs,
-        lambda L, _: [
-            L.Rescaling(1 / 127.5, offset=-1),
-            L.Conv2D(8, 3, strides=2),
-            L.BatchNormalization(),
-            L.ReLU(),
-            L.DepthwiseConv2D(3, padding="same", activation="relu"),
-            L.GlobalAveragePooling2D(),
-            L.Dense(2, activation="softmax"),
+        lambda layers, _: [
+            layers.Rescaling(1 / 127.5, offset=-1),
+            layers.Conv2D(8, 3, strides=2),
+            layers.BatchNormalization(),
+            layers.ReLU(),
+            layers.DepthwiseConv2D(3, padding="same", activation="relu"),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(2, activation="softmax"),
         ],
         "sparse_categorical_crossentropy",
         epochs=15,
@@ -157,28 +157,40 @@ MODELS = {
     ),
     "wines": OwnModel(
         _wines,
-        lambda L, x: [_normalized(L, x), L.Dense(16, activation="relu"), L.Dense(3, activation="softmax")],
+        lambda layers, x: [
+            _normalized(layers, x),
+            layers.Dense(16, activation="relu"),
+            layers.Dense(3, activation="softmax"),
+        ],
         "sparse_categorical_crossentropy",
     ),
     "tumours": OwnModel(
         _tumours,
-        lambda L, x: [_normalized(L, x), L.Dense(8, activation="relu"), L.Dense(1, activation="sigmoid")],
+        lambda layers, x: [
+            _normalized(layers, x),
+            layers.Dense(8, activation="relu"),
+            layers.Dense(1, activation="sigmoid"),
+        ],
         "binary_crossentropy",
         names=("malignant", "benign"),
         epochs=10,
     ),
-    "diabetes": OwnModel(_diabetes, lambda L, _: [L.Dense(8, activation="relu"), L.Dense(1)], "mse"),
+    "diabetes": OwnModel(
+        _diabetes, lambda layers, _: [layers.Dense(8, activation="relu"), layers.Dense(1)], "mse"
+    ),
     "irises": OwnModel(
-        _iris, lambda L, x: [_normalized(L, x), L.Dense(3, activation="relu"), L.Dense(4)], "mse"
+        _iris,
+        lambda layers, x: [_normalized(layers, x), layers.Dense(3, activation="relu"), layers.Dense(4)],
+        "mse",
     ),
     "brightness": OwnModel(
         _brightness,
-        lambda L, _: [
-            L.Conv1D(8, 5, strides=2, activation="relu"),
-            L.MaxPooling1D(2),
-            L.Conv1D(8, 3, activation="relu"),
-            L.GlobalAveragePooling1D(),
-            L.Dense(2, activation="softmax"),
+        lambda layers, _: [
+            layers.Conv1D(8, 5, strides=2, activation="relu"),
+            layers.MaxPooling1D(2),
+            layers.Conv1D(8, 3, activation="relu"),
+            layers.GlobalAveragePooling1D(),
+            layers.Dense(2, activation="softmax"),
         ],
         "sparse_categorical_crossentropy",
         epochs=8,

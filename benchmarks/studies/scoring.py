@@ -58,9 +58,8 @@ def _show_ray_cost(job: Job, address: str) -> None:
     scorer = Scorer(job)
     alone = _seconds(lambda: [scorer.score(*each) for each in many]) / len(many)
     cost = (spent[1] - spent[0]) / (len(many) - len(few)) - alone
-    print(
-        f"Ray: {spent[0]:.1f} s to start and score 10 blocks, then {1e3 * cost:.1f} ms a block beyond its scoring"
-    )
+    begun = f"Ray: {spent[0]:.1f} s to start and score {len(few)} blocks"
+    print(f"{begun}, then {1e3 * cost:.1f} ms a block by itself")
 
 
 def _show_estimate(rate: float, input_bytes: int, output_bytes: float) -> None:

@@ -27,7 +27,7 @@ _SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png")  # as Keras has them
 _PARTS = {"train", "test", "val", "valid", "validation"}
 _OPTIONS = PictureOptions(formats=("PNG", "JPEG", "BMP", "GIF"))
 _CHANNELS = (1, 3, 4)
-_GREY_AXES, _IMAGE_AXES = 2, (2, 3)
+_PLAIN_AXES, _IMAGE_AXES = 2, (2, 3)
 
 
 class PictureFiles(LazyArray):
@@ -51,7 +51,7 @@ class PictureFiles(LazyArray):
     def _image(self, path: Path) -> NDArray[np.uint8]:
         shape = self.shape[1:]
         size = (shape[0], shape[1])
-        pixels = _decoded(path, self._root, 1 if len(shape) == _GREY_AXES else shape[2])
+        pixels = _decoded(path, self._root, 1 if len(shape) == _PLAIN_AXES else shape[2])
         if pixels.shape[:2] != size and not self._resize:
             raise DatasetError(
                 f"{path} is of another size than the model's input or the first picture",
@@ -154,7 +154,7 @@ def _image_shape(wanted: Wanted) -> tuple[int, ...] | None:
     shape = wanted.shape
     if shape is None or len(shape) not in _IMAGE_AXES:
         return None
-    return shape if len(shape) == _GREY_AXES or shape[2] in _CHANNELS else None
+    return shape if len(shape) == _PLAIN_AXES or shape[2] in _CHANNELS else None
 
 
 def _decoded(path: Path, root: Path, channels: int | None) -> NDArray[np.uint8]:

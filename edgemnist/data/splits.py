@@ -212,7 +212,7 @@ class Dataset:
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """A name for each class, by its number; for digits, the digit itself."""
+        """A name for each class, by its number; where classes have no names, the number itself."""
         return class_names(self.train, self.test)
 
     @property

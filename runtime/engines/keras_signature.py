@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import ArtifactError
 from ..signature import DEFAULT_PIXEL_SCALE, InputSpec, ModelSignature, OutputSpec, SignatureOptions
 
-_GREY_AXES, _COLOUR_AXES = 2, 3
+_PLAIN_AXES, _COLOUR_AXES = 2, 3
 _COLOUR_CHANNELS = (1, 3, 4)
 _PROBABILITIES = ("softmax", "sigmoid")
 Numbers = tuple[float, ...]
@@ -39,7 +39,7 @@ def infer_signature(file: str, model: Any, wanted: SignatureOptions) -> ModelSig
     if scale is None:
         own = kind == "features" or wanted.offset is not None or leading_scaling(model) is not None
         scale = (1.0,) if own else (DEFAULT_PIXEL_SCALE,)
-    ink = kind == "image" and (len(shape) == _GREY_AXES if wanted.ink is None else wanted.ink)
+    ink = kind == "image" and (len(shape) == _PLAIN_AXES if wanted.ink is None else wanted.ink)
     spec = InputSpec(kind, shape, scale, wanted.offset or (0.0,), ink)
     return ModelSignature(spec, _output(file, model, shape, item, wanted))
 
@@ -98,7 +98,7 @@ def _require_stateless(file: str, model: Any) -> None:
 
 
 def _is_image(shape: tuple[int, ...]) -> bool:
-    return len(shape) == _GREY_AXES or (len(shape) == _COLOUR_AXES and shape[-1] in _COLOUR_CHANNELS)
+    return len(shape) == _PLAIN_AXES or (len(shape) == _COLOUR_AXES and shape[-1] in _COLOUR_CHANNELS)
 
 
 def _output(

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
-from ..signature import InputSpec
+from ..signature import PIXEL_VALUES, InputSpec
 from .picture_files import PictureOptions, is_picture, read_picture
 
-_PIXEL_MAX = 255
+_PIXEL_MAX = PIXEL_VALUES - 1
 
 
 def to_pixels(images: Any, spec: InputSpec, options: PictureOptions) -> NDArray[np.uint8]:

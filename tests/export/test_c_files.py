@@ -28,6 +28,7 @@ from edgemnist.runtime import load_predictor
 from edgemnist.runtime.artifact.tflite_file import unpack
 from edgemnist.runtime.errors import ConversionError, ProofError
 from edgemnist.runtime.process import quiet
+from edgemnist.runtime.signature import SignatureOptions
 
 STEM = "mnist.int8"
 STRICT = ("-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror")
@@ -335,7 +336,7 @@ def source_of(tmp_path):
         keras.Sequential([keras.Input(shape, name="image"), *layers]).save(path)
         images = np.random.default_rng(3).integers(0, 256, (200, *shape), dtype=np.uint8)
         images[0], images[1] = 0, 255
-        return load_source(path, Calibration(images, np.arange(200), (), 0), labels)
+        return load_source(path, Calibration(images, np.arange(200), (), 0), SignatureOptions(labels=labels))
 
     return make
 
@@ -351,7 +352,7 @@ def dense(*units, activation="relu", last="softmax"):
 
 def assert_same_bytes(content, source, folder):
     """Check C files of a TFLite file, and the library of them, against the reference kernels."""
-    images = source.calibration.images
+    images = source.calibration.inputs
     generated = make_c(content, source.name, samples=choose_samples(content, images))
     folder.mkdir()
     stem = f"{source.name}.int8"
@@ -365,7 +366,7 @@ def assert_same_bytes(content, source, folder):
     with load_predictor(library, run_foreign_code=True) as predictor:
         answers = predictor.engine.run(raw_images(content, images)[:, 0])
         np.testing.assert_array_equal(answers, expected.probabilities)
-        assert predictor.class_names == source.class_names
+        assert predictor.class_names == source.signature.output.labels
     return generated.files[".c"].decode("ascii")
 
 

@@ -117,7 +117,7 @@ def test_the_generator_tells_the_structure(source):
     weights = [tensor.shape for tensor in structure.tensors if tensor.is_weight]
     assert weights == [(128, 784), (10, 128)]
     assert {tensor.dtype for tensor in structure.tensors} == {"uint8", "int8", "int32"}
-    assert ROW.spec.violations(structure) == ()
+    assert ROW.spec.violations(structure, source.signature) == ()
 
 
 def test_there_is_no_floating_point_in_the_code(exported):

@@ -20,6 +20,7 @@ from edgemnist.runtime.artifact import manifest
 from edgemnist.runtime.artifact.manifest import newer_model
 from edgemnist.runtime.errors import ArtifactError, IntegrityError, ManifestError, OptionError
 from edgemnist.runtime.files import sha256_of
+from edgemnist.runtime.signature import SignatureOptions
 
 FLOAT = find_format("float32.onnx")
 HALF = find_format("float16.onnx")
@@ -147,7 +148,7 @@ def test_companions_come_and_go_with_their_artifact(source, other_source, quick_
 def trained_again(folder, other_source):
     """Put another model in the place of the folder's own, as `train` does."""
     shutil.copy(other_source.path, folder / "mnist.keras")
-    return load_source(folder / "mnist.keras", other_source.calibration, other_source.class_names)
+    return load_source(folder / "mnist.keras", other_source.calibration)
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
@@ -195,5 +196,5 @@ def test_another_models_export_never_removes_the_folders_own(exported, other_sou
 
 
 def test_a_data_set_of_another_number_of_classes_is_refused(source):
-    with pytest.raises(ArtifactError, match=r"received 3 classes of images; expected the model's 10.*--data"):
-        load_source(source.path, source.calibration, ("a", "b", "c"))
+    with pytest.raises(ArtifactError, match=r"received 3 class names; expected the model's 10.*--data"):
+        load_source(source.path, source.calibration, SignatureOptions(labels=("a", "b", "c")))
