@@ -9,6 +9,7 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -54,12 +55,17 @@ def _show_ray_cost(job: Job, address: str) -> None:
     """Print what a block costs with Ray beyond its scoring: from many blocks of one row, against few."""
     blocks = RayBlocks(address, actors=1)
     few, many = ([(row, row + 1) for row in range(count)] for count in (10, 210))
-    spent = [_seconds(lambda wanted=wanted: list(blocks(job, wanted))) for wanted in (few, many)]
+    spent = [_seconds(partial(_exhaust, blocks, job, wanted)) for wanted in (few, many)]
     scorer = Scorer(job)
     alone = _seconds(lambda: [scorer.score(*each) for each in many]) / len(many)
     cost = (spent[1] - spent[0]) / (len(many) - len(few)) - alone
     begun = f"Ray: {spent[0]:.1f} s to start and score {len(few)} blocks"
     print(f"{begun}, then {1e3 * cost:.1f} ms a block by itself")
+
+
+def _exhaust(blocks: RayBlocks, job: Job, wanted: list[tuple[int, int]]) -> None:
+    for _ in blocks(job, wanted):
+        pass
 
 
 def _show_estimate(rate: float, input_bytes: int, output_bytes: float) -> None:
