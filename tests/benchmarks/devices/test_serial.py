@@ -20,6 +20,7 @@ from edgemnist.benchmarks.emulation.building import FIRMWARE
 from edgemnist.benchmarks.emulation.model import c_models, expected_answers
 from edgemnist.runtime.errors import EngineError, OptionError
 
+_SERIAL_ONLY = ("-display", "none", "-monitor", "none", "-serial", "pty", "-kernel")
 HERE = Path(__file__).parent
 IDENTITY = b"i 1 mnist.int8 784 10 7 dwt\n"
 
@@ -178,7 +179,7 @@ def test_firmware_on_an_emulated_board_gives_the_references_bytes_and_its_cycles
         check=True,
     )
     emulator = subprocess.Popen(
-        [*device.emulator, *["-display", "none", "-monitor", "none", "-serial", "pty", "-kernel"], tmp_path / "fw"],
+        [*device.emulator, *_SERIAL_ONLY, tmp_path / "fw"],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     try:

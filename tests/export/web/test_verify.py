@@ -28,7 +28,7 @@ from .conftest import raw_inputs
 from .test_modules import changed_weight
 
 NO_IMAGES = np.empty((0, 1), np.uint8)
-NO_TEST = Split(images=np.zeros((1, 2, 2), np.uint8), labels=np.zeros(1, np.uint8))
+NO_TEST = Split(np.zeros((1, 2, 2), np.uint8), np.zeros(1, np.uint8))
 
 
 @pytest.fixture(scope="session")
