@@ -59,7 +59,7 @@ wheel: $(TOOLS)
 
 ## Build the documentation in build/docs; a warning is an error. It opens from the folder, without a server.
 docs: $(DOCS)
-	$(BIN)/python -m sphinx --builder html --fail-on-warning --keep-going --quiet docs build/docs
+	$(BIN)/python -m sphinx --builder html --fresh-env --fail-on-warning --keep-going --quiet docs build/docs
 	@echo "wrote build/docs/index.html"
 
 ## Build sdist and wheel in dist/, as they are released.

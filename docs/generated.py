@@ -60,7 +60,7 @@ def how_to_pages() -> str:
 
 def rooted(page: str, text: str) -> str:
     """Return a page's text with links that lead where the files are on the site; others become plain text."""
-    start = ROOT if page in MOVED.values() else (DOCS / page).parent
+    start = ROOT if page in MOVED.values() and page not in PAGES else (DOCS / page).parent
 
     def replaced(link: re.Match[str]) -> str:
         target = (start / link[2]).resolve()

@@ -161,9 +161,7 @@ def _make(
         proof = Proof((str(error),), structure)
     calibration = source.calibration.record() if row.calibrated else None
     companions = [file for file in files if file != path]
-    record = (
-        record_of(path, row, proof, calibration, companions, **more) if more.get("exactness", True) else None
-    )
+    record = record_of(path, row, proof, calibration, companions, **more)
     failures = proof.failures
     if failures:
         failures += _spoiled(row, source, path, proof)
@@ -194,8 +192,8 @@ def record_of(
     companions: Sequence[Path] = (),
     **more: Any,
 ) -> ArtifactRecord | None:
-    """Return the record of an artifact with what `more` is known of it, or None if it could not be run."""
-    if not (proof.structure and proof.predictor and proof.parity):
+    """Return the record of an artifact with `more` of its attributes, or None if it could not be run."""
+    if not (proof.structure and proof.predictor and proof.parity and more.get("exactness", True)):
         return None
     return describe(
         path,

@@ -104,6 +104,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_site_loads_nothing_from_elsewhere_and_its_links_lead_somewhere(site: Path):
     pages = list(site.rglob("*.html"))
     assert len(pages) > 25
+    assert 'href="tutorial.html"' in (site / "index.html").read_text(encoding="utf-8").split("<article", 1)[1]
     for page in pages:
         found = Links()
         found.feed(page.read_text(encoding="utf-8"))

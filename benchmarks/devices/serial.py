@@ -193,12 +193,12 @@ def find_model(identity: Identity, models: tuple[CModel, ...]) -> CModel:
     for model in models:
         if model.source.stem != identity.model:
             continue
-        expected = checksum_of(model.header)
-        if expected != identity.checksum:
+        expected = checksums_of(model.header)
+        if identity.checksum not in expected:
             raise EngineError(
                 f"the board runs another {identity.model}",
                 received=f"checksum {identity.checksum}",
-                expected=expected,
+                expected=" or ".join(map(str, sorted(expected))),
                 fix="Build its firmware of the C in this folder, and flash it.",
             )
         return model
@@ -206,10 +206,9 @@ def find_model(identity: Identity, models: tuple[CModel, ...]) -> CModel:
     raise EngineError("the board runs another model", received=identity.model, expected=names)
 
 
-def checksum_of(header: Path) -> int | None:
-    """Return the checksum of a model's tables, as its header has it."""
-    found = _CHECKSUM.search(header.read_text(encoding="utf-8"))
-    return int(found[1], 0) if found else None
+def checksums_of(header: Path) -> frozenset[int]:
+    """Return the checksums of a model's tables, of each kind of processor that has its own."""
+    return frozenset(int(number, 0) for number in _CHECKSUM.findall(header.read_text(encoding="utf-8")))
 
 
 def run_on_board(

@@ -28,7 +28,8 @@ class Card:
         index: Its number in the test set.
         title: Its true class, "" where that is not known.
         lines: Who answered, and what.
-        kind: "broke" where the reference was right and the model is wrong, "fixed" the other way around.
+        kind: Where there is a reference "broke" if it was right and the model is wrong, "fixed" the other way
+            around, else "other".
     """
 
     index: int
@@ -71,7 +72,7 @@ def flipped(
     found = []
     for index in _first(indices, split):
         truth = None if split.labels is None else split.labels[index]
-        kind = "fixed" if labels[index] == truth else "broke" if before[index] == truth else ""
+        kind = "fixed" if labels[index] == truth else "broke" if before[index] == truth else "other"
         answers = (
             ("Keras", name_of(before[index], names)),
             _answer(labels[index], sure[index], names),

@@ -65,7 +65,7 @@ def find_inputs(folder: Path, files: Sequence[Path], data: Path | None) -> Bench
         ProofError: The same.
         DatasetError: The data set cannot be read; or it is the recorded one, and is missing or has changed.
     """
-    candidates = list(files) or sorted(folder.iterdir())
+    candidates = list(files) or (sorted(folder.iterdir()) if folder.is_dir() else [])
     if os.path.lexists(folder / MANIFEST_NAME):
         manifest = read_manifest(folder)
         if manifest.dataset and (not files or any(file.name in manifest.files for file in files)):

@@ -170,7 +170,7 @@ def _outputs(predictor: Predictor, inputs: NDArray[Any]) -> NDArray[np.float32]:
 
 def _at_once(inputs: NDArray[Any]) -> int:
     """Return how many of the inputs to hold in memory: all, unless they are too large."""
-    return max(min(len(inputs), MAX_INPUT_BYTES // inputs[0].nbytes), 1)
+    return max(min(len(inputs), MAX_INPUT_BYTES // int(inputs[0].nbytes)), 1)
 
 
 def _batches(predictor: Predictor, inputs: NDArray[Any], task: Task) -> Samples:

@@ -70,5 +70,5 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title:
     for row in rows:
         table.add_row(*row)
     unlimited = results.options.update(max_width=_WIDEST)
-    width = max(results.width, Measurement.get(results, unlimited, table).maximum)
-    results.print(table, width=width, crop=False)
+    table.width = max(results.width, Measurement.get(results, unlimited, table).maximum)
+    results.print(table, crop=False)  # a width given here would be cut to the terminal's

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..benchmarks.devices.serial import SerialRun, find_model, identify, open_line, run_on_board
-from ..benchmarks.emulation.model import Expected, c_models, expected_answers
-from ..benchmarks.emulation.proven import proven_copies
+from ..benchmarks.emulation.model import Expected, c_models, expected_answers, proven_copies
 from ..benchmarks.runner.inputs import find_inputs
 from ..data.datasets import Split
 from ..runtime.artifact.documents import encode
@@ -21,10 +20,18 @@ DEFAULT_RUNS = 100
 
 
 def bench_serial(
-    port: str, baud: int, files: Sequence[Path], folder: Path, data: Path | None, runs: int | None, output: Path,
-    *, json: bool,
-) -> None:  # fmt: skip
+    line: tuple[str, int],
+    files: Sequence[Path],
+    folder: Path,
+    data: Path | None,
+    runs: int | None,
+    output: Path,
+    *,
+    json: bool,
+) -> None:
     """Measure the model that a board on a serial line runs, against the C of it in a folder.
+
+    `line` is its port and speed.
 
     Raises:
         EngineError: The board does not answer, or runs another model.
@@ -33,17 +40,18 @@ def bench_serial(
     """
     from ..export.codegen.regenerate import regenerate  # needs LiteRT
 
+    port, baud = line
     models = c_models(files or [folder])
     inputs = find_inputs(folder, list(files), data)
-    with open_line(port, baud) as line:
-        identity = identify(line)
+    with open_line(port, baud) as board:
+        identity = identify(board)
         print_message(literal(f"{port}: {identity.model}, cycles by {identity.counter}"))
         model = find_model(identity, models)
         split = inputs.split.select(np.arange(min(runs or DEFAULT_RUNS, len(inputs.split))))
         with proven_copies([model], regenerate) as (proven,):
             expected = expected_answers(proven, split.array)
         with rows_progress() as report:
-            run = run_on_board(line, identity, expected, len(split), report)
+            run = run_on_board(board, identity, expected, len(split), report)
     document = _document(run, expected, split, port)
     write_text(output / "serial.json", encode(document, indent=1))
     if json:

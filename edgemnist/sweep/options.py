@@ -10,10 +10,11 @@ import msgspec
 from msgspec import Meta, Struct
 
 from ..data.labels import read_class_names
+from ..export.convert.activation_ranges import Calibrator, Method
 from ..export.convert.options import IO_DTYPES, OPSETS, ExportOptions
 from ..export.training.architectures import DENSE
 from ..export.training.recipe import NOTEBOOK, Recipe, find_recipe
-from ..proof.formats import Format, find_format
+from ..proof.formats import MIXED, Format, find_format
 from ..runtime.errors import require_one_of
 from ..runtime.signature import InputKind, OutputKind, SignatureOptions
 
@@ -22,6 +23,8 @@ Positive = Annotated[int, Meta(ge=1)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 NotNegative = Annotated[float, Meta(ge=0)]
 Numbers = float | tuple[float, ...]
+Layers = str | tuple[str, ...]
+_OF_TFLITE = ("int8.tflite", "int8.c", "int8.wasm", "int8.html")  # and what is made of that
 
 
 class Training(Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,11 +53,15 @@ class Export(Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         model: A Keras model that is there already; None exports what was trained.
+        keep_float: The layer or layers that stay float in mixed.tflite.
     """
 
     format: str = "int8.tflite"
     model: str | None = None
     calibration_samples: Positive | None = None
+    calibration_method: Method = "minmax"
+    percentile: Annotated[float, Meta(gt=0, le=100)] = 99.99
+    keep_float: Layers = ()
     seed: Seed = 0
     io: str = IO_DTYPES[0]
     opset: int = OPSETS[0]
@@ -76,7 +83,9 @@ class Export(Struct, frozen=True, forbid_unknown_fields=True):
 
     def options(self) -> ExportOptions:
         """Return the options of the converters."""
-        return ExportOptions(opset=self.opset, io=self.io)
+        kept = (self.keep_float,) if isinstance(self.keep_float, str) else self.keep_float
+        calibrator = Calibrator(self.calibration_method, self.percentile)
+        return ExportOptions(opset=self.opset, io=self.io, calibrator=calibrator, keep_float=kept)
 
     def limits(self) -> dict[str, float | None]:
         """Return the limits of its proof that replace the format's own."""
@@ -107,8 +116,14 @@ class Export(Struct, frozen=True, forbid_unknown_fields=True):
         needless: dict[str, Any] = {}
         if not row.calibrated:
             needless |= {"calibration_samples": None, "seed": 0}
-        if row.name not in ("int8.tflite", "int8.c"):
+        if row.name not in _OF_TFLITE:
             needless["io"] = defaults.io
+        if row.name not in (*_OF_TFLITE, MIXED.name):
+            needless["calibration_method"] = defaults.calibration_method
+        if row.name != MIXED.name:
+            needless["keep_float"] = defaults.keep_float
+        if needless.get("calibration_method", self.calibration_method) != "percentile":
+            needless["percentile"] = defaults.percentile
         if row.format not in ("onnx", "ort"):
             needless["opset"] = defaults.opset
         return msgspec.structs.replace(self, **needless)

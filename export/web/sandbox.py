@@ -43,7 +43,7 @@ _UNROLL = re.compile(r"GCC unroll \d{1,3}")
 _FORBIDDEN = {"_Pragma", "__pragma", "__has_include", "__has_embed", "include_next"}
 # Kernels for particular processors have instructions of theirs, but no directives of an assembler.
 _ASSEMBLY = {"asm", "__asm", "__asm__"}
-_INSTRUCTION = re.compile(r'"[=+&a-z0-9 %,\[\]_]*"')
+_INSTRUCTION = re.compile(r'"[=+&a-z0-9 %,#\[\]_]*"')
 _ARENA = re.compile(r"^#define \w+_ARENA_BYTES \d{1,9}$", re.MULTILINE)
 
 

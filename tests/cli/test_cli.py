@@ -92,12 +92,6 @@ print([load_command(name).name for name in {tuple(SUMMARIES)!r}])
     assert done.stdout == f"{list(SUMMARIES)}\n", done.stderr
 
 
-def test_no_arguments_show_the_help():
-    done = run()
-    assert "Usage" in done.stdout + done.stderr
-    assert done.returncode == 2
-
-
 def test_wrong_usage_exits_with_2():
     assert run("export", "--no-such-option").returncode == 2
 

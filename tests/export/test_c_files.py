@@ -388,10 +388,11 @@ def test_other_networks_give_the_reference_bytes(source_of, tmp_path, shape, lay
 
 def test_one_scale_for_all_channels_gives_the_reference_bytes(source_of, tmp_path):
     source = source_of((9, 7), dense(40, 6))
-    converter = tflite.calibrated_converter(source, "TFLITE_BUILTINS_INT8")
+    form = source.quantizer_form()
+    converter = tflite._calibrated(source, form, "TFLITE_BUILTINS_INT8")
     converter.inference_input_type = converter.inference_output_type = tflite.tf.uint8
     converter._experimental_disable_per_channel_quantization_for_dense_layers = True
-    content = finish(tflite.run(converter), source, "int8")
+    content = finish(tflite.run(converter), source, "int8", form.signature)
     text = assert_same_bytes(content, source, tmp_path / "c")
     found = re.search(r"layer_0_multiplier\[40\] = \{(.*?)\}", text, re.DOTALL)
     assert len(set(found[1].split())) == 1

@@ -170,7 +170,7 @@ def test_parity_without_a_data_set_is_not_believed(saved, folder, test_split, ar
     document = json.loads((artifacts / "manifest.json").read_text())
     proved = next(record for record in document["artifacts"] if record["file"] == "mnist.int8.tflite")
     edit_record(folder, "tflite", parity=proved["parity"])
-    with pytest.raises(ProofError, match="must have parity, tolerances and labels if there is a data set"):
+    with pytest.raises(ProofError, match="must have parity and tolerances if there is a data set"):
         verdicts(folder, test_split)
 
 

@@ -121,6 +121,11 @@ def test_a_file_without_a_signature_is_read_by_its_ranges(tensor, kind, scale, o
     assert found.output.labels == ("0", "1", "2")
 
 
+def test_one_number_is_a_value():
+    found = assumed_signature("a.onnx", PROBABILITIES, TensorSpec("y", "float32", (None, 1)))
+    assert (found.output.kind, found.output.shape) == ("values", (1,))
+
+
 def test_an_output_of_several_axes_is_values():
     found = assumed_signature("a.onnx", PROBABILITIES, TensorSpec("y", "float32", (None, 4, 4)))
     assert (found.output.kind, found.output.shape) == ("values", (4, 4))

@@ -52,6 +52,21 @@ def test_numbers_of_channels_are_one_value(tmp_path):
     assert [point.export.signature().scale for point in space.grid()] == [(0.5, 0.25, 0.1), (0.2,)]
 
 
+def test_layers_that_stay_float_are_one_or_several(tmp_path):
+    text = '[export]\nformat = ["mixed.tflite", "int8.tflite"]\nkeep_float = ["hidden", ["a", "b"]]'
+    points = [point.export for point in space_of(tmp_path, text).grid()]
+    assert [point.options().keep_float for point in points] == [("hidden",), ("a", "b")] * 2
+    assert [point.effective().keep_float for point in points] == ["hidden", ("a", "b"), (), ()]
+
+
+def test_how_ranges_are_chosen_changes_only_what_is_calibrated_so(tmp_path):
+    text = '[export]\nformat = ["int8.tflite", "int8.onnx"]\npercentile = 99.0\n'
+    text += 'calibration_method = ["mse", "percentile"]'
+    points = [point.export.effective() for point in space_of(tmp_path, text).grid()]
+    found = [(point.calibration_method, point.percentile) for point in points]
+    assert found == [("mse", 99.99), ("percentile", 99.0), ("minmax", 99.99), ("minmax", 99.99)]
+
+
 def test_models_are_found_beside_the_file_and_are_not_trained(tmp_path):
     (point,) = space_of(tmp_path, '[export]\nmodel = ["mine.keras"]').grid()
     assert point.train is None
@@ -64,6 +79,7 @@ def test_models_are_found_beside_the_file_and_are_not_trained(tmp_path):
         ("[train]\nseeds = [1]", "unknown key.*Did you mean seed"),
         ("[trian]\nseed = [1]", "unknown table.*Did you mean train"),
         ("[train]\nseed = []", "train.seed has no values"),
+        ('[export]\ncalibration_method = ["guess"]', "export.calibration_method has a value that is not"),
         ("[train]\nseed = [-1]", "train.seed has a value that is not allowed"),
         ('[train]\nepochs = ["many"]', "train.epochs has a value that is not allowed"),
         ('[train]\nrecipe = ["cake"]', "unknown recipe"),

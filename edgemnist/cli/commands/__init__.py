@@ -7,7 +7,7 @@ import importlib
 from types import ModuleType
 
 SUMMARIES = {
-    "train": "Train the network Flatten, Dense(128, relu), Dense(10, softmax) and draw how it went.",
+    "train": "Train a network and draw how it went.",
     "curves": "Draw accuracy and loss of several trainings over their epochs, a colour for each.",
     "export": "Convert the model to TFLite and ONNX, and prove every file on the whole test set.",
     "formats": "List every export format, its engine, the extra that brings it, and if it runs here.",

@@ -127,7 +127,7 @@ def bench(
 
         folder = files[0].parent if files else artifacts
         where = output or (Path() if files else artifacts)
-        bench_serial(serial, baud, files or (), folder, data, num_runs, where, json=json)
+        bench_serial((serial, baud), files or (), folder, data, num_runs, where, json=json)
         return
     if device:
         _refuse_elsewhere(target, baseline)

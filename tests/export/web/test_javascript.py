@@ -102,7 +102,7 @@ def test_the_pages_scripts_make_one_module_without_a_name_twice(node, tmp_path):
 
 @pytest.fixture(scope="module")
 def pictures():
-    """Pictures of digits: on black, on badly lit paper, noisy, coloured, transparent, of the model's size."""
+    """Pictures of digits: on black, on paper in bad light, noisy, coloured, transparent, small."""
     generator, digits = np.random.default_rng(0), load_test_split().array
     found = []
     for number in range(240):

@@ -28,7 +28,7 @@ from .conftest import raw_inputs
 from .test_modules import changed_weight
 
 NO_IMAGES = np.empty((0, 1), np.uint8)
-NO_TEST = Split(images=np.zeros((1, 2, 2), np.uint8), labels=np.zeros(1, np.uint8))
+NO_TEST = Split(np.zeros((1, 2, 2), np.uint8), np.zeros(1, np.uint8))
 
 
 @pytest.fixture(scope="session")
@@ -59,7 +59,7 @@ MAKERS = {
 def verdict(folder, name):
     """Return what is found of one file."""
     manifest = read_manifest(folder)
-    artifacts = Artifacts(folder, manifest, None, NO_TEST, FORMATS, **MAKERS)
+    artifacts = Artifacts(folder, manifest, None, NO_TEST, FORMATS, {}, **MAKERS)
     return artifacts.verify(next(record for record in manifest.artifacts if record.file == name))
 
 
