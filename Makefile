@@ -31,9 +31,9 @@ quickstart: artifacts/manifest.json
 
 ## Lint, type-check and test, all but what takes long.
 test: lint types
-	$(PYTEST) -m "not slow" --cov-report=term
+	$(PYTEST) -m "not slow" --cov-report=term --cov-fail-under=0
 
-## The tests that take long. After `make test` the coverage is that of both.
+## The tests that take long. After `make test` the coverage is that of both, and must be enough.
 test-slow: $(TOOLS)
 	$(PYTEST) -m slow --cov-append --cov-report=term $(if $(wildcard .coverage),,--cov-fail-under=0)
 

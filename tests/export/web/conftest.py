@@ -44,7 +44,7 @@ def node_modules() -> Path:
     """The packages of npm that drive a browser, and the browser."""
     folder = Path(os.environ.get("EDGEMNIST_NODE_MODULES", BROWSER / "node_modules"))
     if not (folder / "playwright-core").is_dir() or not (folder / "axe-core").is_dir():
-        pytest.skip("needs packages of npm: npm ci --prefix tests/export/web/browser")
+        pytest.skip("needs packages of npm: npm install --no-package-lock --prefix tests/export/web/browser")
     if shutil.which("chromium") is None:
         pytest.skip("needs chromium: apt-get install chromium")
     return folder
