@@ -156,8 +156,12 @@ class OutputSpec(Struct, frozen=True, forbid_unknown_fields=True):
             if self.labels or self.activation != "none":
                 raise OptionError("values have no labels and no activation", received=self)
             return
+        if len(self.shape) != 1:
+            raise OptionError(
+                "classes with another shape than one axis", received=self.shape, expected="one number a class"
+            )
         classes = len(self.labels)
-        if len(self.shape) != 1 or self.activation == "none" or classes != self.classes:
+        if self.activation == "none" or classes != self.classes:
             raise OptionError(
                 "the labels do not fit the model's outputs",
                 received=f"{classes} labels for an output of shape {self.shape} with {self.activation}",

@@ -20,6 +20,7 @@ NO_MODULES = (
     "edgemnist.input",
     "edgemnist.labels",
     "edgemnist.output",
+    "edgemnist.ipynb",
     "edgemnist.toml",
 )  # the others are inside ONNX files
 UNDRAWN = {"mnist"}  # a data set

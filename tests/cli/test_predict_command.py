@@ -226,6 +226,6 @@ def test_a_drawing_fits_the_terminal():
 
 def test_bars_are_as_long_as_classes_are_probable():
     prediction = SimpleNamespace(
-        class_names=("cat", "giraffe"), probabilities=np.array([0.25, 0.75], np.float32)
+        class_names=("cat", "giraffe"), class_probabilities=np.array([0.25, 0.75], np.float32)
     )
     assert [line.count("█") for line in bars(prediction, Palette.for_encoding("utf-8"))] == [10, 30]

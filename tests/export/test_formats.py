@@ -227,13 +227,13 @@ def test_a_quantizer_that_scales_pixels_otherwise_is_an_error(source, monkeypatc
 
     remove = onnx_int8._remove_quantized_image
 
-    def other_scale(proto):
+    def other_scale(proto, pixel):
         nodes = [node for node in proto.graph.node if node.op_type == "QuantizeLinear"]
         for tensor in proto.graph.initializer:
             for position, value in ((1, np.float32(scale)), (2, np.uint8(zero_point))):
                 if tensor.name == nodes[0].input[position]:
                     tensor.CopyFrom(onnx.numpy_helper.from_array(np.array(value), tensor.name))
-        remove(proto)
+        remove(proto, pixel)
 
     monkeypatch.setattr(onnx_int8, "_remove_quantized_image", other_scale)
     with pytest.raises(
