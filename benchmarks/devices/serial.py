@@ -10,6 +10,7 @@ All else is answered by `e <reason>`. The firmware's side is in the `_selftest.c
 import os
 import re
 import select
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,11 +22,6 @@ from numpy.typing import NDArray
 
 from ...runtime.errors import EngineError, OptionError
 from ..emulation.model import CModel, Expected
-
-try:
-    import termios
-except ImportError:  # Windows
-    termios = None  # type: ignore[assignment]
 
 PROTOCOL = 1
 _IDENTITY_TRIES, _IDENTITY_SECS, _ANSWER_SECS = 10, 1.0, 120.0
@@ -127,35 +123,41 @@ def open_line(port: str, baud: int) -> Iterator[SerialLine]:
         EngineError: There is no such port, it is no serial line, or not this user's.
         OptionError: It has no such speed, or this system no serial lines of this kind.
     """
-    if termios is None:
+    if sys.platform != "win32":
+        import termios
+
+        speed = getattr(termios, f"B{baud}", None)
+        if speed is None:
+            raise OptionError("a serial line has no such speed", received=baud, expected="such as 115200")
+        try:
+            descriptor = os.open(port, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+        except OSError as error:
+            raise EngineError(
+                f"cannot open {port}",
+                received=error.strerror,
+                fix="Name the board's port; on Linux its users are in the group dialout.",
+            ) from error
+        try:
+            _make_raw(descriptor, speed, port)
+            yield SerialLine(descriptor, port)
+        finally:
+            os.close(descriptor)
+    else:
         raise OptionError("serial lines are not supported on this system", fix="Use Linux, macOS or WSL.")
-    speed = getattr(termios, f"B{baud}", None)
-    if speed is None:
-        raise OptionError("a serial line has no such speed", received=baud, expected="such as 115200")
-    try:
-        descriptor = os.open(port, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
-    except OSError as error:
-        raise EngineError(
-            f"cannot open {port}",
-            received=error.strerror,
-            fix="Name the board's port; on Linux its users are in the group dialout.",
-        ) from error
-    try:
-        _make_raw(descriptor, speed, port)
-        yield SerialLine(descriptor, port)
-    finally:
-        os.close(descriptor)
 
 
 def _make_raw(descriptor: int, speed: int, port: str) -> None:
-    try:
-        settings = termios.tcgetattr(descriptor)
-        control = termios.CS8 | termios.CREAD | termios.CLOCAL
-        settings[:6] = [0, 0, control, 0, speed, speed]
-        settings[6][termios.VMIN], settings[6][termios.VTIME] = 1, 0
-        termios.tcsetattr(descriptor, termios.TCSANOW, settings)
-    except termios.error as error:
-        raise EngineError(f"{port} is no serial line", received=error.args[-1]) from error
+    if sys.platform != "win32":
+        import termios
+
+        try:
+            settings = termios.tcgetattr(descriptor)
+            control = termios.CS8 | termios.CREAD | termios.CLOCAL
+            settings[:6] = [0, 0, control, 0, speed, speed]
+            settings[6][termios.VMIN], settings[6][termios.VTIME] = 1, 0
+            termios.tcsetattr(descriptor, termios.TCSANOW, settings)
+        except termios.error as error:
+            raise EngineError(f"{port} is no serial line", received=error.args[-1]) from error
 
 
 def identify(line: SerialLine) -> Identity:
