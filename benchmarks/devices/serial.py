@@ -24,7 +24,7 @@ from ...runtime.errors import EngineError, OptionError
 from ..emulation.model import CModel, Expected
 
 PROTOCOL = 1
-_IDENTITY_TRIES, _IDENTITY_SECS, _ANSWER_SECS = 10, 1.0, 120.0
+_IDENTITY_TRIES, _IDENTITY_SECS, _ANSWER_SECS = 12, 1.0, 120.0
 _MAX_LINE = 1 << 20
 _IDENTITY = re.compile(r"i (\d+) (\S{1,200}) (\d{1,9}) (\d{1,9}) (\d{1,10}) (none|board|dwt|systick)")
 _RUN = re.compile(r"r ([0-9a-f]+) (\d{1,10})")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 RETRIES = 5  # of a task whose process or node died; what fails by itself is an answer, and final
 _WAITING_PER_CPU = 2
-_CONNECT_SECS = 10.0
+_CONNECT_SECS = 15.0
 
 
 def connect(ray: Any, address: str) -> bool:

@@ -200,7 +200,6 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
     artifacts: tuple[ArtifactRecord, ...]
     schema_version: Literal[1]
     data: DataRecord | UnsetType = UNSET
-    compiler: Annotated[str, Meta(min_length=1, max_length=100)] | UnsetType = UNSET
     signature: ModelSignature | UnsetType = UNSET
 
     def __post_init__(self) -> None:

@@ -54,6 +54,7 @@ def test_inspect_of_a_file_that_is_no_model_is_one_line(run, tmp_path):
     assert err.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_verify_prints_one_line_for_each_file_and_exits_with_0(run, artifacts):
     code, out, _ = run("verify", artifacts)
     assert code == 0

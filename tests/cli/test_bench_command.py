@@ -148,6 +148,7 @@ def test_without_the_extras_there_are_no_intervals_and_no_page_but_figures(artif
     assert "pip install 'edgemnist[bench]'" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_broken_gate_exits_with_3_names_the_row_and_still_reports(artifacts, document, tmp_path):
     baseline = json.loads(json.dumps(document))
     baseline["rows"] = [row(baseline, "mnist.float32.onnx")]
@@ -166,6 +167,7 @@ def test_a_broken_gate_exits_with_3_names_the_row_and_still_reports(artifacts, d
     assert json.loads(done.stdout) == read_document(tmp_path / "bench.json")
 
 
+@pytest.mark.slow
 def test_a_damaged_model_fails_its_row_and_the_others_go_on(artifacts, tmp_path):
     for name in ("mnist.float32.onnx", "mnist.int8.tflite"):
         shutil.copy(artifacts / name, tmp_path)

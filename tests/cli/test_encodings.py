@@ -72,6 +72,7 @@ def test_ascii_will_do(artifacts_copy: Path, model_folder: Path, run_here, argum
     assert ended.returncode == 0, ended.stderr
 
 
+@pytest.mark.slow
 def test_a_benchmark_is_printed_in_cp1252_and_written_in_utf_8(artifacts_copy: Path) -> None:
     shutil.copy(artifacts_copy / "mnist.float32.onnx", artifacts_copy / ODD_NAME)
     quickly = ("--quick", "--num-runs", "20", "--min-secs", "0", "--warmup-runs", "1")

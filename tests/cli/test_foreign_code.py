@@ -87,6 +87,7 @@ def test_verify_runs_nothing_of_it_and_exits_with_3(attacked, trace):
     assert done.returncode == 3, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_bench_runs_nothing_of_it(attacked, trace, some, tmp_path):
     files = [path for path in (attacked / SOURCE, attacked / LIBRARY) if path.exists()]
     bench(attacked, some=some, out=tmp_path / "out")
@@ -94,6 +95,7 @@ def test_bench_runs_nothing_of_it(attacked, trace, some, tmp_path):
     assert not trace.exists()
 
 
+@pytest.mark.slow
 def test_predict_and_load_predictor_run_nothing_of_it(attacked, trace, picture):
     edgemnist("predict", picture, "--artifacts", attacked)
     edgemnist("predict", picture, "--artifacts", attacked, "--engine", "c")
@@ -106,6 +108,7 @@ def test_predict_and_load_predictor_run_nothing_of_it(attacked, trace, picture):
     assert not trace.exists()
 
 
+@pytest.mark.slow
 def test_bench_of_a_foreign_library_says_why_not_and_how(folder, trace, some, tmp_path):
     foreign.swapped_library(folder, trace)
     done = bench(folder, folder / LIBRARY, some=some, out=tmp_path / "out")
@@ -134,6 +137,7 @@ def test_c_is_not_the_default_model_where_its_library_is_foreign(folder, trace, 
     assert json.loads(done.stdout)["model"] == "mnist.int8.tflite"
 
 
+@pytest.mark.slow
 def test_own_exports_need_no_flag_in_a_fresh_shell_after_a_move(folder, picture, some, tmp_path):
     moved = shutil.move(folder, tmp_path / "elsewhere")
     done = edgemnist("predict", picture, "--artifacts", moved, "--engine", "c", "--json")
@@ -147,6 +151,7 @@ def test_own_exports_need_no_flag_in_a_fresh_shell_after_a_move(folder, picture,
     assert found[LIBRARY]["note"] == "built here"
 
 
+@pytest.mark.slow
 def test_another_user_has_not_built_it(folder, tmp_path):
     """Even if it is byte for byte what the compiler here makes: it is not run, and not called proven."""
     done = edgemnist("verify", folder, XDG_DATA_HOME=str(tmp_path / "other"))

@@ -596,6 +596,7 @@ NAMES = (
 )
 
 
+@pytest.mark.slow
 def test_no_file_name_does_more_than_be_read_in_the_terminal_or_in_reports(folder: Path, tmp_path: Path):
     strange = tmp_path / "s"
     strange.mkdir()
@@ -618,6 +619,7 @@ def test_no_file_name_does_more_than_be_read_in_the_terminal_or_in_reports(folde
     assert run("inspect", strange / "[red]x[bold].onnx").returncode == 0
 
 
+@pytest.mark.slow
 def test_a_benchmark_of_strange_texts_is_compared_as_text(folder: Path, tmp_path: Path):
     command = (
         "bench",

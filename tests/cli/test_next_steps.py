@@ -98,6 +98,7 @@ def test_nothing_is_suggested_for_a_file_that_is_there_or_unlike_all_others(tmp_
     assert nearest_file(f"no such file: {tmp_path / 'zzzzzz'}", [str(tmp_path / "zzzzzz")]) == ""
 
 
+@pytest.mark.slow
 def test_an_unknown_format_brings_the_nearest_one(tmp_path: Path):
     done = run(tmp_path, "export", "--format", "int8.onxx")
     assert done.returncode == 1

@@ -40,6 +40,7 @@ def own_artifacts(own_model, made_once):
     return exported
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", KINDS)
 def test_every_kind_is_exported_and_proved_again_on_the_recorded_data(run, own_model, own_artifacts, name):
     folder = own_artifacts(name)

@@ -50,6 +50,7 @@ def test_a_flag_wins(run, project, artifacts):
     assert "no such picture: missing.png" in err
 
 
+@pytest.mark.slow
 def test_limits_are_read_by_export_and_verify_and_not_by_the_gate_of_bench(run, project, artifacts):
     project("[tolerances]\nmin_agreement = 1.0\n")
     code, _, err = run("verify", artifacts)

@@ -74,12 +74,14 @@ def test_files_are_listed_on_stdout_and_progress_on_stderr(trained):
     assert "0 s left" in result.stderr
 
 
+@pytest.mark.slow
 def test_json_prints_the_history_alone(data, tmp_path):
     options = ["--epochs", "1", "--data", str(data), "--artifacts", str(tmp_path), "--json"]
     result = CliRunner().invoke(app, options)
     assert json.loads(result.stdout) == json.loads((tmp_path / "history.json").read_text())
 
 
+@pytest.mark.slow
 def test_bar_is_shown_on_a_terminal(data, tmp_path, monkeypatch):
     terminal = Console(force_terminal=True, width=80, record=True, file=io.StringIO())
     for module in ("edgemnist.cli.console", "edgemnist.cli.progress"):
@@ -106,7 +108,7 @@ def test_data_error_leaves_no_folder(tmp_path):
 
 def test_unknown_network_is_refused_by_its_name(tmp_path):
     result = CliRunner().invoke(app, ["--network", "resnet", "--artifacts", str(tmp_path)])
-    assert str(result.exception) == "unknown network; received resnet; expected dense or cnn."
+    assert str(result.exception) == "unknown network; received resnet; expected dense or cnn"
 
 
 def test_learning_rate_of_zero_is_refused(tmp_path):
@@ -129,6 +131,7 @@ def test_missing_model_is_trained_by_the_notebooks_recipe(data, tmp_path):
     assert history["model"]["sha256"] == sha256_of(path)
 
 
+@pytest.mark.slow
 def test_edge_recipe_never_reads_the_test_images_before_it_is_trained(data, tmp_path, monkeypatch):
     """A data set without its test part trains to the end; only then it is missed, and nothing is lost."""
     arrays = np.load(data)

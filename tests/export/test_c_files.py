@@ -226,6 +226,7 @@ int main(int argc, char **argv)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sanitized", [False, True], ids=["fast", "sanitized"])
 def test_every_variant_of_the_library_that_runs_here_gives_the_same_bytes(
     c_files, test_split, compiler, sanitized
@@ -370,6 +371,7 @@ def assert_same_bytes(content, source, folder):
     return generated.files[".c"].decode("ascii")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shape", "layers"),
     [
@@ -502,6 +504,7 @@ def test_c_under_another_name_is_not_proven(artifacts, tmp_path):
         prove_c(tmp_path / "other.int8.c", regenerate)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "layers",
     [

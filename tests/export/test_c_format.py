@@ -128,6 +128,7 @@ def test_there_is_no_floating_point_in_the_code(exported):
         assert re.findall(r"\b(?:float|double)\b|\b\d+\.\d*|\B\.\d+|\b\d+[eE][+-]?\d+\b", code) == [], name
 
 
+@pytest.mark.slow
 def test_verify_compiles_the_source_anew(folder, quick_mnist):
     verdict = verdict_of(folder, quick_mnist.test)
     assert (verdict.failures, verdict.note) == ((), "")
@@ -141,6 +142,7 @@ def test_a_changed_file_is_found(folder, quick_mnist, name):
     assert "has sha256" in verdict_of(folder, quick_mnist.test).failures[0]
 
 
+@pytest.mark.slow
 def test_a_library_of_another_model_is_found_even_if_it_is_on_record(folder, quick_mnist, artifacts):
     shutil.copy(artifacts / LIBRARY, folder)
     record_changed_file(folder, LIBRARY)
@@ -154,6 +156,7 @@ def unproven(folder, test, file="mnist.int8.c"):
     return verdict.unproven
 
 
+@pytest.mark.slow
 def test_c_alone_brings_the_tflite_file_that_proves_it(source, quick_mnist, tmp_path):
     row = replace(ROW, tolerances=replace(ROW.tolerances, min_agreement=0.5))
     outcomes = export_all(source, [row], quick_mnist, tmp_path)
@@ -243,6 +246,7 @@ def test_c_of_an_int8_input_is_proven_too(source, quick_mnist, tmp_path):
     np.testing.assert_array_equal(signed.outputs ^ 0x80, plain.outputs)
 
 
+@pytest.mark.slow
 def test_a_library_that_is_not_built_here_is_unproven_and_not_loaded(folder, quick_mnist):
     with (folder / LIBRARY).open("ab") as file:
         file.write(b"\0")
@@ -251,6 +255,7 @@ def test_a_library_that_is_not_built_here_is_unproven_and_not_loaded(folder, qui
     assert "this user has not built it on this machine" in unproven(folder, quick_mnist.test, LIBRARY)
 
 
+@pytest.mark.slow
 def test_a_library_that_is_not_on_record_is_found(folder, source, quick_mnist):
     export_all(source, [ROW], quick_mnist, folder)
     (folder / LIBRARY).write_bytes(b"a stranger's")
@@ -318,6 +323,7 @@ def test_bench_skips_a_c_file_that_is_not_compiled(folder):
     assert os.linesep not in target.skipped
 
 
+@pytest.mark.slow
 def test_a_gate_that_does_not_hold_leaves_no_c_files(source, quick_mnist, tmp_path):
     strict = replace(ROW, tolerances=replace(ROW.tolerances, atol=0.0))
     export_all(source, [strict], quick_mnist, tmp_path, options=ExportOptions(compile=True))

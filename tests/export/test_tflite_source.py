@@ -79,6 +79,7 @@ def verdicts(folder, test_split):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["int8", "uint8"])
 def test_a_file_without_metadata_becomes_proven_c_named_after_it(saved, folder, test_split, dtype):
     content = network(dtype)

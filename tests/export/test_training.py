@@ -46,6 +46,7 @@ def compiled(image_shape, classes):
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("batch_size", "steps_per_call"), [(7, 3), (50, 3), (50, 1), (1000, 3)])
 def test_epoch_without_shuffling_equals_keras_fit(small_mnist, batch_size, steps_per_call):
     train, test = small_mnist.train, small_mnist.test
@@ -96,6 +97,7 @@ def test_learning_rate_schedule_of_the_optimizer_is_followed(small_mnist):
         np.testing.assert_array_equal(before, after)
 
 
+@pytest.mark.slow
 def test_same_seed_gives_the_same_weights(small_mnist):
     runs = [TrainingRun(SHORT, validated_by_test(small_mnist), seed=5) for _ in range(2)]
     losses = [[epoch.loss for epoch in run] for run in runs]

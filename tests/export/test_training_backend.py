@@ -2,11 +2,14 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from edgemnist.export.backend import _without_startup_notes
 
 START = "import edgemnist.export.backend as backend; backend.tf.constant(1)"
 
 
+@pytest.mark.slow
 def test_tensorflow_starts_without_noise():
     done = subprocess.run([sys.executable, "-c", START], capture_output=True, text=True, check=True)
     assert done.stderr == ""

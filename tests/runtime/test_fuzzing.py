@@ -31,6 +31,7 @@ def needs_atheris() -> None:
     pytest.importorskip("atheris", reason="atheris is not installed (dependency group fuzz)")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("needs_atheris")
 @pytest.mark.parametrize("name", [*LIGHT, *fuzzing.PICTURES])
 def test_damaged_files_are_errors_or_predictions(artifacts: Path, tmp_path: Path, name: str):
@@ -44,6 +45,7 @@ def test_damaged_files_are_errors_or_predictions(artifacts: Path, tmp_path: Path
         )  # 30 million pixels are allowed
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("needs_atheris")
 def test_an_interrupted_run_goes_on_where_it_ended(artifacts: Path, tmp_path: Path):
     first = fuzzing.fates("int8.c", 2, artifacts, tmp_path)
@@ -53,6 +55,7 @@ def test_an_interrupted_run_goes_on_where_it_ended(artifacts: Path, tmp_path: Pa
     assert [json.loads(line)["case"] for line in logged] == [0, 1, 2]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("needs_atheris")
 @pytest.mark.parametrize(("deed", "outcome"), [("os.abort()", CRASHED), ("time.sleep(60)", HUNG)])
 def test_a_crash_or_a_hang_is_the_fate_of_the_case_that_caused_it(

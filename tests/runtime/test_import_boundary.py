@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from edgemnist import runtime
 from edgemnist.runtime.artifact.manifest import read_manifest
 
@@ -78,6 +80,7 @@ def test_the_runtimes_source_names_no_other_room():
     assert all(room.startswith("edgemnist.runtime") for room in rooms), rooms
 
 
+@pytest.mark.slow
 def test_verify_proves_every_artifact_where_tensorflow_is_blocked(artifacts: Path):
     code = "sys.argv[0] = 'edgemnist'\nfrom edgemnist.cli import main\nmain()"
     done = run_without({"tensorflow", "keras", "tf2onnx"}, code, "verify", artifacts)

@@ -132,6 +132,7 @@ def test_digits_of_fonts_sizes_polarities_and_positions_are_read(predictor):
     assert accuracy >= MIN_FONT_ACCURACY
 
 
+@pytest.mark.slow
 def test_finding_a_printed_digit_on_a_page_costs_next_to_no_accuracy(predictor, artifacts: Path):
     random = Random(2)
     drawn = fonts.cases(fonts.fonts_in(fonts.matplotlib_fonts()), random)

@@ -100,12 +100,14 @@ def convolutions(draw, depthwise):
     return file.content([source], [output])
 
 
+@pytest.mark.slow
 @exact
 @given(convolutions(depthwise=False), matches)
 def test_convolutions_are_exact(content, match):
     assert_exact(content, match)
 
 
+@pytest.mark.slow
 @exact
 @given(convolutions(depthwise=True), matches)
 def test_depthwise_convolutions_are_exact(content, match):
@@ -148,6 +150,7 @@ def dense_layers(draw):
     return file.content([first], [output])
 
 
+@pytest.mark.slow
 @exact
 @given(dense_layers(), matches)
 def test_dense_layers_are_exact(content, match):

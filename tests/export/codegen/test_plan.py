@@ -81,6 +81,7 @@ def networks(draw):
     return network.file.content([network.source], [last])
 
 
+@pytest.mark.slow
 @exact
 @given(networks())
 def test_networks_with_overlapping_activations_are_exact(content):
