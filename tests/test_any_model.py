@@ -26,7 +26,6 @@ ACTIVATION = "softmax is the name of an operator or of an activation"
 OTHER_TEN = "10 counts, times or sizes something that no model decides"
 EXCEPTIONS = {
     "benchmarks/analysis/verdicts.py": OTHER_TEN,
-    "benchmarks/devices/serial.py": OTHER_TEN,
     "benchmarks/devices/ssh.py": "255 is ssh's exit code",
     "benchmarks/report/charts.py": OTHER_TEN,
     "benchmarks/report/layer_chart.py": OTHER_TEN,
@@ -39,7 +38,6 @@ EXCEPTIONS = {
     "edgemnist/proof/inspect/tflite.py": "versions of TensorFlow Lite",
     "edgemnist/proof/layers.py": f"{ACTIVATION}; 10 is in the formula of decibels",
     "edgemnist/proof/reference.py": ACTIVATION,
-    "edgemnist/sweep/cluster.py": OTHER_TEN,
     "export/codegen/checking.py": ACTIVATION,
     "export/codegen/ends.py": ACTIVATION,
     "export/codegen/gemmlowp.py": "28 is a number of bits",
