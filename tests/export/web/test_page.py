@@ -10,8 +10,8 @@ from edgemnist.runtime.artifact.page_file import read_modules
 
 from .conftest import BROWSER
 
-# Of a page without its weights and its answers to the test set, which compress as well as training has made them:
-# those of the default recipe bring it to 195 kB.
+# Of a page without its weights and its answers to the test set, which compress as well as training has made
+# them: those of the default recipe bring it to 195 kB.
 OTHER_BYTES = 75_000
 
 
