@@ -70,12 +70,12 @@ def test_mean_image_can_only_be_folded_into_a_dense_layer():
 @pytest.mark.slow
 def test_one_epoch_of_the_cnn_learns_digits(mnist):
     recipe = dataclasses.replace(find_recipe("edge", "cnn"), epochs=1, warmup_epochs=0.2, augmentation=None)
-    images = Split(mnist.train.images[:24_000], mnist.train.labels[:24_000])
+    images = Split(mnist.train.inputs[:24_000], mnist.train.labels[:24_000])
     data = validated_by_holding_out(images, recipe.validation_share)
     run = TrainingRun(recipe, data, seed=0)
     (epoch,) = run
     assert epoch.val_accuracy > 0.95
-    found = predict(run.model, data.validation.images).argmax(axis=1) == data.validation.labels
+    found = predict(run.model, data.validation.inputs).argmax(axis=1) == data.validation.labels
     assert found.mean() == pytest.approx(epoch.val_accuracy, abs=1e-3)
 
 

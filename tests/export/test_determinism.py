@@ -12,7 +12,9 @@ pytestmark = pytest.mark.slow  # a second export of everything, in a process tha
 
 SCRIPT = """
 import sys
+from dataclasses import replace
 from pathlib import Path
+from edgemnist.export.opening import tolerances_of
 from edgemnist.export.calibration import choose_calibration
 from edgemnist.export.pipeline import export_all
 from edgemnist.proof.formats import FORMATS
@@ -23,7 +25,8 @@ from edgemnist.export.training.data import load_dataset
 dataset = load_dataset(None)
 source = load_source(Path(sys.argv[1]), choose_calibration(dataset.train, 10, 500, 0))
 options = ExportOptions(compile=True)
-export_all(source, FORMATS[::-1], dataset, Path(sys.argv[2]), options=options)
+formats = [replace(row, tolerances=tolerances_of(row, source)) for row in FORMATS[::-1]]
+export_all(source, formats, dataset, Path(sys.argv[2]), options=options)
 """
 # ONNX Runtime 1.32 writes the tables of an .ort file in the order of a hash map with a random seed.
 UNREPEATABLE = [row.name for row in FORMATS if row.format == "ort"]
