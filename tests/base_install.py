@@ -12,8 +12,20 @@ from pathlib import Path
 import numpy as np
 
 FROM_EXTRAS = {
-    *("ai_edge_litert", "cv2", "flatbuffers", "jinja2", "keras", "matplotlib", "mlperf_loadgen", "onnx"),
-    *("PIL", "pyperf", "scipy", "tensorflow", "tf2onnx", "tflite_micro"),
+    *("ai_edge_litert", "cv2", "flatbuffers", "fsspec", "h5py", "jinja2", "keras", "matplotlib"),
+    *(
+        "mlperf_loadgen",
+        "onnx",
+        "optuna",
+        "PIL",
+        "pyarrow",
+        "pyperf",
+        "ray",
+        "scipy",
+        "tensorflow",
+        "tf2onnx",
+    ),
+    *("tflite_micro", "wasmtime"),
 }
 
 
