@@ -4,6 +4,7 @@ A type is a `msgspec.Struct` with `frozen=True, forbid_unknown_fields=True`; wha
 is in `Annotated[..., msgspec.Meta(...)]`, and what no type can in `__post_init__`, which raises `ValueError`.
 """
 
+import inspect
 import json
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -92,7 +93,18 @@ def encode(document: Any, *, indent: int | None = None) -> str:
 def schema(kind: DocumentType[Any]) -> str:
     """Return the JSON schema (draft 2020-12) of a kind of document as text: the file that is committed."""
     document = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"edgemnist: {kind.name}"}
-    return json.dumps(document | msgspec.json.schema(kind.struct), indent=2, ensure_ascii=False) + "\n"
+    document |= _dedented(msgspec.json.schema(kind.struct))
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _dedented(value: Any) -> Any:
+    """Return a schema with descriptions indented as Python 3.13 keeps docstrings, on every Python."""
+    if isinstance(value, dict):
+        return {
+            key: inspect.cleandoc(item) if key == "description" and isinstance(item, str) else _dedented(item)
+            for key, item in value.items()
+        }
+    return [_dedented(item) for item in value] if isinstance(value, list) else value
 
 
 def _refused(constant: str) -> Any:
