@@ -59,6 +59,7 @@ class Predictor:
         self.signature, self.pictures = signature, pictures
         self.num_threads = source.options.num_threads
         self._source, self._checked, self._closed = source, checked, False
+        self._encode = signature.input.encoder(engine.input)
         self._plain_shape = None  # of one item that goes in as it is
         if signature.input.kind == "image" and signature.input.pixel_table(engine.input) is None:
             self._plain_shape = signature.input.shape
@@ -106,7 +107,7 @@ class Predictor:
 
     def encode(self, items: "Images") -> NDArray[Any]:
         """Return items as the engine's raw input batch, quantized if need be; errors as of `predict`."""
-        return self.signature.input.encode(self.to_raw(items), self.input)
+        return self._encode(self.to_raw(items))
 
     def to_raw(self, items: "Images") -> NDArray[Any]:
         """Return items as the model's signature has them; errors as of `predict`.

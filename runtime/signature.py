@@ -4,6 +4,7 @@ It is in the manifest and inside every artifact. Nothing else knows how raw inpu
 trained on, or what its outputs are.
 """
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -105,8 +106,8 @@ class InputSpec(Struct, frozen=True, forbid_unknown_fields=True):
         table = _to_tensor(pixels * np.array(self.scale) + np.array(self.offset), tensor)
         return None if table.dtype == np.uint8 and np.array_equal(table, pixels) else table
 
-    def encode(self, raw: NDArray[Any], tensor: TensorSpec) -> NDArray[Any]:
-        """Return raw items as an engine's input tensor: scaled, then quantized if the tensor is.
+    def encoder(self, tensor: TensorSpec) -> Callable[[NDArray[Any]], NDArray[Any]]:
+        """Return the function from raw items to an engine's input tensor, its constants computed once.
 
         Raises:
             ArtifactError: The input is of a dtype that no item can be turned into.
@@ -114,12 +115,23 @@ class InputSpec(Struct, frozen=True, forbid_unknown_fields=True):
         if self.kind == "image":
             table = self.pixel_table(tensor)
             if table is None:
-                return raw
-            encoded: NDArray[Any] = table[raw] if table.ndim == 1 else table[raw, np.arange(self.shape[-1])]
-            return encoded
+                return _as_it_is
+            if table.ndim == 1:
+                return table.__getitem__
+            channels = np.arange(self.shape[-1])
+            return lambda raw: table[raw, channels]
         if tensor.dtype == "float32" and not self.is_scaled:
-            return raw
-        return _to_tensor(self.scaled(raw), tensor)
+            return _as_it_is
+        _require_real(tensor)
+        return lambda raw: _to_tensor(self.scaled(raw), tensor)
+
+    def encode(self, raw: NDArray[Any], tensor: TensorSpec) -> NDArray[Any]:
+        """Return raw items as an engine's input tensor: scaled, then quantized if the tensor is.
+
+        Raises:
+            ArtifactError: The input is of a dtype that no item can be turned into.
+        """
+        return self.encoder(tensor)(raw)
 
     def draw(self, count: int, tensor: TensorSpec, rng: np.random.Generator) -> NDArray[Any]:
         """Return random raw items, `(count, *shape)`: pixels, or features within what the tensor can hold."""
@@ -279,17 +291,24 @@ def _fixed(tensor: TensorSpec) -> tuple[int, ...]:
     return axes if len(axes) == len(tensor.shape) - 1 else ()
 
 
+def _as_it_is(raw: NDArray[Any]) -> NDArray[Any]:
+    return raw
+
+
+def _require_real(tensor: TensorSpec) -> None:
+    if not tensor.quantized and np.dtype(tensor.dtype).kind != "f":
+        raise ArtifactError(
+            f"the input {tensor.name!r} cannot take real numbers",
+            received=tensor.dtype,
+            expected="uint8, float or quantized",
+        )
+
+
 def _to_tensor(real: NDArray[Any], tensor: TensorSpec) -> NDArray[Any]:
     """Return real values as a tensor's raw ones, rounded to the nearest and clipped where it is quantized."""
-    dtype = np.dtype(tensor.dtype)
-    if tensor.quantized:
-        limits = np.iinfo(dtype)
-        steps: NDArray[Any] = np.rint(real / tensor.scale) + tensor.zero_point
-        return steps.clip(limits.min, limits.max).astype(dtype)
-    if dtype.kind == "f":
-        return real.astype(dtype)
-    raise ArtifactError(
-        f"the input {tensor.name!r} cannot take real numbers",
-        received=dtype,
-        expected="uint8, float or quantized",
-    )
+    _require_real(tensor)
+    if not tensor.quantized:
+        return real.astype(tensor.dtype)
+    limits = np.iinfo(tensor.dtype)
+    steps: NDArray[Any] = np.rint(real / tensor.scale) + tensor.zero_point
+    return steps.clip(limits.min, limits.max).astype(tensor.dtype)

@@ -4,6 +4,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from edgemnist.runtime import load_predictor
 from edgemnist.runtime.errors import ArtifactError, OptionError
 from edgemnist.runtime.signature import InputSpec, ModelSignature, OutputSpec, assumed_signature
 from edgemnist.runtime.tensors import TensorSpec
@@ -38,6 +39,18 @@ def test_each_channel_has_its_own_scale():
     assert spec.scaled(image)[0, 0, 0].tolist() == [10.0, 19.0, 50.0]
     encoded = spec.encode(image, TensorSpec("x", "float32", (None, 2, 2, 3)))
     assert encoded[0, 1, 1].tolist() == [10.0, 19.0, 50.0]
+
+
+def test_a_predictor_computes_the_table_of_its_pixels_once(artifacts, digit, monkeypatch):
+    predictor = load_predictor(artifacts / "mnist.keras")
+    expected = predictor.predict(digit).probabilities
+    monkeypatch.setattr(InputSpec, "pixel_table", None)
+    np.testing.assert_array_equal(predictor.predict(digit).probabilities, expected)
+
+
+def test_an_input_that_takes_no_numbers_is_refused_before_any_item_comes():
+    with pytest.raises(ArtifactError, match="'x' cannot take real numbers; received int64"):
+        InputSpec("features", (4,)).encoder(TensorSpec("x", "int64", (None, 4)))
 
 
 def test_features_are_rounded_and_clipped_where_the_tensor_is_quantized():
