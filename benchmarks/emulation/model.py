@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ...proof.generated_c import Generate, prove_c, read_claims
 from ...proof.inspect.structure import parse_structure
 from ...runtime.artifact.metadata import read_metadata
+from ...runtime.artifact.tflite_file import spec_of_detail
 from ...runtime.engines.registry import ENGINES, EngineOptions
 from ...runtime.errors import ArtifactError, ArtifactNotFoundError, MissingExtraError
 from ...runtime.files import MAX_MODEL_BYTES, read_limited, sha256_of
@@ -220,13 +221,7 @@ def _litert(content: bytes) -> tuple[TensorSpec, TensorSpec, _Run]:
         answer: NDArray[Any] = interpreter.get_tensor(given["index"])
         return answer
 
-    return _tensor(taken), _tensor(given), run
-
-
-def _tensor(details: dict[str, Any]) -> TensorSpec:
-    scale, zero_point = details["quantization"]
-    shape = tuple(int(axis) for axis in details["shape"])
-    return TensorSpec(details["name"], np.dtype(details["dtype"]).name, shape, float(scale), int(zero_point))
+    return spec_of_detail(taken), spec_of_detail(given), run
 
 
 def _tflm(content: bytes) -> tuple[TensorSpec, TensorSpec, _Run]:

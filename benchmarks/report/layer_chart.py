@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ...proof.layers import SPOILED_DB, LayerReport
+from ...proof.layers import LayerReport
+from ...proof.spoiled import SPOILED_DB
 from ...runtime.errors import MissingExtraError
 from ...runtime.files import replacing
 

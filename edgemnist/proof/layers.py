@@ -22,25 +22,8 @@ from .activations import WATCHED, LayerOutput, Trace, open_trace, try_trace
 from .alignment import Watched, align, as_shaped
 
 Reals = NDArray[np.float32]
-# Noise of a third of the signal's size: what a layer passes on then is no longer what was trained.
-SPOILED_DB = 10.0
-# What rounding to 8 bits leaves of an output that uses the whole range: a layer cannot be better than that.
-_EIGHT_BITS_DB = 40.0
-_ACTIVATIONS = {
-    "activation",
-    "softmax",
-    "logsoftmax",
-    "log_softmax",
-    "sigmoid",
-    "logistic",
-    "tanh",
-    "relu",
-    "relu6",
-}
 _ALIGNED_ON = 4
-# A range that is this many times what nearly all values need was set by a few of them.
-_OUTLIERS, _NEARLY_ALL = 2.0, 99.9
-_CLIPPED_SHARE = 0.01
+_NEARLY_ALL = 99.9  # percent of the values, which an outlier lies beyond
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,28 +69,6 @@ class LayerReport:
     layers: tuple[LayerDifference, ...]
     alone: tuple[tuple[LayerOutput, ...], tuple[LayerOutput, ...]]
     samples: int
-
-
-@dataclass(frozen=True, slots=True)
-class SpoiledLayer:
-    """The layer from which on a model no longer computes what the other does.
-
-    Attributes:
-        layer: How it compares.
-        before_db: The smallest signal-to-noise ratio of the layers before it, at most that of 8 bits.
-        remedies: What would help, a sentence each, the most likely first.
-    """
-
-    layer: LayerDifference
-    before_db: float
-    remedies: tuple[str, ...]
-
-    def __str__(self) -> str:
-        return (
-            f"the first layer that spoils it is {self.layer.first.label} ({self.layer.first.kind}),"
-            f" {self.layer.snr_db:.1f} dB after {self.before_db:.1f} dB; what would help: "
-            + ", or ".join(self.remedies)
-        )
 
 
 def read_trace(path: Path) -> Trace:
@@ -191,56 +152,6 @@ def compare_layers(first: Trace, second: Trace, raw: NDArray[Any], spec: InputSp
         (_without(first.layers, matched[0]), _without(second.layers, matched[1])),
         len(raw),
     )
-
-
-def first_spoiled_layer(report: LayerReport, floor_db: float = SPOILED_DB) -> SpoiledLayer | None:
-    """Return the layer that loses most on the way to the first whose output is lost in noise.
-
-    Where none is lost, the one that loses most of all; None where every layer is as good as 8 bits can be.
-
-    Args:
-        report: The comparison with the float model.
-        floor_db: The signal-to-noise ratio below which an output is lost.
-    """
-    before = _EIGHT_BITS_DB
-    largest: tuple[float, SpoiledLayer] | None = None
-    for layer, kept in zip(report.layers, kept_db(report), strict=True):
-        if before - kept > (largest[0] if largest else 0.0):
-            largest = before - kept, SpoiledLayer(layer, before, _remedies(layer))
-        before = min(before, kept)
-        if kept < floor_db:
-            break
-    return largest[1] if largest else None
-
-
-def kept_db(report: LayerReport) -> list[float]:
-    """Return how much of the signal each layer passes on: its own ratio, or that of an activation behind it.
-
-    Logits may differ beyond what softmax tells apart, and a rectifier's input below zero.
-    """
-    kept = [layer.snr_db for layer in report.layers]
-    for index in range(len(kept) - 2, -1, -1):
-        if report.layers[index + 1].first.kind.lower() in _ACTIVATIONS:
-            kept[index] = max(kept[index], kept[index + 1])
-    return kept
-
-
-def _remedies(layer: LayerDifference) -> tuple[str, ...]:
-    found = []
-    if layer.second.weight_scales == 1 and layer.second.kind != "FULLY_CONNECTED":
-        found.append("weights with a scale for each channel, for they have one for all")
-    if layer.clipped > _CLIPPED_SHARE:
-        found.append(
-            f"a wider range, for {layer.clipped:.0%} of its values lie at the range's limits:"
-            " --calibration-method minmax, or more and other calibration samples"
-        )
-    elif layer.second.scale and layer.largest > _OUTLIERS * layer.typical:
-        found.append(
-            f"a narrower range, for values reach {layer.largest:.3g} and nearly all lie below"
-            f" {layer.typical:.3g}: --calibration-method percentile or mse"
-        )
-    found.append(f"keep it float: --keep-float {layer.first.label}")
-    return tuple(found)
 
 
 class _Sums:

@@ -4,6 +4,7 @@ Every function is passed that schema, `ai_edge_litert.schema_py_generated`: it t
 LiteRT may be missing.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -83,3 +84,10 @@ def metadata_of(model: Any) -> dict[str, str]:
 
 def _name_of(enumeration: Any, value: int) -> str:
     return str(next(name for name, number in vars(enumeration).items() if number == value))
+
+
+def spec_of_detail(detail: Mapping[str, Any]) -> TensorSpec:
+    """Return the description of a tensor of which LiteRT's interpreter gives the details."""
+    scale, zero_point = detail["quantization"]
+    axes = tuple(None if axis < 0 else int(axis) for axis in detail["shape_signature"])
+    return TensorSpec(detail["name"], np.dtype(detail["dtype"]).name, axes, float(scale), int(zero_point))

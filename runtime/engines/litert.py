@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
+from msgspec.structs import replace
 
-from ..artifact.tflite_file import metadata_of, require_tflite, unpack
+from ..artifact.tflite_file import metadata_of, require_tflite, spec_of_detail, unpack
 from ..errors import EngineError
 from ..process import usable_cpu_count
 from ..tensors import TensorSpec, require_one
@@ -122,11 +123,5 @@ def load(content: bytes, options: EngineOptions) -> LiteRtEngine:
 
 
 def _tensor(detail: dict[str, Any], signature_names: list[str] | None) -> TensorSpec:
-    scale, zero_point = detail["quantization"]
-    return TensorSpec(
-        signature_names[0] if signature_names else detail["name"],
-        np.dtype(detail["dtype"]).name,
-        tuple(None if axis < 0 else int(axis) for axis in detail["shape_signature"]),
-        float(scale),
-        int(zero_point),
-    )
+    spec = spec_of_detail(detail)
+    return replace(spec, name=signature_names[0]) if signature_names else spec

@@ -16,12 +16,11 @@ from edgemnist.proof.layers import (
     LayerDifference,
     LayerReport,
     compare_layers,
-    first_spoiled_layer,
     input_of,
-    kept_db,
     random_items,
     read_trace,
 )
+from edgemnist.proof.spoiled import first_spoiled_layer, kept_db
 from edgemnist.runtime.artifact.tflite_file import unpack
 from edgemnist.runtime.errors import ArtifactError
 from edgemnist.runtime.process import quiet
@@ -317,3 +316,12 @@ def test_the_command_prints_a_table_json_and_a_picture(forms, tmp_path):
     assert all(isinstance(row["snr_db"], float) for row in found["layers"])
     table = CliRunner().invoke(app, ["layers", *arguments, "--samples", "4"])
     assert "SNR dB" in table.stdout and "No layer is lost" in table.stdout
+
+
+def test_a_model_of_several_outputs_cannot_be_watched(tmp_path):
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ("batch", 3)) for name in "xyz"]
+    nodes = [helper.make_node("Relu", ["x"], ["y"]), helper.make_node("Neg", ["x"], ["z"])]
+    graph = helper.make_graph(nodes, "two", ends[:1], ends[1:])
+    content = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)]).SerializeToString()
+    with pytest.raises(ArtifactError, match=r"2 tensors \(y, z\); expected one input and one output"):
+        open_trace(tmp_path / "two.onnx", content)
