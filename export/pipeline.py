@@ -10,13 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.datasets import Dataset
-from ..proof.activations import WATCHED, of_keras, open_trace
 from ..proof.artifact import Proof, prove
 from ..proof.formats import SOURCE, Format
-from ..proof.layers import compare_layers
+from ..proof.layers import compare_layers, first_spoiled_layer
+from ..proof.layers.activations import WATCHED, of_keras, open_trace
 from ..proof.parity import Parity
 from ..proof.reference import outputs_of
-from ..proof.spoiled import first_spoiled_layer
 from ..runtime.artifact.folder import staging
 from ..runtime.artifact.manifest import (
     ArtifactRecord,

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...proof.layers import LayerReport
-from ...proof.spoiled import SPOILED_DB
+from ...proof.layers import SPOILED_DB, LayerReport
 from ...runtime.errors import MissingExtraError
 from ...runtime.files import replacing
 

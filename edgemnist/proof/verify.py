@@ -25,8 +25,9 @@ from ..runtime.isolation.native_code import CODE_SUFFIXES
 from .formats import FORMATS, KNOWN_FORMATS, Format
 from .generated_c import Build, Generate, ProveExact
 from .generated_web import WEB_FORMATS, ProveForeignC, ProveWeb
-from .recorded import Artifacts, Verdict, hash_failures, library_verdicts
+from .recorded import Artifacts
 from .reference import read_reference
+from .verdict import Verdict, hash_failures, library_verdicts
 
 __all__ = ["NOT_CHECKED", "Verdict", "recorded_test", "verify"]
 

@@ -11,7 +11,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from ...proof.activations import Trace
+from ...proof.layers.activations import Trace
 from ...runtime.errors import OptionError
 
 Reals = NDArray[np.float32]

@@ -12,7 +12,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
-from ...proof.activations import Trace, of_keras, of_tflite
+from ...proof.layers.activations import Trace, of_keras, of_tflite
 from ...runtime.artifact.tflite_file import unpack
 from ...runtime.signature import PIXEL_VALUES
 from .logit_range import narrow_logits

@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...proof.activations import Trace, of_tflite
-from ...proof.alignment import Watched, align
-from ...proof.layers import LayerReport, compare_layers
-from ...proof.spoiled import kept_db
+from ...proof.layers import LayerReport, compare_layers, kept_db
+from ...proof.layers.activations import Trace, of_tflite
+from ...proof.layers.alignment import Watched, align
 from ...runtime.errors import ConversionError
 from ...runtime.signature import InputSpec
 from .quantizer import Quantizer

@@ -13,7 +13,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
-from ...proof.activations import LayerOutput, Trace, of_tflite
+from ...proof.layers.activations import LayerOutput, Trace, of_tflite
 from ...runtime.artifact.tflite_file import unpack
 from ...runtime.errors import ConversionError, OptionError, first_line
 from ...runtime.process import quiet

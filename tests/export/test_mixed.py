@@ -11,9 +11,9 @@ from edgemnist.export.convert.activation_ranges import Calibrator
 from edgemnist.export.convert.options import ExportOptions
 from edgemnist.export.convert.registry import convert
 from edgemnist.export.pipeline import export_all
-from edgemnist.proof.activations import of_tflite
 from edgemnist.proof.formats import FORMATS, KNOWN_FORMATS, MIXED, find_format
 from edgemnist.proof.inspect.structure import read_structure
+from edgemnist.proof.layers.activations import of_tflite
 from edgemnist.proof.verify import verify
 from edgemnist.runtime import load_predictor
 from edgemnist.runtime.errors import OptionError

@@ -7,8 +7,8 @@ from ai_edge_litert.interpreter import Interpreter
 from edgemnist.export.convert.activation_ranges import Calibrator
 from edgemnist.export.convert.mixed_precision import counterparts, fewest_float_layers
 from edgemnist.export.convert.quantizer import Quantizer, QuantizerOptions, find_layers, quantize
-from edgemnist.proof.activations import of_keras, of_tflite
 from edgemnist.proof.layers import compare_layers
+from edgemnist.proof.layers.activations import of_keras, of_tflite
 from edgemnist.runtime.errors import ConversionError, OptionError
 from edgemnist.runtime.signature import InputSpec
 

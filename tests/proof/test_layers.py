@@ -10,17 +10,18 @@ from typer.testing import CliRunner
 
 from edgemnist.cli import app
 from edgemnist.export.convert.tflite_file import pack
-from edgemnist.proof.activations import LayerOutput, Trace, open_trace
-from edgemnist.proof.alignment import Watched, align, as_shaped
 from edgemnist.proof.layers import (
     LayerDifference,
     LayerReport,
     compare_layers,
+    first_spoiled_layer,
     input_of,
+    kept_db,
     random_items,
     read_trace,
 )
-from edgemnist.proof.spoiled import first_spoiled_layer, kept_db
+from edgemnist.proof.layers.activations import LayerOutput, Trace, open_trace
+from edgemnist.proof.layers.alignment import Watched, align, as_shaped
 from edgemnist.runtime.artifact.tflite_file import unpack
 from edgemnist.runtime.errors import ArtifactError
 from edgemnist.runtime.process import quiet

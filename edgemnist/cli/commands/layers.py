@@ -11,17 +11,23 @@ from numpy.typing import NDArray
 from typer import Argument, Option
 
 from ...data.datasets import load_test_split
-from ...proof.layers import compare_layers, input_of, random_items, read_trace
-from ...proof.spoiled import SPOILED_DB, first_spoiled_layer, kept_db
+from ...proof.layers import (
+    SPOILED_DB,
+    compare_layers,
+    first_spoiled_layer,
+    input_of,
+    kept_db,
+    random_items,
+    read_trace,
+)
 from ...runtime.errors import OptionError
 from ...runtime.signature import InputSpec
 from ..console import literal, messages, print_json, print_message, print_result, print_table
 from ..options import Data, Json, Offset, Scale, Seed, numbers
 
 if TYPE_CHECKING:
-    from ...proof.activations import Trace
-    from ...proof.layers import LayerDifference, LayerReport
-    from ...proof.spoiled import SpoiledLayer
+    from ...proof.layers import LayerDifference, LayerReport, SpoiledLayer
+    from ...proof.layers.activations import Trace
 
 EXAMPLES = """
 **Examples**

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from .layers import LayerDifference, LayerReport
+from .compare import LayerDifference, LayerReport
 
 # Noise of a third of the signal's size: what a layer passes on then is no longer what was trained.
 SPOILED_DB = 10.0

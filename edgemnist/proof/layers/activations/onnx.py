@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...runtime.tensors import require_one
-from ..inspect.onnx import value_spec
+from ....runtime.tensors import require_one
+from ...inspect.onnx import value_spec
 from .trace import LayerOutput, Reals, Trace, parents_of, signature_in
 
 

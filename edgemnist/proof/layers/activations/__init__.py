@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ...runtime.engines.registry import engine_for
-from ...runtime.errors import ArtifactError, EdgeMnistError, MissingExtraError, first_line
+from ....runtime.engines.registry import engine_for
+from ....runtime.errors import ArtifactError, EdgeMnistError, MissingExtraError, first_line
 from .keras import of_keras
 from .onnx import of_onnx
 from .tflite import of_tflite

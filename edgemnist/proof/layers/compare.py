@@ -11,13 +11,13 @@ import numpy as np
 from msgspec.structs import replace as replace_struct
 from numpy.typing import NDArray
 
-from ..runtime.artifact.keras_file import try_keras_file
-from ..runtime.artifact.manifest import find_expected_hash
-from ..runtime.engines.registry import engine_for
-from ..runtime.errors import ArtifactError
-from ..runtime.files import read_model
-from ..runtime.isolation.probe import Probe, read_in_child
-from ..runtime.signature import InputSpec, assumed_signature
+from ...runtime.artifact.keras_file import try_keras_file
+from ...runtime.artifact.manifest import find_expected_hash
+from ...runtime.engines.registry import engine_for
+from ...runtime.errors import ArtifactError
+from ...runtime.files import read_model
+from ...runtime.isolation.probe import Probe, read_in_child
+from ...runtime.signature import InputSpec, assumed_signature
 from .activations import WATCHED, LayerOutput, Trace, open_trace, try_trace
 from .alignment import Watched, align, as_shaped
 

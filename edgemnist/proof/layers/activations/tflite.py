@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...runtime.tensors import TensorSpec, require_one, to_real
+from ....runtime.tensors import TensorSpec, require_one, to_real
 from .trace import LayerOutput, Reals, Trace, parents_of, signature_in
 
 # These give what they take, but for the rounding: of the layers only the input's counts.
@@ -24,7 +24,7 @@ def of_tflite(name: str, content: bytes, *, exact: bool = True) -> Trace:
     from ai_edge_litert import schema_py_generated as schema
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-    from ...runtime.artifact.tflite_file import metadata_of, operator_name, spec_of_detail, unpack
+    from ....runtime.artifact.tflite_file import metadata_of, operator_name, spec_of_detail, unpack
 
     interpreter = Interpreter(
         model_content=content,

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...runtime.engines.keras_signature import leading_scaling
-from ...runtime.engines.registry import ENGINES, EngineOptions
-from ...runtime.signature import SignatureOptions
+from ....runtime.engines.keras_signature import leading_scaling
+from ....runtime.engines.registry import ENGINES, EngineOptions
+from ....runtime.signature import SignatureOptions
 from .trace import LayerOutput, Reals, Trace
 
 

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...runtime.artifact.metadata import read_metadata
-from ...runtime.errors import ArtifactError
-from ...runtime.signature import InputSpec, ModelSignature
-from ...runtime.tensors import TensorSpec
+from ....runtime.artifact.metadata import read_metadata
+from ....runtime.errors import ArtifactError
+from ....runtime.signature import InputSpec, ModelSignature
+from ....runtime.tensors import TensorSpec
 
 Reals = NDArray[np.float32]
 
