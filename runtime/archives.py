@@ -149,7 +149,7 @@ def map_array(path: Path, name: str, min_bytes: int) -> NDArray[Any] | None:
         if signature != b"PK\x03\x04" or start + entry.file_size > file.seek(0, os.SEEK_END):
             raise ValueError(f"{entry.filename} is not where the archive says")
         file.seek(start)
-        dtype, shape, order = _array_header(file, entry.filename)
+        dtype, shape, order = array_header(file, entry.filename)
         at = file.tell()
     _check_length(entry.filename, dtype, shape, start + entry.file_size - at)
     return np.memmap(path, dtype, "r", at, shape, order)
@@ -168,14 +168,19 @@ def _directory_64(tail: bytes, locator: int, start: int) -> tuple[int, int]:
 
 def _plain_array(content: bytes, name: str) -> NDArray[Any]:
     stream = io.BytesIO(content)
-    dtype, shape, order = _array_header(stream, name)
+    dtype, shape, order = array_header(stream, name)
     start = stream.tell()
     _check_length(name, dtype, shape, len(content) - start)
     values = np.frombuffer(content, dtype, offset=start) if len(content) > start else np.empty(0, dtype)
     return values.reshape(shape, order=order)
 
 
-def _array_header(stream: BinaryIO, name: str) -> tuple[np.dtype[Any], tuple[int, ...], Literal["F", "C"]]:
+def array_header(stream: Any, name: str) -> tuple[np.dtype[Any], tuple[int, ...], Literal["F", "C"]]:
+    """Read an array's header off a stream: its dtype, its shape, and the order of its elements.
+
+    Raises:
+        ValueError: It is damaged, or the array is of Python objects.
+    """
     version = np.lib.format.read_magic(stream)
     readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     if version not in readers:

@@ -16,8 +16,8 @@ import numpy as np
 
 from ...data.datasets import load_test_split
 from ...runtime import load_predictor
-from ...sweep.ray_scoring import RayBlocks
-from ...sweep.scoring import Job, Scorer, score
+from ...sweep.scoring.on_ray import RayBlocks
+from ...sweep.scoring.run import Job, Scorer, score
 
 IMAGES, NODES, CORES = 1_000_000_000, 100, 16
 NETWORK_BYTES_PER_SEC = 1.25e9  # 10 Gbit/s into each node

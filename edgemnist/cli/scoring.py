@@ -4,8 +4,8 @@ import time
 from pathlib import Path
 
 from ..runtime.errors import InputError
-from ..sweep.ray_scoring import RayBlocks
-from ..sweep.scoring import Job, score
+from ..sweep.scoring.on_ray import RayBlocks
+from ..sweep.scoring.run import Job, score
 from .console import literal, print_json, print_message
 from .progress import rows_progress
 

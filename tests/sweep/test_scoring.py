@@ -15,8 +15,8 @@ from PIL import Image
 from edgemnist.data.idx import idx_bytes
 from edgemnist.runtime import load_predictor
 from edgemnist.runtime.errors import EngineError, InputError, OutputError
-from edgemnist.sweep import blocks
-from edgemnist.sweep.scoring import Job, Scorer, score
+from edgemnist.sweep.scoring import sources as blocks
+from edgemnist.sweep.scoring.run import Job, Scorer, score
 
 pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed: pip install 'edgemnist[parquet]'")
 parquet = pytest.importorskip("pyarrow.parquet")
@@ -199,7 +199,7 @@ def _peak_of_reading(path: Path, model: Path) -> int:
 import resource
 from pathlib import Path
 from edgemnist.runtime import load_predictor
-from edgemnist.sweep.blocks import blocks_of, open_source
+from edgemnist.sweep.scoring.sources import blocks_of, open_source
 with load_predictor({str(model)!r}) as predictor:
     source = open_source(Path({str(path)!r}))
     source.read(0, 10, predictor)
@@ -238,7 +238,7 @@ def test_an_output_that_cannot_be_written_is_one_clear_error(model, images, tmp_
 @pytest.mark.timeout(600)
 def test_ray_scores_every_row_once_though_actors_die(model, images, expected, tmp_path):
     ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'edgemnist[cluster]'")
-    from edgemnist.sweep.ray_scoring import RayBlocks
+    from edgemnist.sweep.scoring.on_ray import RayBlocks
 
     many = np.tile(images, (400, 1, 1))
     np.save(tmp_path / "images.npy", many)

@@ -107,7 +107,7 @@ def predict(
                 "--polarity is for models of ink on paper", received=polarity, fix="Leave it out."
             )
         if scoring and input_ and output:
-            from ...sweep.scoring import Job
+            from ...sweep.scoring.run import Job
             from ..scoring import score_all
 
             # The predictor is loaded, so its content may run here; only that content is loaded again.

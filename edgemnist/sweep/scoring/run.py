@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..runtime.errors import EngineError, MissingExtraError
-from ..runtime.files import replacing
-from ..runtime.inputs.picture_files import PictureOptions
-from ..runtime.loading import load_predictor
-from .blocks import Source, blocks_of, open_source
+from ...runtime.errors import EngineError, MissingExtraError
+from ...runtime.files import replacing
+from ...runtime.inputs.picture_files import PictureOptions
+from ...runtime.loading import load_predictor
+from .sources import Source, blocks_of, open_source
 
 if TYPE_CHECKING:
-    from ..runtime.predictor import Predictor
+    from ...runtime.predictor import Predictor
 
 _AHEAD = 2  # blocks under way for each process, so that none of them waits
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ..runtime.errors import EngineError, MissingExtraError, first_line
-from .scoring import Job, Scorer
+from ...runtime.errors import EngineError, MissingExtraError, first_line
+from .run import Job, Scorer
 
 
 class RayScorer:
@@ -43,7 +43,7 @@ class RayBlocks:
             import ray.data
         except ImportError as error:
             raise MissingExtraError("ray", "cluster", "A Ray cluster") from error
-        from .cluster import connected
+        from ..cluster import connected
 
         with connected(ray, self._address):
             context = ray.data.DataContext.get_current()
