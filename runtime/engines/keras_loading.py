@@ -8,7 +8,8 @@ from typing import Any
 
 import keras
 
-from ..artifact.keras_config import check, for_inference, mended
+from ..artifact.keras_code import check
+from ..artifact.keras_config import for_inference, mended
 from ..artifact.keras_file import KerasFile, read_keras_file
 from ..errors import ArtifactError, MendedModelWarning, first_line
 
