@@ -3,11 +3,10 @@
 import hashlib
 import re
 from dataclasses import dataclass, field
-from functools import cache
 from importlib import metadata
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ...runtime.errors import ConversionError, MissingExtraError
+from ...runtime.errors import ConversionError
 from . import texts
 from .checking import check_plan
 from .emit import Program, scratch_bytes, write_program
@@ -20,10 +19,8 @@ from .normalize import normalize
 from .placing import ALIGNMENT
 from .plan import Plan, make_plan
 from .reference import Arrays, random_inputs, run_reference
+from .rendering import environment
 from .variants import MICROCONTROLLER
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 _TEMPLATES = {
     ".c": "model.c.jinja",
@@ -103,9 +100,9 @@ def generate(
     programs = [write_program(plan, each) for each in MICROCONTROLLER]
     facts = _facts(plan, programs, content, name, match)
     facts |= host_facts(plan, programs, facts, match) | {"golden": golden_facts(plan.graph, golden)}
-    environment = _environment()
+    templates = environment("codegen")
     written = {
-        ending: environment.get_template(template).render(**facts).encode("ascii")
+        ending: templates.get_template(template).render(**facts).encode("ascii")
         for ending, template in _TEMPLATES.items()
     }
     return Sources(written.pop(".c"), written, plan)
@@ -187,19 +184,3 @@ def _provenance(content: bytes, name: str, match: Match) -> str:
         ),
     )
     return "\n".join(f" * {texts.comment(line)}" for line in lines)
-
-
-@cache
-def _environment() -> "Environment":
-    try:
-        import jinja2
-    except ImportError as error:
-        raise MissingExtraError("jinja2", "verify", "writing C") from error
-    return jinja2.Environment(
-        loader=jinja2.PackageLoader(__package__ or "", "templates"),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        undefined=jinja2.StrictUndefined,
-        autoescape=False,  # noqa: S701 - the result is C
-    )

@@ -7,8 +7,8 @@ from typing import Any
 
 from ..codegen import texts
 from ..codegen.ir import Graph, Tensor
+from ..codegen.rendering import environment
 from .facts import ARRAYS, facts_of
-from .source import environment
 
 ENDINGS = (".mjs", ".d.ts")
 
@@ -33,7 +33,7 @@ def write_javascript(graph: Graph, name: str) -> dict[str, bytes]:
         "one_input": " | ".join(dict.fromkeys(_array(tensor) for tensor in graph.inputs)),
     }
     return {
-        ending: environment().get_template(f"module{ending}.jinja").render(**facts).encode()
+        ending: environment("web").get_template(f"module{ending}.jinja").render(**facts).encode()
         for ending in ENDINGS
     }
 

@@ -1,14 +1,11 @@
 """The page: one file with a model, its proof and what shows them, made of the files in `page/`."""
 
-import base64
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,38 +17,16 @@ from ...runtime.artifact.manifest import ExactnessRecord
 from ...runtime.artifact.page_file import packed
 from ..codegen.artifact import choose_samples
 from ..codegen.reference import random_inputs, run_reference
+from ..codegen.rendering import environment
 from ..codegen.writing import GOLDEN_INPUTS
+from .bundle import policy, script, style
 from .facts import facts_of, preparation_of
 from .gallery import GROUPS, Chosen, choose, pixels
 from .modules import Modules
-from .source import environment
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-# In the order in which they are put together: each after those that it imports.
-SCRIPTS = (
-    "model",
-    "resample",
-    "ink",
-    "pictures",
-    "blobs",
-    "raw",
-    "pad",
-    "results",
-    "gallery",
-    "features",
-    "testset",
-    "proof",
-    "camera",
-    "files",
-    "main",
-)
-_IMPORT = re.compile(r"^import .*;\n", re.MULTILINE)
-_EXPORT = re.compile(r"^export ", re.MULTILINE)
-# What only a reader of the files needs; no text of several lines is in them.
-_COMMENT = re.compile(r"^ *(//.*|/\*\*(.|\n)*?\*/)\n", re.MULTILINE)
-_INDENT, _EMPTY = re.compile(r"^ +", re.MULTILINE), re.compile(r"\n{2,}")
 _REFERENCE_BYTES = 1 << 20
 _MOST_ROWS, _LONG_LABEL = 20, 3
 _LIMITS = {"uint8": (0, 255), "int8": (-128, 127), "int16": (-32768, 32767)}
@@ -101,14 +76,14 @@ def write_page(modules: Modules, evidence: Evidence) -> bytes:
         **({"gallery": gallery} if gallery else {}),
         **({"reference": reference} if reference else {}),
     }
-    script, style = _script(), _short(_text("style.css"))
+    scripts, styles = script(), style()
     shape = graph.inputs[0].shape[1:]
     rows = labels[:_MOST_ROWS] if labels else []
     text = (
         _html()
         .get_template("page.html.jinja")
         .render(
-            policy=_policy(script, style),
+            policy=policy(scripts, styles),
             name=modules.name,
             version=metadata.version("edgemnist"),
             lead=_lead(preparation, labels),
@@ -134,8 +109,8 @@ def write_page(modules: Modules, evidence: Evidence) -> bytes:
             compiler=modules.compiler,
             facts=_json(page_facts),
             blobs=[(name, packed(content)) for name, content in blobs.items()],
-            script=script,
-            style=style,
+            script=scripts,
+            style=styles,
         )
     )
     return text.encode()
@@ -234,34 +209,6 @@ def _range(end: Mapping[str, Any]) -> str:
     return f"{end['name']}: {steps}; what lies outside is cut off."
 
 
-def _policy(script: str, style: str) -> str:
-    """Return a policy that lets nothing be fetched and only these texts run."""
-
-    def source(text: str) -> str:
-        return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-    return (
-        f"default-src 'none'; script-src {source(script)} 'wasm-unsafe-eval'; style-src {source(style)};"
-        " img-src data: blob:; base-uri 'none'; form-action 'none'"
-    )
-
-
-@cache
-def _script() -> str:
-    """Return the page's modules as one: without their imports, since all names are in one scope then."""
-    texts = [_EXPORT.sub("", _IMPORT.sub("", _text(f"{name}.js"))) for name in SCRIPTS]
-    return _short("\n".join(texts))
-
-
-def _short(text: str) -> str:
-    return "\n" + _EMPTY.sub("\n", _INDENT.sub("", _COMMENT.sub("", text))).strip() + "\n"
-
-
-@cache
-def _text(name: str) -> str:
-    return (files(__package__) / "page" / name).read_text(encoding="utf-8")
-
-
 def _json(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"), sort_keys=True).replace("<", "\\u003c")
 
@@ -272,4 +219,4 @@ def _sha256(content: bytes) -> str:
 
 @cache
 def _html() -> "Environment":
-    return environment().overlay(autoescape=True)
+    return environment("web").overlay(autoescape=True)

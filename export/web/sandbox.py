@@ -25,11 +25,11 @@ from ..codegen.fixed_point import Match
 from ..codegen.ir import C_TYPES, Graph
 from ..codegen.reference import random_inputs, run_reference
 from ..codegen.regenerate import require_harmless
+from ..codegen.rendering import environment
 from ..codegen.writing import read_plan
 from .compiler import find_web_compiler
 from .modules import describe_plan, without_imports
 from .proving import require_equal, run_in_wasmtime
-from .source import environment
 
 # Comments, strings, characters, directives, words, and what else begins something.
 _PIECES = re.compile(
@@ -107,7 +107,7 @@ def _driver(stem: str, graph: Graph, header: bytes) -> bytes:
         for area, tensors in (("input", graph.inputs), ("output", graph.outputs))
         for number, tensor in enumerate(tensors)
     ]
-    template = environment().get_template("sandbox.c.jinja")
+    template = environment("web").get_template("sandbox.c.jinja")
     has_arena = _ARENA.search(header.decode("ascii", "replace")) is not None
     return template.render(
         file=stem, prefix=prefix, macro=prefix.upper(), ends=ends, has_arena=has_arena

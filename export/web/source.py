@@ -1,10 +1,7 @@
 """The C that is compiled to WebAssembly: a model by the kernels of the variant `wasm`, and its memory."""
 
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING
 
-from ...runtime.errors import MissingExtraError
 from ..codegen import texts
 from ..codegen.checking import check_plan
 from ..codegen.emit import scratch_bytes, write_program
@@ -14,10 +11,8 @@ from ..codegen.ir import C_TYPES, Tensor
 from ..codegen.merging import kernel_texts
 from ..codegen.normalize import normalize
 from ..codegen.plan import Plan, make_plan
+from ..codegen.rendering import environment
 from ..codegen.variants import variant
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 _SLACK_BYTES = 64  # how far beyond the arena's end kernels may read
 
@@ -49,7 +44,7 @@ def write_source(content: bytes, name: str, match: Match) -> WebSource:
     check_plan(plan)
     program = write_program(plan, wasm)
     text = (
-        environment()
+        environment("web")
         .get_template("module.c.jinja")
         .render(
             title=texts.comment(name),
@@ -76,24 +71,3 @@ def _ends(tensors: tuple[Tensor, ...], area: str) -> list[dict[str, object]]:
         }
         for number, tensor in enumerate(tensors)
     ]
-
-
-@cache
-def environment() -> "Environment":
-    """Return what renders the templates of this package.
-
-    Raises:
-        MissingExtraError: jinja2 is not installed.
-    """
-    try:
-        import jinja2
-    except ImportError as error:
-        raise MissingExtraError("jinja2", "export", "writing C") from error
-    return jinja2.Environment(
-        loader=jinja2.PackageLoader(__package__ or "", "templates"),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        undefined=jinja2.StrictUndefined,
-        autoescape=False,  # noqa: S701 - the result is C, JavaScript or a page that escapes by itself
-    )

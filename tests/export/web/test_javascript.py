@@ -13,10 +13,10 @@ from PIL import Image
 from edgemnist.data.datasets import load_test_split
 from edgemnist.export.codegen.fixed_point import Match
 from edgemnist.export.codegen.reference import run_reference
-from edgemnist.export.web import page
+from edgemnist.export.web import bundle
 from edgemnist.export.web.artifact import files_of
+from edgemnist.export.web.bundle import SCRIPTS
 from edgemnist.export.web.package import write_package
-from edgemnist.export.web.page import SCRIPTS
 from edgemnist.runtime.errors import InputError
 from edgemnist.runtime.inputs.picture_files import PictureOptions, read_picture
 from edgemnist.runtime.signature import InputSpec
@@ -24,7 +24,7 @@ from edgemnist.runtime.signature import InputSpec
 from .conftest import raw_inputs, run_node
 
 INK = InputSpec("image", (28, 28), ink=True)
-PARTS = Path(page.__file__).with_name("page")
+PARTS = Path(bundle.__file__).with_name("page")
 
 
 @pytest.fixture(scope="session")
@@ -93,7 +93,7 @@ def test_quantize_and_dequantize_are_those_of_the_c(node, module, small):
 
 def test_the_pages_scripts_make_one_module_without_a_name_twice(node, tmp_path):
     script = tmp_path / "page.mjs"
-    script.write_text(page._script())
+    script.write_text(bundle.script())
     done = subprocess.run([node, "--check", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert {path.stem for path in PARTS.glob("*.js")} == {*SCRIPTS}
