@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 
-from .artifact.manifest import MANIFEST_NAME, ExpectedHash, find_expected_hash
+from .artifact.lookup import ExpectedHash, find_expected_hash
+from .artifact.manifest import MANIFEST_NAME
 from .artifact.metadata import read_metadata
 from .artifact.settling import COMMITTED, read_settled
 from .engines.registry import (

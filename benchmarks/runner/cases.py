@@ -6,12 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ...runtime.artifact.manifest import (
-    MANIFEST_NAME,
-    find_record,
-    newer_model,
-    read_manifest,
-)
+from ...runtime.artifact.lookup import find_record, newer_model
+from ...runtime.artifact.manifest import MANIFEST_NAME, read_manifest
 from ...runtime.artifact.previous import is_model
 from ...runtime.engines.registry import ENGINES, EngineEntry
 from ...runtime.errors import ArtifactError, ArtifactNotFoundError, MissingExtraError, OptionError

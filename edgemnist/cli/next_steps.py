@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..runtime.artifact.manifest import MANIFEST_NAME, Manifest, newer_model, read_manifest
+from ..runtime.artifact.lookup import newer_model
+from ..runtime.artifact.manifest import MANIFEST_NAME, Manifest, read_manifest
 from ..runtime.errors import EdgeMnistError
 from ..runtime.printable import printable
 from .console import literal, print_result

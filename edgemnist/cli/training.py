@@ -12,7 +12,7 @@ from ..data.datasets import Dataset
 from ..data.history import read_history
 from ..export.training.recipe import NOTEBOOK, Augmentation, Recipe
 from ..runtime.artifact.folder import recover, remove_abandoned
-from ..runtime.artifact.manifest import newer_model
+from ..runtime.artifact.lookup import newer_model
 from ..runtime.artifact.previous import keep_model
 from ..runtime.errors import DatasetError, OutputError
 from ..runtime.files import require_writable

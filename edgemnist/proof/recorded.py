@@ -10,7 +10,8 @@ from msgspec import structs
 from numpy.typing import NDArray
 
 from ..data.datasets import Split
-from ..runtime.artifact.manifest import ArtifactRecord, Manifest, newer_model
+from ..runtime.artifact.lookup import newer_model
+from ..runtime.artifact.manifest import ArtifactRecord, Manifest
 from ..runtime.engines.registry import LIBRARY_SUFFIX
 from ..runtime.errors import (
     EdgeMnistError,

@@ -17,7 +17,8 @@ from ..data.record import DataRecord, find_data
 from ..data.splits import SeededSplit
 from ..data.wanted import Wanted
 from ..runtime.artifact.folder import recover
-from ..runtime.artifact.manifest import Manifest, newer_model, read_manifest
+from ..runtime.artifact.lookup import newer_model
+from ..runtime.artifact.manifest import Manifest, read_manifest
 from ..runtime.artifact.previous import is_model
 from ..runtime.artifact.settling import ATTEMPTS, state_of
 from ..runtime.errors import ArtifactError, ArtifactNotFoundError, ManifestError, ProofError

@@ -26,7 +26,8 @@ from edgemnist.cli import main
 from edgemnist.proof import recorded as proving
 from edgemnist.proof import verify as verifying
 from edgemnist.runtime import load_predictor
-from edgemnist.runtime.artifact.manifest import find_expected_hash, read_manifest
+from edgemnist.runtime.artifact.lookup import find_expected_hash
+from edgemnist.runtime.artifact.manifest import read_manifest
 from edgemnist.runtime.errors import ManifestError
 from edgemnist.runtime.files import sha256_of
 

@@ -17,7 +17,7 @@ from edgemnist.proof.tolerances import Tolerances
 from edgemnist.proof.verify import verify
 from edgemnist.runtime import load_predictor, read_manifest
 from edgemnist.runtime.artifact import manifest
-from edgemnist.runtime.artifact.manifest import newer_model
+from edgemnist.runtime.artifact.lookup import newer_model
 from edgemnist.runtime.errors import ArtifactError, IntegrityError, ManifestError, OptionError
 from edgemnist.runtime.files import sha256_of
 from edgemnist.runtime.signature import SignatureOptions

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from edgemnist.runtime.artifact.folder import commit, recover, staging
-from edgemnist.runtime.artifact.manifest import find_expected_hash, newer_model, read_manifest
+from edgemnist.runtime.artifact.lookup import find_expected_hash, newer_model
+from edgemnist.runtime.artifact.manifest import read_manifest
 from edgemnist.runtime.artifact.previous import keep_model
 from edgemnist.runtime.artifact.settling import read_settled
 from edgemnist.runtime.errors import IntegrityError, OutputError

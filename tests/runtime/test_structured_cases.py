@@ -16,7 +16,8 @@ from hypothesis.extra import numpy as arrays
 from PIL import Image
 
 from edgemnist.runtime import EdgeMnistError, PictureOptions, Predictor, Probe, SessionOptions, load_predictor
-from edgemnist.runtime.artifact.manifest import find_expected_hash, read_manifest
+from edgemnist.runtime.artifact.lookup import find_expected_hash
+from edgemnist.runtime.artifact.manifest import read_manifest
 from edgemnist.runtime.artifact.metadata import read_metadata
 from edgemnist.runtime.engines.registry import EngineOptions
 from edgemnist.runtime.isolation import probe as probing

@@ -20,7 +20,7 @@ from ...benchmarks.runner.cases import Case, cases_for, cases_in
 from ...benchmarks.runner.inputs import BenchInputs, find_inputs
 from ...benchmarks.runner.plan import QUICK, Plan
 from ...runtime.artifact.folder import recover
-from ...runtime.artifact.manifest import newer_model
+from ...runtime.artifact.lookup import newer_model
 from ...runtime.errors import OptionError
 from ...runtime.files import write_text
 from ..console import literal, print_json, print_message, results

@@ -12,7 +12,7 @@ from msgspec.structs import replace as replace_struct
 from numpy.typing import NDArray
 
 from ...runtime.artifact.keras_file import try_keras_file
-from ...runtime.artifact.manifest import find_expected_hash
+from ...runtime.artifact.lookup import find_expected_hash
 from ...runtime.engines.registry import engine_for
 from ...runtime.errors import ArtifactError
 from ...runtime.files import read_model
