@@ -21,7 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...runtime.errors import EngineError, OptionError
-from ..emulation.model import CModel, Expected
+from ..emulation.expected import Expected
+from ..emulation.model import CModel
 
 PROTOCOL = 1
 _IDENTITY_TRIES, _IDENTITY_SECS, _ANSWER_SECS = 12, 1.0, 120.0

@@ -17,7 +17,8 @@ from ...runtime.process import usable_cpu_count
 from ..runner.processes import FAILED, MEASURED, SKIPPED
 from .boards import Device
 from .building import Sections, build_harness, build_self_test, model_sections, version_of
-from .model import CModel, Expected, expected_answers
+from .expected import Expected, expected_answers
+from .model import CModel
 from .running import Answers, run_harness, run_self_test
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..benchmarks.devices.serial import SerialRun, find_model, identify, open_line, run_on_board
-from ..benchmarks.emulation.model import Expected, c_models, expected_answers, proven_copies
+from ..benchmarks.emulation.expected import Expected, expected_answers
+from ..benchmarks.emulation.model import c_models, proven_copies
 from ..benchmarks.runner.inputs import find_inputs
 from ..data.datasets import Split
 from ..runtime.artifact.documents import encode

@@ -18,7 +18,8 @@ from msgspec import Struct
 from ..benchmarks.emulation.boards import Device
 from ..benchmarks.emulation.building import version_of
 from ..benchmarks.emulation.collect import device_rows, measure_device
-from ..benchmarks.emulation.model import c_models, expected_answers
+from ..benchmarks.emulation.expected import expected_answers
+from ..benchmarks.emulation.model import c_models
 from ..benchmarks.runner.benchmark import run_benchmark
 from ..benchmarks.runner.cases import cases_for
 from ..benchmarks.runner.inputs import BenchInputs, find_inputs

@@ -10,7 +10,7 @@ import jsonschema
 import numpy as np
 import pytest
 
-from edgemnist.benchmarks.emulation.model import Expected
+from edgemnist.benchmarks.emulation.expected import Expected
 from edgemnist.benchmarks.regression import Gate, Limits, find_changes, open_gate, verdict
 from edgemnist.benchmarks.report import html, markdown
 from edgemnist.benchmarks.report.compact_arrays import decode_array

@@ -21,7 +21,8 @@ from edgemnist.benchmarks.emulation.building import (
     model_sections,
 )
 from edgemnist.benchmarks.emulation.collect import DeviceOutcome, collect_devices, device_rows, measure_device
-from edgemnist.benchmarks.emulation.model import CModel, c_models, expected_answers
+from edgemnist.benchmarks.emulation.expected import expected_answers
+from edgemnist.benchmarks.emulation.model import CModel, c_models
 from edgemnist.benchmarks.emulation.running import Answers, run_harness
 from edgemnist.benchmarks.studies.portability import host_builds, shortcomings
 from edgemnist.data.datasets import Split
@@ -106,7 +107,8 @@ import sys
 from pathlib import Path
 from edgemnist.data.datasets import load_test_split
 from edgemnist.benchmarks.emulation.collect import measure_device
-from edgemnist.benchmarks.emulation.model import c_models, expected_answers
+from edgemnist.benchmarks.emulation.expected import expected_answers
+from edgemnist.benchmarks.emulation.model import c_models
 from edgemnist.benchmarks.emulation.boards import Device
 test = load_test_split()
 images = test.inputs[:2]

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgemnist.benchmarks.emulation.model import c_models, expected_answers
+from edgemnist.benchmarks.emulation.expected import expected_answers
+from edgemnist.benchmarks.emulation.model import c_models
 from edgemnist.benchmarks.runner.benchmark import run_benchmark
 from edgemnist.benchmarks.runner.cases import cases_for, cases_in
 from edgemnist.benchmarks.runner.plan import QUICK

@@ -17,7 +17,8 @@ from edgemnist.benchmarks.devices import serial
 from edgemnist.benchmarks.devices.serial import Identity, find_model, identify, open_line, run_on_board
 from edgemnist.benchmarks.emulation.boards import DEVICES
 from edgemnist.benchmarks.emulation.building import FIRMWARE
-from edgemnist.benchmarks.emulation.model import c_models, expected_answers
+from edgemnist.benchmarks.emulation.expected import expected_answers
+from edgemnist.benchmarks.emulation.model import c_models
 from edgemnist.runtime.errors import EngineError, OptionError
 
 _SERIAL_ONLY = ("-display", "none", "-monitor", "none", "-serial", "pty", "-kernel")
