@@ -14,6 +14,8 @@ from edgemnist.runtime.errors import DatasetError
 from edgemnist.runtime.inputs.picture_files import PictureOptions
 from edgemnist.runtime.inputs.pixels import read_pixels, resized
 
+from .refusals import refused
+
 SIDE = 16
 
 
@@ -49,14 +51,6 @@ def in_parts(folder: Path) -> Path:
         (folder / "test" / name).mkdir()
         (folder / "train" / name / "0.png").rename(folder / "test" / name / "0.png")
     return folder
-
-
-def refused(path: Path, *words: str, wanted: Wanted | None = None) -> None:
-    with pytest.raises(DatasetError) as caught:
-        load_split(path, "test", wanted)
-    for word in words:
-        assert word in str(caught.value)
-    assert caught.value.fix
 
 
 @pytest.mark.slow

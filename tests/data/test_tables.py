@@ -10,6 +10,8 @@ from edgemnist.data import csv_files, lazy, load_split, npz, read_class_names
 from edgemnist.data.datasets import Dataset, Wanted, load_test_labels, require_classes
 from edgemnist.runtime.errors import DatasetError
 
+from .refusals import refused
+
 VALUES = Wanted(output="values")
 
 
@@ -33,14 +35,6 @@ def wine_csv(path: Path, wine, which=slice(None)) -> Path:
         for row, label in zip(wine.data[which], wine.target[which], strict=True)
     ]
     return write_csv(path, ["label", *wine.feature_names], rows)
-
-
-def refused(path: Path, *words: str, wanted: Wanted | None = None) -> None:
-    with pytest.raises(DatasetError) as caught:
-        load_split(path, "test", wanted)
-    for word in words:
-        assert word in str(caught.value)
-    assert caught.value.fix
 
 
 def test_single_csv_is_split_by_class_with_a_record(tmp_path, wine):
