@@ -134,9 +134,11 @@ class Node:
             )
         return data
 
-    def error(self, problem: str, *, received: object = None, expected: object = None) -> ConversionError:
+    def error(
+        self, problem: str, *, received: object = None, expected: object = None, fix: str | None = None
+    ) -> ConversionError:
         """Return an error that names this layer."""
-        return ConversionError(f"{self.layer}: {problem}", received=received, expected=expected)
+        return ConversionError(f"{self.layer}: {problem}", received=received, expected=expected, fix=fix)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -33,6 +33,10 @@ def require(node: Node, tensor: Tensor, dtypes: Sequence[str]) -> None:
             f"there is no C for the element type of {tensor.name!r}",
             received=tensor.dtype,
             expected=" or ".join(dtypes),
+            fix="C is made of full-integer files: quantize the activations too, as with"
+            " `edgemnist export --int8`."
+            if tensor.dtype == "float32"
+            else None,
         )
     if tensor.dtype != "float32" and len(tensor.scales) != 1:
         raise node.error(

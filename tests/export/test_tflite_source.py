@@ -204,6 +204,15 @@ def test_an_operator_without_c_is_named_with_its_layer(saved, folder):
     assert not list(folder.glob("*.c"))
 
 
+def test_a_float_model_is_refused_with_what_c_is_made_of(saved, folder):
+    file = build.File()
+    source, output = (file.tensor((1, 4), "float32") for _ in range(2))
+    weights = file.tensor((4, 4), "float32", data=np.eye(4, dtype=np.float32))
+    file.operator("FULLY_CONNECTED", [source, weights], [output])
+    with pytest.raises(ConversionError, match=r"received float32; expected int8.*full-integer files"):
+        export_tflite(saved(file.content([source], [output])), folder, no_images())
+
+
 def test_the_command_writes_proves_and_verifies(saved, folder):
     path = saved(network())
     runner = CliRunner()
