@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
+    from .batching import Batching
+
     Images = ArrayLike | str | bytes | PathLike[str] | BinaryIO | Image | Sequence[Any]
 
 _UINT8 = np.dtype(np.uint8)
@@ -64,6 +66,7 @@ class Predictor:
         if signature.input.kind == "image" and signature.input.pixel_table(engine.input) is None:
             self._plain_shape = signature.input.shape
         self._decoder = OutputDecoder(engine.output, signature.output)
+        self._batching: Batching | None = None
         self._run: Callable[[NDArray[Any]], NDArray[Any]] = self._run_of(engine)
         register_after_fork(self)
 
@@ -99,6 +102,20 @@ class Predictor:
         except Exception as error:  # onnxruntime's exceptions share no base below Exception
             raise EngineError(f"{self.engine_name} failed on {self.path.name}", received=error) from error
         return Predictions(raw, self._decoder)
+
+    async def predict_async(self, images: "Images") -> Predictions:
+        """Do as `predict` does, together with what other coroutines of the event loop ask for meanwhile.
+
+        What waits at one time is one batch for the model, computed in the loop where that takes less than
+        half a millisecond, else in a thread; pictures are decoded in threads. An array must stay as it is
+        until the answer is there. The errors are those of `predict`, each only for the caller whose items
+        it is about; a caller who is cancelled changes nothing for the others.
+        """
+        if self._batching is None:
+            from .batching import Batching  # here, since asyncio takes its time to import
+
+            self._batching = Batching(self)
+        return await self._batching.predict(images)
 
     @property
     def class_names(self) -> tuple[str, ...]:
