@@ -21,7 +21,7 @@ def to_pixels(images: Any, spec: InputSpec, options: PictureOptions) -> NDArray[
     if type(images) is np.ndarray:
         return _from_array(images, spec.shape)
     if is_picture(images):
-        return np.stack([read_picture(images, spec, options)])
+        return read_picture(images, spec, options)[np.newaxis]
     if isinstance(images, (list, tuple)) and any(is_picture(image) for image in images):
         return np.stack([_numbered(images, number, spec, options) for number in range(len(images))])
     return _from_array(_as_array(images), spec.shape)

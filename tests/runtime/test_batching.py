@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import struct
 import subprocess
 import sys
 import threading
@@ -153,6 +154,35 @@ def test_pictures_are_taken_as_predict_takes_them(predictor, tmp_path: Path, tes
     items = [buffer.getvalue(), tmp_path / "seven.png", image, [buffer.getvalue(), test_split.inputs[1]]]
     found = asyncio.run(outcomes(predictor, items))
     assert [predictions.labels for predictions in found] == [("7",), ("7",), ("7",), ("7", "2")]
+
+
+@pytest.mark.parametrize(
+    ("change", "small"),
+    [
+        (lambda png: png, True),
+        (lambda png: png[:16] + struct.pack(">II", 4000, 4000) + png[24:], False),
+        (lambda png: png[:33] + png[8:16] + struct.pack(">II", 4000, 4000) + png[24:], False),
+        (lambda png: png[:12] + b"tEXt" + png[16:], False),
+        (lambda png: png + bytes(4096), False),
+        (lambda png: b"GIF89a" + png, False),
+        (lambda png: png[:10], False),
+    ],
+    ids=["as it is", "many pixels", "two sizes", "no size", "many bytes", "another format", "cut"],
+)  # fmt: skip
+def test_only_pictures_that_are_surely_small_are_decoded_in_the_loop(predictor, digit, change, small):
+    buffer = io.BytesIO()
+    Image.fromarray(digit).save(buffer, "PNG")
+    decoders: set[str] = set()
+    to_raw = predictor.to_raw
+
+    def recorded(images):
+        if isinstance(images, bytes):
+            decoders.add(threading.current_thread().name)
+        return to_raw(images)
+
+    predictor.to_raw = recorded
+    asyncio.run(outcomes(predictor, [change(buffer.getvalue())]))
+    assert (decoders == {threading.main_thread().name}) == small
 
 
 @pytest.mark.usefixtures("somewhere")
