@@ -1,195 +1,142 @@
 """The example service under load: requests per second, latencies, and what a SIGTERM loses.
 
-`python -m edgemnist.benchmarks.studies.service_load [--artifacts DIR] [--requests N] [--clients N]`
+`python -m edgemnist.benchmarks.studies.service_load [--artifacts DIR] [--against CHECKOUT]`
 
-Run it in a clone of the repository, where `examples/` is. The service runs in a process of its own, on a
-free port of the loopback address. Each client is a thread with one connection that it keeps, and sends the
-next test image as a PNG once the last was answered. Then the same again with SIGTERM sent in the middle:
-every request that was sent must still be answered. A client whose connection was closed after an answer and
-who is refused a new one stops: it has sent nothing.
+Run it in a clone of the repository, where `examples/` is, on Linux with wrk (`apt-get install wrk`). The
+service runs in a process of its own, on a free port of the loopback address. wrk keeps its connections and
+sends test images in turn, each once the last on its connection was answered: as PNGs, and as raw pixels.
+`--against` names another checkout with a `.venv` of its own, whose service gets the PNGs in the same rounds.
+
+Then SIGTERM in the middle of requests from clients in Python: every one that was sent must still be answered.
+A client whose connection was closed after an answer and who is refused a new one stops: it has sent nothing.
 """
 
-import http.client
-import io
-import json
-import signal
-import socket
+import shutil
+import statistics
 import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
-from urllib.request import urlopen
 
-import numpy as np
+import msgspec
 import typer
 
-from ...data.datasets import load_test_split
-from . import Artifacts, run_study
+from ...runtime.errors import EdgeMnistError
+from . import Artifacts, run_study, take_turns
+from .service_clients import HOST, PICTURES, RAW, SERVICE, image_bodies, running_service, stop_under_load
 
-HOST = "127.0.0.1"
-SERVICE = Path("examples/service/digits_service.py")
-_START_SECS = 120
-_STOP_SECS = 60
-_ANSWER_SECS = 60
-_PICTURES = 200
-
-
-@dataclass(slots=True)
-class Tally:
-    """What became of requests.
-
-    Attributes:
-        labels: The number of the picture and the label of each that was answered with 200.
-        lost: How those failed that were sent and not answered.
-        refused: Connections refused, on which nothing was sent.
-        latencies_ns: From sending until the answer was read.
-    """
-
-    sent: int = 0
-    labels: list[tuple[int, str]] = field(default_factory=list)
-    other: list[int] = field(default_factory=list)
-    lost: list[str] = field(default_factory=list)
-    refused: int = 0
-    latencies_ns: list[int] = field(default_factory=list)
-
-
-def encoded_test_images(count: int) -> tuple[list[bytes], list[int]]:
-    """Return test images as PNG files, and their numbers' labels."""
-    from PIL import Image
-
-    split = load_test_split()
-    buffers = [io.BytesIO() for _ in range(count)]
-    for image, buffer in zip(split.array, buffers, strict=False):
-        Image.fromarray(image).save(buffer, "PNG")
-    return [buffer.getvalue() for buffer in buffers], split.known_labels[:count].tolist()
+_IMAGES = 100
+_WRK_SCRIPT = """
+local requests, last = {}, 0
+function init(files)
+  for number = 1, #files do
+    local file = io.open(files[number], "rb")
+    requests[number] = wrk.format("POST", nil, nil, file:read("*a"))
+    file:close()
+  end
+end
+function request()
+  last = last % #requests + 1
+  return requests[last]
+end
+function done(summary, latency, _)
+  local errors = summary.errors
+  local failed = errors.status + errors.connect + errors.read + errors.write + errors.timeout
+  local text = '\\n{"per_second": %f, "p50_ms": %f, "p99_ms": %f, "failed": %d}\\n'
+  local seconds = summary.duration / 1e6
+  local p50, p99 = latency:percentile(50) / 1e3, latency:percentile(99) / 1e3
+  io.write(text:format(summary.requests / seconds, p50, p99, failed))
+end
+"""
 
 
-@contextmanager
-def running_service(
-    artifacts: Path, service: Path = SERVICE
-) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
-    """Start the service on a free port and wait until it is healthy; end it afterwards if it still runs.
+class Load(msgspec.Struct, frozen=True):
+    """What wrk measured: `failed` requests were not answered, or with another status than 200."""
+
+    per_second: float
+    p50_ms: float
+    p99_ms: float
+    failed: int
+
+
+def run_wrk(port: int, path: str, bodies: list[bytes], connections: int, seconds: int) -> Load:
+    """Return what wrk measures, which sends bodies in turn.
 
     Raises:
-        RuntimeError: It does not become healthy.
+        EdgeMnistError: wrk is not installed.
     """
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, str(service), "--artifacts", str(artifacts), "--port", str(port)]
-    with subprocess.Popen(command) as process:  # noqa: S603 - the example
-        try:
-            _wait_until_healthy(process, port)
-            yield process, port
-        finally:
-            process.kill()
-
-
-def load(
-    port: int,
-    pictures: list[bytes],
-    clients: int,
-    requests: int,
-    during: Callable[[list[Tally]], object] = len,
-) -> list[Tally]:
-    """Send requests from several clients, calling `during` meanwhile; return what became of each client's."""
-    tallies = [Tally() for _ in range(clients)]
-    with ThreadPoolExecutor(clients) as pool:
-        for number, tally in enumerate(tallies):
-            pool.submit(_client, port, pictures, range(number, requests, clients), tally)
-        during(tallies)
-    return tallies
-
-
-def stop_under_load(
-    process: "subprocess.Popen[bytes]", port: int, pictures: list[bytes], clients: int, after: int
-) -> tuple[list[Tally], int]:
-    """Send requests without end, SIGTERM after some answers; return what became of all, and the exit code."""
-
-    def stop(tallies: list[Tally]) -> None:
-        deadline = time.monotonic() + _ANSWER_SECS
-        while sum(len(tally.labels) for tally in tallies) < after and time.monotonic() < deadline:
-            time.sleep(0.005)
-        process.send_signal(signal.SIGTERM)
-        process.wait(_STOP_SECS)
-
-    endless = 1_000_000  # each client ends when it is refused
-    return load(port, pictures, clients, endless, stop), process.returncode
-
-
-def _client(port: int, pictures: list[bytes], numbers: range, tally: Tally) -> None:
-    connection = http.client.HTTPConnection(HOST, port, timeout=_ANSWER_SECS)
-    for number in numbers:
-        if connection.sock is None:
-            try:
-                connection.connect()
-            except OSError:
-                tally.refused += 1
-                return
-        picture = number % len(pictures)
-        tally.sent += 1
-        start = time.perf_counter_ns()
-        try:
-            connection.request("POST", "/predict", pictures[picture], {"Content-Type": "image/png"})
-            answer = connection.getresponse()
-            content = answer.read()
-        except (OSError, http.client.HTTPException) as error:
-            tally.lost.append(f"{type(error).__name__}: {error}")
-            connection.close()
-            continue
-        tally.latencies_ns.append(time.perf_counter_ns() - start)
-        if answer.status == http.HTTPStatus.OK:
-            tally.labels.append((picture, json.loads(content)["label"]))
-        else:
-            tally.other.append(answer.status)
-    connection.close()
-
-
-def _wait_until_healthy(process: "subprocess.Popen[bytes]", port: int) -> None:
-    deadline = time.monotonic() + _START_SECS
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with urlopen(f"http://{HOST}:{port}/health", timeout=_ANSWER_SECS):
-                return
-        except OSError:  # refused, or another status than 200
-            time.sleep(0.1)
-    raise RuntimeError(f"the service did not start, exit code {process.poll()}")
+    wrk = shutil.which("wrk")
+    if wrk is None:
+        raise EdgeMnistError("wrk is not installed", fix="On Debian: apt-get install wrk.")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "post.lua").write_text(_WRK_SCRIPT)
+        files = [folder / str(number) for number in range(len(bodies))]
+        for file, body in zip(files, bodies, strict=True):
+            file.write_bytes(body)
+        command = [wrk, "--threads", "1", "--connections", str(connections), "--duration", f"{seconds}s"]
+        command += [
+            "--script",
+            str(folder / "post.lua"),
+            f"http://{HOST}:{port}{path}",
+            "--",
+            *map(str, files),
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - from PATH
+    return msgspec.json.decode(done.stdout.splitlines()[-1], type=Load)
 
 
 def main(
     artifacts: Artifacts = Path("artifacts"),
-    requests: Annotated[int, typer.Option(min=1, max=100_000, help="Requests to measure.")] = 5000,
-    clients: Annotated[int, typer.Option(min=1, max=64, help="Clients at once.")] = 4,
+    against: Annotated[Path | None, typer.Option(metavar="CHECKOUT", help="Another checkout.")] = None,
+    rounds: Annotated[int, typer.Option(min=1, max=100, help="Rounds of each load in turn.")] = 5,
+    seconds: Annotated[int, typer.Option(min=1, max=600, help="Seconds a load.")] = 5,
+    connections: Annotated[int, typer.Option(min=1, max=1000, help="Connections of wrk.")] = 8,
 ) -> None:
     """Measure the service, then stop it under load; exit code 1 if a request was lost."""
-    pictures, labels = encoded_test_images(_PICTURES)
-    with running_service(artifacts) as (process, port):
-        load(port, pictures, clients, clients * 50)  # warm-up
-        start = time.perf_counter()
-        tallies = load(port, pictures, clients, requests)
-        seconds = time.perf_counter() - start
-        stopped, exit_code = stop_under_load(process, port, pictures, clients, after=1000)
-    p50, p99 = np.percentile(np.concatenate([tally.latencies_ns for tally in tallies]) / 1e6, (50, 99))
-    answered = [pair for tally in tallies for pair in tally.labels]
-    accuracy = np.mean([label == str(labels[picture]) for picture, label in answered])
-    print(
-        f"{clients} clients, {requests:,} requests of one PNG each: {requests / seconds:,.0f} requests/s,"
-        f" p50 {p50:.2f} ms, p99 {p99:.2f} ms, {len(answered):,} answered, accuracy {accuracy:.1%}"
-    )
+    bodies = image_bodies(_IMAGES)
+    with ExitStack() as stack:
+        process, port = stack.enter_context(running_service(artifacts))
+        aims = {"PNG": (port, PICTURES), "raw pixels": (port, RAW)}
+        if against is not None:
+            python = against.absolute() / ".venv/bin/python"
+            other = stack.enter_context(running_service(artifacts, against.absolute() / SERVICE, python))
+            aims[f"PNG, {against}"] = (other[1], PICTURES)
+        for aim_port, path in aims.values():
+            run_wrk(aim_port, path, bodies[path], connections, 1)  # warm-up
+        loads = take_turns(
+            {
+                name: lambda _, to=to: run_wrk(to[0], to[1], bodies[to[1]], connections, seconds)
+                for name, to in aims.items()
+            },
+            rounds,
+        )
+        stopped, exit_code = stop_under_load(process, port, bodies[RAW], connections, after=1000, path=RAW)
+    for name, found in loads.items():
+        print(f"{name}: {_row(found, list(loads.values())[-1])} times {list(loads)[-1]}")
     lost = [text for tally in stopped for text in tally.lost]
     print(
         f"SIGTERM under load: {sum(tally.sent for tally in stopped):,} requests sent,"
         f" {sum(len(tally.labels) for tally in stopped):,} answered, {len(lost)} lost,"
         f" {sum(tally.refused for tally in stopped)} clients refused, exit code {exit_code}"
     )
-    if lost or any(tally.other or tally.lost for tally in tallies):
+    if lost or any(one.failed for found in loads.values() for one in found):
         print("\n".join(sorted(set(lost))))
         raise SystemExit(1)
+
+
+def _row(found: list[Load], base: list[Load]) -> str:
+    """Return the medians of some loads, and of their ratios to others of the same rounds."""
+    per_second, p50, p99 = (
+        statistics.median(getattr(one, name) for one in found) for name in ("per_second", "p50_ms", "p99_ms")
+    )
+    ratios = [one.per_second / other.per_second for one, other in zip(found, base, strict=True)]
+    failed = sum(one.failed for one in found)
+    return (
+        f"{per_second:,.0f} requests/s, p50 {p50:.2f} ms, p99 {p99:.2f} ms, {failed} failed,"
+        f" {statistics.median(ratios):.2f}"
+    )
 
 
 if __name__ == "__main__":
