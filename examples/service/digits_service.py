@@ -166,16 +166,15 @@ def too_large() -> RefusedError:
 class LimitedProtocol(HttpToolsProtocol):
     """Uvicorn's quick protocol, with a limit to what a request has besides its body: the parser has none."""
 
-    _head_bytes = 0
+    _other_bytes = 0
 
     def data_received(self, data: bytes) -> None:
         """Parse, and refuse the request if its head, or what follows its body, gets too long."""
-        self._head_bytes += len(data)
+        self._other_bytes += len(data)
         super().data_received(data)
-        if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
-            body = msgspec.json.encode(
-                {"detail": f"too long headers; expected at most {MAX_HEAD_BYTES:,} bytes"}
-            )
+        if self._other_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
+            document = {"detail": f"too long headers; expected at most {MAX_HEAD_BYTES:,} bytes"}
+            body = msgspec.json.encode(document)
             self.transport.write(
                 b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: application/json\r\n"
                 b"connection: close\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
@@ -184,12 +183,16 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         """Leave the body to the application, which counts it itself."""
-        self._head_bytes -= len(body)
+        self._other_bytes -= len(body)
         super().on_body(body)
+
+    def on_chunk_complete(self) -> None:
+        """Count anew: a body may come in any number of chunks."""
+        self._other_bytes = 0
 
     def on_message_complete(self) -> None:
         """Count anew for the next request."""
-        self._head_bytes = 0
+        self._other_bytes = 0
         super().on_message_complete()
 
 

@@ -4,27 +4,32 @@ import asyncio
 import http.client
 import io
 import json
+import re
 import runpy
 import signal
+import socket
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-import uvicorn
 from PIL import Image
 
-from edgemnist.benchmarks.studies.service_load import (
+from edgemnist.benchmarks.studies.service_clients import (
     HOST,
-    encoded_test_images,
+    PICTURES,
+    RAW,
+    image_bodies,
     load,
     running_service,
     stop_under_load,
 )
+from edgemnist.runtime import Predictor, load_predictor
 
-PICTURES = 100
 MIB = 1024 * 1024
+HEAD = b"POST /predict/raw HTTP/1.1\r\nhost: digits\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +41,13 @@ def port(artifacts: Path) -> Iterator[int]:
 
 
 @pytest.fixture(scope="module")
-def pictures() -> list[bytes]:
-    return encoded_test_images(PICTURES)[0]
+def bodies() -> dict[str, list[bytes]]:
+    return image_bodies(100)
+
+
+@pytest.fixture(scope="module")
+def pictures(bodies) -> list[bytes]:
+    return bodies[PICTURES]
 
 
 def ask(port: int, method: str, path: str, body: bytes = b"", kind: str = "image/png", **headers: str):
@@ -49,6 +59,23 @@ def ask(port: int, method: str, path: str, body: bytes = b"", kind: str = "image
         return answer.status, json.loads(answer.read())
     finally:
         connection.close()
+
+
+def send_and_read(port: int, *parts: bytes) -> bytes:
+    """Send what needs not be HTTP; return all that comes until the service closes the connection."""
+    with socket.create_connection((HOST, port), timeout=60) as connection:
+        try:
+            for part in parts:
+                connection.sendall(part)
+        except OSError:  # closed already
+            pass
+        answer = b""
+        try:
+            while more := connection.recv(65536):
+                answer += more
+        except ConnectionResetError:  # closed with what was sent still unread
+            pass
+    return answer
 
 
 def form_of(files: list[bytes]) -> tuple[bytes, str]:
@@ -73,6 +100,44 @@ def test_a_picture_gets_its_label_and_probabilities(port, pictures):
     assert (status, document["label"]) == (200, "7")
     assert sum(document["probabilities"].values()) == pytest.approx(1, abs=1e-4)
     assert document["confidence"] == pytest.approx(document["probabilities"]["7"], abs=1e-5)
+
+
+def test_raw_pixels_get_the_answer_of_their_picture(port, bodies):
+    for raw, picture in zip(bodies[RAW][:20], bodies[PICTURES], strict=False):
+        assert ask(port, "POST", "/predict/raw", raw) == ask(port, "POST", "/predict", picture)
+
+
+@pytest.mark.parametrize("length", [0, 783, 785, 3 * MIB])
+def test_another_number_of_pixels_is_a_clear_error(port, length):
+    status, document = ask(port, "POST", "/predict/raw", bytes(length))
+    assert status == 422
+    assert f"received {length}; expected 784, of shape (28, 28)" in document["detail"]
+
+
+def test_a_connection_goes_on_after_bad_requests(port, bodies):
+    connection = http.client.HTTPConnection(HOST, port, timeout=60)
+    statuses = []
+    for path, body in (
+        ("/predict/raw", b"x"),
+        ("/predict", b"x"),
+        ("/no", b""),
+        ("/predict/raw", bodies[RAW][0]),
+    ):
+        connection.request("POST", path, body)
+        answer = connection.getresponse()
+        statuses.append((answer.status, bool(json.loads(answer.read()))))
+    connection.close()
+    assert statuses == [(422, True), (422, True), (404, True), (200, True)]
+
+
+def test_requests_that_are_sent_without_waiting_are_answered_in_order(port, bodies):
+    raw = bodies[RAW]
+    request = HEAD + b"content-length: 784\r\n"
+    sent = b"".join(request + b"\r\n" + body for body in raw * 3)
+    answers = send_and_read(port, sent + request + b"connection: close\r\n\r\n" + raw[0])
+    labels = re.findall(rb'"label":"(\d)"', answers)
+    alone = [ask(port, "POST", "/predict/raw", body)[1]["label"].encode() for body in raw]
+    assert labels == [*alone * 3, alone[0]]
 
 
 def test_a_batch_gets_an_answer_for_each_picture_in_order(port, pictures):
@@ -133,6 +198,49 @@ def test_a_long_body_of_unknown_length_is_cut_off(port):
     assert ask(port, "GET", "/health")[0] == 200
 
 
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [HEAD, b"x: ", *[b"y" * MIB] * 64],
+        [HEAD, *[b"x: y\r\n" * 100_000] * 20],
+        [b"POST /", *[b"y" * MIB] * 64],
+        [HEAD, b"transfer-encoding: chunked\r\n\r\n0\r\n", *[b"x: y\r\n" * 100_000] * 20],
+    ],
+    ids=["one header", "many headers", "the path", "what follows the body"],
+)
+def test_a_head_without_end_is_cut_off(port, parts):
+    answer = send_and_read(port, *parts)
+    assert len(answer) < 4096
+    assert answer == b"" or b" 431 " in answer  # or lost, since the service has closed while much was unread
+    assert ask(port, "GET", "/health")[0] == 200
+
+
+def test_a_body_may_come_in_many_chunks(port, bodies):
+    chunks = b"".join(b"1\r\n%b\r\n" % bytes([pixel]) for pixel in bodies[RAW][0])
+    request = HEAD + b"connection: close\r\ntransfer-encoding: chunked\r\n\r\n"
+    assert b'"label":"7"' in send_and_read(port, request + chunks + b"0\r\n\r\n")
+    many = b"".join([b"10\r\n0123456789abcdef\r\n"] * 20_000)  # 80 kB of sizes and line ends
+    answer = send_and_read(port, request + many, b"0\r\n\r\n")
+    assert b"received 320000; expected 784" in answer
+
+
+def test_a_head_that_is_too_long_is_a_clear_error(port):
+    head, body = send_and_read(port, HEAD + b"x: " + b"y" * 70_000).split(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 431 ")
+    assert json.loads(body) == {"detail": "too long headers; expected at most 65,536 bytes"}
+
+
+def test_what_is_no_http_is_refused(port):
+    assert send_and_read(port, b"\x16\x03\x01\r\n\r\n").startswith(b"HTTP/1.1 400 ")
+
+
+def test_a_batch_that_is_no_form_is_refused(port, pictures):
+    assert ask(port, "POST", "/predict/batch", pictures[0])[0] == 422
+    status, document = ask(port, "POST", "/predict/batch", b"x", "multipart/form-data; boundary=b")
+    assert status in {400, 422}
+    assert document["detail"]
+
+
 def test_too_many_files_are_refused(port, pictures):
     status, document = ask(port, "POST", "/predict/batch", *form_of(pictures[:1] * 65))
     assert status == 400
@@ -156,17 +264,19 @@ def test_other_requests_are_refused(port, method, path, status):
     assert ask(port, method, path)[0] == status
 
 
-def test_many_clients_at_once_get_the_right_answers(port, pictures):
-    tallies = load(port, pictures, clients=8, requests=400)
+@pytest.mark.parametrize("path", [PICTURES, RAW])
+def test_many_clients_at_once_get_the_right_answers(port, bodies, path):
+    tallies = load(port, bodies[path], clients=8, requests=400, path=path)
     labels = [label for tally in tallies for label in tally.labels]
-    alone = [ask(port, "POST", "/predict", picture)[1]["label"] for picture in pictures]
+    alone = [ask(port, "POST", path, body)[1]["label"] for body in bodies[path]]
     assert len(labels) == sum(tally.sent for tally in tallies) == 400
     assert all(alone[number] == label for number, label in labels)
 
 
-def test_sigterm_under_load_loses_no_request(artifacts: Path, examples: Path, pictures):
+@pytest.mark.parametrize("path", [pytest.param(PICTURES, marks=pytest.mark.slow), RAW])
+def test_sigterm_under_load_loses_no_request(artifacts: Path, examples: Path, bodies, path):
     with running_service(artifacts, examples / "service/digits_service.py") as (process, port):
-        tallies, exit_code = stop_under_load(process, port, pictures, clients=8, after=200)
+        tallies, exit_code = stop_under_load(process, port, bodies[path], clients=8, after=200, path=path)
     assert [text for tally in tallies for text in tally.lost] == []
     assert [status for tally in tallies for status in tally.other] == []
     assert sum(len(tally.labels) for tally in tallies) == sum(tally.sent for tally in tallies) >= 200
@@ -174,20 +284,40 @@ def test_sigterm_under_load_loses_no_request(artifacts: Path, examples: Path, pi
     assert exit_code == -signal.SIGTERM
 
 
-def test_a_connection_that_waits_to_be_accepted_is_answered(artifacts: Path, examples: Path):
-    """The stop begins before the event loop can accept, which a load hits by chance only."""
-    service = runpy.run_path(str(examples / "service/digits_service.py"))
-    edge = service["Edge"](service["make_app"](artifacts / "mnist.float32.onnx"))
+def test_a_request_that_is_half_sent_at_sigterm_is_answered(artifacts: Path, examples: Path, bodies):
+    with running_service(artifacts, examples / "service/digits_service.py") as (process, port):
+        connection = http.client.HTTPConnection(HOST, port, timeout=60)
+        connection.putrequest("POST", "/predict/raw")
+        connection.putheader("Content-Length", "784")
+        connection.endheaders(bodies[RAW][0][:400])
+        time.sleep(0.1)
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        connection.send(bodies[RAW][0][400:])
+        answer = connection.getresponse()
+        assert (answer.status, answer.getheader("connection")) == (200, "close")
+        assert json.loads(answer.read())["label"] == "7"
+        connection.close()
+        assert process.wait(60) == -signal.SIGTERM
 
-    async def status_of_the_waiting() -> int:
-        config = uvicorn.Config(edge, host=HOST, port=0, log_level="warning")
-        config.load()
-        server = service["DrainingServer"](config, edge)
-        server.lifespan = config.lifespan_class(config)
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_a_connection_that_waits_to_be_accepted_is_answered(artifacts: Path, examples: Path, loop: str):
+    """The stop begins before the event loop can accept, which a load hits by chance only."""
+    new_loop = pytest.importorskip("uvloop").new_event_loop if loop == "uvloop" else asyncio.new_event_loop
+    service = runpy.run_path(str(examples / "service/digits_service.py"))
+
+    async def status_of_the_waiting(predictor: Predictor) -> int:
+        server = service["DrainingServer"](service["Application"](predictor), HOST, 0)
+        server.config.load()
+        server.lifespan = server.config.lifespan_class(server.config)
         await server.startup()
         client = http.client.HTTPConnection(HOST, server.servers[0].sockets[0].getsockname()[1], timeout=60)
         client.request("GET", "/health")
         await server.shutdown()
         return client.getresponse().status
 
-    assert asyncio.run(status_of_the_waiting()) == http.HTTPStatus.SERVICE_UNAVAILABLE
+    artifact = artifacts / "mnist.float32.onnx"
+    with load_predictor(artifact) as predictor, asyncio.Runner(loop_factory=new_loop) as runner:
+        status = runner.run(status_of_the_waiting(predictor))
+    assert status == http.HTTPStatus.SERVICE_UNAVAILABLE
