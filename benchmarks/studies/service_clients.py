@@ -65,16 +65,33 @@ def running_service(
     Raises:
         RuntimeError: It does not become healthy.
     """
+    port = free_port()
+    command = [str(python), str(service), "--artifacts", str(artifacts), "--port", str(port)]
+    with running(command, port) as process:
+        yield process, port
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
-        port = probe.getsockname()[1]
-    command = [str(python), str(service), "--artifacts", str(artifacts), "--port", str(port)]
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def running(command: list[str], port: int) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run a service and wait until it is healthy; errors as of `running_service`."""
     with subprocess.Popen(command) as process:  # noqa: S603 - the example
         try:
             _wait_until_healthy(process, port)
-            yield process, port
+            yield process
         finally:
-            process.kill()
+            process.terminate()
+            try:
+                process.wait(_STOP_SECS)
+            finally:
+                process.kill()
 
 
 def load(

@@ -75,14 +75,9 @@ def run_wrk(port: int, path: str, bodies: list[bytes], connections: int, seconds
         files = [folder / str(number) for number in range(len(bodies))]
         for file, body in zip(files, bodies, strict=True):
             file.write_bytes(body)
-        command = [wrk, "--threads", "1", "--connections", str(connections), "--duration", f"{seconds}s"]
-        command += [
-            "--script",
-            str(folder / "post.lua"),
-            f"http://{HOST}:{port}{path}",
-            "--",
-            *map(str, files),
-        ]
+        options = ["--threads", "1", "--connections", str(connections), "--duration", f"{seconds}s"]
+        options += ["--script", str(folder / "post.lua"), f"http://{HOST}:{port}{path}", "--"]
+        command = [wrk, *options, *map(str, files)]
         done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - from PATH
     return msgspec.json.decode(done.stdout.splitlines()[-1], type=Load)
 
@@ -113,8 +108,10 @@ def main(
             rounds,
         )
         stopped, exit_code = stop_under_load(process, port, bodies[RAW], connections, after=1000, path=RAW)
+    *_, (base, base_loads) = loads.items()
     for name, found in loads.items():
-        print(f"{name}: {_row(found, list(loads.values())[-1])} times {list(loads)[-1]}")
+        ratios = [one.per_second / other.per_second for one, other in zip(found, base_loads, strict=True)]
+        print(f"{name}: {row(found)}, {statistics.median(ratios):.2f} times {base}")
     lost = [text for tally in stopped for text in tally.lost]
     print(
         f"SIGTERM under load: {sum(tally.sent for tally in stopped):,} requests sent,"
@@ -126,17 +123,14 @@ def main(
         raise SystemExit(1)
 
 
-def _row(found: list[Load], base: list[Load]) -> str:
-    """Return the medians of some loads, and of their ratios to others of the same rounds."""
+def row(loads: list[Load]) -> str:
+    """Return the medians of what was measured in several rounds."""
     per_second, p50, p99 = (
-        statistics.median(getattr(one, name) for one in found) for name in ("per_second", "p50_ms", "p99_ms")
+        statistics.median(getattr(load, name) for load in loads)
+        for name in ("per_second", "p50_ms", "p99_ms")
     )
-    ratios = [one.per_second / other.per_second for one, other in zip(found, base, strict=True)]
-    failed = sum(one.failed for one in found)
-    return (
-        f"{per_second:,.0f} requests/s, p50 {p50:.2f} ms, p99 {p99:.2f} ms, {failed} failed,"
-        f" {statistics.median(ratios):.2f}"
-    )
+    failed = sum(load.failed for load in loads)
+    return f"{per_second:,.0f} requests/s, p50 {p50:.2f} ms, p99 {p99:.2f} ms, {failed} failed"
 
 
 if __name__ == "__main__":
