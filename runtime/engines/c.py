@@ -29,6 +29,8 @@ _ALIGNMENT_BYTES = 64  # of an arena, and how far beyond its end kernels may rea
 _ANSWERS = 64
 # What is done sooner than that is done before another thread has begun.
 _SHARED_NS = 100_000
+# Pieces for each thread: one that begins late, or whose core is taken away, leaves its own to the others.
+_PIECES = 8
 
 Arrays = Sequence[Array]
 
@@ -97,7 +99,7 @@ class _Calls:
         self._arena_bytes = int(size_of(chosen)) + 2 * _ALIGNMENT_BYTES
         self._memory: list[Array] = []
         self._description, self._num_threads = description, num_threads
-        self._helpers = ThreadPoolExecutor(num_threads) if num_threads > 1 else None
+        self._helpers = ThreadPoolExecutor(num_threads - 1) if num_threads > 1 else None
         self._each_ns: float = 0
 
     def new_arena(self) -> ctypes.c_void_p:
@@ -125,8 +127,17 @@ class _Calls:
         if self._helpers is None or left * self._each_ns < _SHARED_NS:
             self._run_part(inputs, outputs, done, count)
         else:
-            ends = [done + left * part // self._num_threads for part in range(self._num_threads + 1)]
-            list(self._helpers.map(lambda part: self._run_part(inputs, outputs, *part), pairwise(ends)))
+            count_of_pieces = self._num_threads * _PIECES
+            ends = [done + left * piece // count_of_pieces for piece in range(count_of_pieces + 1)]
+            pieces = iter(list(pairwise(ends)))  # of a list, since that may be shared by threads
+
+            def run_pieces(_: int) -> None:
+                for begin, end in pieces:
+                    self._run_part(inputs, outputs, begin, end)
+
+            helped = self._helpers.map(run_pieces, range(1, self._num_threads))
+            run_pieces(0)  # this thread has nothing better to do
+            list(helped)
         return tuple(outputs) if len(outputs) > 1 else outputs[0]
 
     def _run_part(self, inputs: Arrays, outputs: Arrays, begin: int, end: int) -> None:
