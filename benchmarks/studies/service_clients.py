@@ -58,7 +58,7 @@ def image_bodies(count: int) -> dict[str, list[bytes]]:
 
 @contextmanager
 def running_service(
-    artifacts: Path, service: Path = SERVICE, python: str | Path = sys.executable
+    artifacts: Path, service: Path = SERVICE, *options: str, python: str | Path = sys.executable
 ) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
     """Start the service on a free port and wait until it is healthy; end it afterwards if it still runs.
 
@@ -66,7 +66,7 @@ def running_service(
         RuntimeError: It does not become healthy.
     """
     port = free_port()
-    command = [str(python), str(service), "--artifacts", str(artifacts), "--port", str(port)]
+    command = [str(python), str(service), "--artifacts", str(artifacts), "--port", str(port), *options]
     with running(command, port) as process:
         yield process, port
 

@@ -96,7 +96,9 @@ def main(
         aims = {"PNG": (port, PICTURES), "raw pixels": (port, RAW)}
         if against is not None:
             python = against.absolute() / ".venv/bin/python"
-            other = stack.enter_context(running_service(artifacts, against.absolute() / SERVICE, python))
+            other = stack.enter_context(
+                running_service(artifacts, against.absolute() / SERVICE, python=python)
+            )
             aims[f"PNG, {against}"] = (other[1], PICTURES)
         for aim_port, path in aims.values():
             run_wrk(aim_port, path, bodies[path], connections, 1)  # warm-up

@@ -3,8 +3,8 @@
 `python -m edgemnist.benchmarks.studies.service_servers [--artifacts DIR] [--rounds N]`
 
 Run it in a clone of the repository, on Linux with wrk and `pip install granian`. All servers run the same
-application in one process, but for granian's own protocol RSGI, which has the same done by hand, and the
-example itself, which stops in a way of its own. wrk sends raw pixels to each in turn.
+application in one process; for granian's own protocol RSGI the same is done by hand. The example stops in a
+way of its own, and may have two processes. wrk sends raw pixels to each in turn.
 """
 
 import sys
@@ -21,10 +21,12 @@ from .service_load import row, run_wrk
 
 _MODULE = """
 import runpy
+import sys
 import msgspec
 import numpy as np
 from edgemnist.runtime import load_predictor
 
+sys.path.insert(0, {folder!r})
 service = runpy.run_path({service!r})
 predictor = load_predictor({artifact!r})
 app = service["Application"](predictor)
@@ -56,13 +58,15 @@ def _commands(folder: Path, artifacts: Path, artifact: str) -> dict[str, list[st
         "--loop",
         "uvloop",
     ]
+    example = [python, str(SERVICE), "--artifacts", str(artifacts), "--model", artifact]
     return {
         "uvicorn: asyncio, h11": [*uvicorn, "--loop", "asyncio", "--http", "h11", "served:app"],
         "uvicorn: asyncio, httptools": [*uvicorn, "--loop", "asyncio", "--http", "httptools", "served:app"],
         "uvicorn: uvloop, httptools": [*uvicorn, "--loop", "uvloop", "--http", "httptools", "served:app"],
         "granian: uvloop, ASGI": [*granian, "--interface", "asginl", "served:app"],
         "granian: uvloop, RSGI": [*granian, "--interface", "rsgi", "served:rsgi"],
-        "the example": [python, str(SERVICE), "--artifacts", str(artifacts), "--model", artifact],
+        "the example: uvloop, httptools": [*example, "--workers", "1"],
+        "the example, two processes": [*example, "--workers", "2"],
     }
 
 

@@ -10,15 +10,14 @@ POST /predict/batch   up to 64 pictures as the files of a multipart form
 Errors are JSON: {"detail": ...}. 400: too many files. 413: too many bytes. 422: not a picture, too many
 pixels, nothing drawn, or another number of bytes than the model has pixels. 431: too long headers.
 
+As many processes as there are processors share the port; `--workers 1` serves in the one that was started.
+
 SIGTERM: no new connection is accepted, every request under way is answered, and every connection that is open
-may send one more, which is answered with `Connection: close`. Then the process ends.
+may send one more, which is answered with `Connection: close`. Then the processes end.
 """
 
-import asyncio
 import math
-import socket
-from asyncio.trsock import TransportSocket
-from collections.abc import Iterator
+import sys
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,22 +25,21 @@ from typing import Annotated, Any
 import msgspec
 import numpy as np
 import typer
-import uvicorn
+from draining_server import DrainingServer, listen, run_processes
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Receive, Scope, Send
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from edgemnist.runtime import PictureOptions, Prediction, Predictor, load_predictor
 from edgemnist.runtime.errors import InputError
+from edgemnist.runtime.process import usable_cpu_count
 
 MAX_PICTURE_BYTES = 2 * 1024 * 1024
 MAX_PIXELS = 16_000_000
 MAX_BATCH = 64
 MAX_BODY_BYTES = 16 * 1024 * 1024
-MAX_HEAD_BYTES = 64 * 1024
-DRAIN_SECS = 2.0
+WORKERS = usable_cpu_count() if sys.platform == "linux" else 1  # others do not spread clients
 
 CLOSE = (b"connection", b"close")
 
@@ -163,92 +161,12 @@ def too_large() -> RefusedError:
     return RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, document, CLOSE)
 
 
-class LimitedProtocol(HttpToolsProtocol):
-    """Uvicorn's quick protocol, with a limit to what a request has besides its body: the parser has none."""
-
-    _other_bytes = 0
-
-    def data_received(self, data: bytes) -> None:
-        """Parse, and refuse the request if its head, or what follows its body, gets too long."""
-        self._other_bytes += len(data)
-        super().data_received(data)
-        if self._other_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
-            document = {"detail": f"too long headers; expected at most {MAX_HEAD_BYTES:,} bytes"}
-            body = msgspec.json.encode(document)
-            self.transport.write(
-                b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: application/json\r\n"
-                b"connection: close\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
-            )
-            self.transport.close()
-
-    def on_body(self, body: bytes) -> None:
-        """Leave the body to the application, which counts it itself."""
-        self._other_bytes -= len(body)
-        super().on_body(body)
-
-    def on_chunk_complete(self) -> None:
-        """Count anew: a body may come in any number of chunks."""
-        self._other_bytes = 0
-
-    def on_message_complete(self) -> None:
-        """Count anew for the next request."""
-        self._other_bytes = 0
-        super().on_message_complete()
-
-
-class DrainingServer(uvicorn.Server):
-    """Uvicorn, which closes idle connections at once when it stops, but with a last request for each.
-
-    A client may be sending on a connection in the moment in which the server closes it. That request would be
-    lost, and a client must not send a POST again by itself (RFC 9110, 9.2.2).
-    """
-
-    def __init__(self, application: Application, host: str, port: int) -> None:
-        super().__init__(
-            uvicorn.Config(
-                application,
-                host=host,
-                port=port,
-                http=LimitedProtocol,
-                ws="none",
-                lifespan="off",
-                log_level="warning",
-            )
-        )
-        self._application = application
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop listening, let connections end with their next answer, then stop as uvicorn does."""
-        self._application.draining = True
-        loop = asyncio.get_running_loop()
-        waiting = []
-        for server in self.servers:
-            # A listening socket that is closed resets what waits in its queue.
-            waiting += [connection for listening in server.sockets for connection in accept_all(listening)]
-            server.close()
-        for connection in waiting:
-            await loop.connect_accepted_socket(self._make_protocol, connection)
-        deadline = loop.time() + DRAIN_SECS
-        await asyncio.sleep(0.01)  # so that what was accepted just before counts as a connection
-        while self.server_state.connections and loop.time() < deadline:
-            await asyncio.sleep(0.01)
-        await super().shutdown(sockets)
-
-    def _make_protocol(self) -> asyncio.Protocol:
-        return self.config.http_protocol_class(
-            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
-        )
-
-
-def accept_all(listening: TransportSocket) -> Iterator[socket.socket]:
-    """Yield each connection that waits in the queue of a listening socket."""
-    with listening.dup() as own:
-        own.setblocking(False)
-        while True:
-            try:
-                yield own.accept()[0]
-            except BlockingIOError:
-                return
+def serve(artifact: Path, host: str, port: int, shared: bool) -> None:
+    """Serve a model in this process until SIGTERM or Ctrl-C."""
+    limits = PictureOptions(max_bytes=MAX_PICTURE_BYTES, max_pixels=MAX_PIXELS)
+    with load_predictor(artifact, pictures=limits) as predictor:
+        server = DrainingServer(Application(predictor))
+        server.run(sockets=[listen(host, port, shared=shared)])
 
 
 def main(
@@ -256,11 +174,13 @@ def main(
     model: Annotated[str, typer.Option(help="The artifact.")] = "mnist.float32.onnx",
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen on.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that share the port.")] = WORKERS,
 ) -> None:
     """Serve a model until SIGTERM or Ctrl-C."""
-    limits = PictureOptions(max_bytes=MAX_PICTURE_BYTES, max_pixels=MAX_PIXELS)
-    with load_predictor(artifacts / model, pictures=limits) as predictor:
-        DrainingServer(Application(predictor), host, port).run()
+    if workers == 1:
+        serve(artifacts / model, host, port, False)
+    else:
+        run_processes(workers, serve, artifacts / model, host, port, True)
 
 
 if __name__ == "__main__":

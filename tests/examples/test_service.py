@@ -4,6 +4,7 @@ import asyncio
 import http.client
 import io
 import json
+import os
 import re
 import runpy
 import signal
@@ -34,10 +35,9 @@ HEAD = b"POST /predict/raw HTTP/1.1\r\nhost: digits\r\n"
 
 @pytest.fixture(scope="module")
 def port(artifacts: Path) -> Iterator[int]:
-    with running_service(
-        artifacts, Path(__file__).parents[2] / "examples/service/digits_service.py"
-    ) as running:
-        yield running[1]
+    service = Path(__file__).parents[2] / "examples/service/digits_service.py"
+    with running_service(artifacts, service, "--workers", "1") as (_, port):
+        yield port
 
 
 @pytest.fixture(scope="module")
@@ -273,19 +273,41 @@ def test_many_clients_at_once_get_the_right_answers(port, bodies, path):
     assert all(alone[number] == label for number, label in labels)
 
 
-@pytest.mark.parametrize("path", [pytest.param(PICTURES, marks=pytest.mark.slow), RAW])
-def test_sigterm_under_load_loses_no_request(artifacts: Path, examples: Path, bodies, path):
-    with running_service(artifacts, examples / "service/digits_service.py") as (process, port):
+@pytest.mark.parametrize(
+    ("path", "workers", "ended"),
+    [
+        pytest.param(PICTURES, "1", -signal.SIGTERM, marks=pytest.mark.slow),
+        (RAW, "1", -signal.SIGTERM),
+        pytest.param(RAW, "2", 0, marks=pytest.mark.slow),
+    ],
+)
+def test_sigterm_under_load_loses_no_request(artifacts, examples: Path, bodies, path, workers, ended):
+    service = examples / "service/digits_service.py"
+    with running_service(artifacts, service, "--workers", workers) as (process, port):
         tallies, exit_code = stop_under_load(process, port, bodies[path], clients=8, after=200, path=path)
     assert [text for tally in tallies for text in tally.lost] == []
     assert [status for tally in tallies for status in tally.other] == []
     assert sum(len(tally.labels) for tally in tallies) == sum(tally.sent for tally in tallies) >= 200
     assert [tally.refused for tally in tallies] == [1] * 8  # each client went on until it was refused
-    assert exit_code == -signal.SIGTERM
+    assert exit_code == ended
+
+
+@pytest.mark.slow
+def test_a_worker_that_dies_ends_the_service(artifacts: Path, examples: Path):
+    service = examples / "service/digits_service.py"
+    with running_service(artifacts, service, "--workers", "2") as (process, _):
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        commands = {child: Path(f"/proc/{child}/cmdline").read_bytes() for child in children}
+        workers = [int(child) for child, command in commands.items() if b"spawn_main" in command]
+        assert len(workers) == 2
+        os.kill(workers[0], signal.SIGKILL)
+        assert process.wait(60) == 1
+        assert not Path(f"/proc/{workers[1]}").exists()
 
 
 def test_a_request_that_is_half_sent_at_sigterm_is_answered(artifacts: Path, examples: Path, bodies):
-    with running_service(artifacts, examples / "service/digits_service.py") as (process, port):
+    service = examples / "service/digits_service.py"
+    with running_service(artifacts, service, "--workers", "1") as (process, port):
         connection = http.client.HTTPConnection(HOST, port, timeout=60)
         connection.putrequest("POST", "/predict/raw")
         connection.putheader("Content-Length", "784")
@@ -302,19 +324,23 @@ def test_a_request_that_is_half_sent_at_sigterm_is_answered(artifacts: Path, exa
 
 
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
-def test_a_connection_that_waits_to_be_accepted_is_answered(artifacts: Path, examples: Path, loop: str):
+def test_a_connection_that_waits_to_be_accepted_is_answered(
+    artifacts: Path, examples: Path, loop: str, monkeypatch: pytest.MonkeyPatch
+):
     """The stop begins before the event loop can accept, which a load hits by chance only."""
     new_loop = pytest.importorskip("uvloop").new_event_loop if loop == "uvloop" else asyncio.new_event_loop
+    monkeypatch.syspath_prepend(examples / "service")
     service = runpy.run_path(str(examples / "service/digits_service.py"))
 
     async def status_of_the_waiting(predictor: Predictor) -> int:
-        server = service["DrainingServer"](service["Application"](predictor), HOST, 0)
+        server = service["DrainingServer"](service["Application"](predictor))
         server.config.load()
         server.lifespan = server.config.lifespan_class(server.config)
-        await server.startup()
-        client = http.client.HTTPConnection(HOST, server.servers[0].sockets[0].getsockname()[1], timeout=60)
+        listening = service["listen"](HOST, 0, shared=False)
+        client = http.client.HTTPConnection(*listening.getsockname(), timeout=60)
+        await server.startup([listening])
         client.request("GET", "/health")
-        await server.shutdown()
+        await server.shutdown([listening])
         return client.getresponse().status
 
     artifact = artifacts / "mnist.float32.onnx"
