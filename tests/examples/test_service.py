@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgemnist.benchmarks.studies.service_clients import (
+from edgemnist.benchmarks.studies.speed.service_clients import (
     HOST,
     PICTURES,
     RAW,
