@@ -82,9 +82,8 @@ def main(
     bodies = image_bodies(_IMAGES)[RAW]
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        module = _MODULE.format(
-            service=str(SERVICE.absolute()), artifact=str((artifacts / artifact).absolute())
-        )
+        service, model = SERVICE.absolute(), (artifacts / artifact).absolute()
+        module = _MODULE.format(folder=str(service.parent), service=str(service), artifact=str(model))
         (folder / "served.py").write_text(module, encoding="utf-8")
         commands = _commands(folder, artifacts, artifact)
         ports = {name: free_port() for name in commands}
