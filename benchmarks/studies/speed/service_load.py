@@ -102,13 +102,11 @@ def main(
             aims[f"PNG, {against}"] = (other[1], PICTURES)
         for aim_port, path in aims.values():
             run_wrk(aim_port, path, bodies[path], connections, 1)  # warm-up
-        loads = take_turns(
-            {
-                name: lambda _, to=to: run_wrk(to[0], to[1], bodies[to[1]], connections, seconds)
-                for name, to in aims.items()
-            },
-            rounds,
-        )
+        ways = {
+            name: lambda _, to=to: run_wrk(to[0], to[1], bodies[to[1]], connections, seconds)
+            for name, to in aims.items()
+        }
+        loads = take_turns(ways, rounds)
         stopped, exit_code = stop_under_load(process, port, bodies[RAW], connections, after=1000, path=RAW)
     *_, (base, base_loads) = loads.items()
     for name, found in loads.items():
