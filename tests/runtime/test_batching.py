@@ -37,6 +37,10 @@ def predictor(artifacts: Path) -> Iterator[Predictor]:
 @pytest.fixture
 def sizes(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The sizes of the batches that the model has run."""
+    return recorded_sizes(predictor, monkeypatch)
+
+
+def recorded_sizes(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     ran: list[int] = []
     predict = predictor.predict
 
@@ -139,10 +143,12 @@ def test_an_image_that_the_model_fails_on_is_an_error_for_its_caller_only(tmp_pa
     assert [float(found[place].probabilities[0, 0]) for place in (0, 2, 4)] == [-0.25, -0.5, 0.5]
 
 
-def test_a_model_of_a_fixed_batch_gets_no_more_at_once(tmp_path: Path):
+def test_a_model_of_a_fixed_batch_gets_no_more_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     items = [np.full((28, 28), value, np.uint8) for value in (3, 5, 9)]
     with load_predictor(infinite_for_sevens(tmp_path / "fixed.onnx", batch=1)) as predictor:
+        sizes = recorded_sizes(predictor, monkeypatch)
         found = asyncio.run(outcomes(predictor, items))
+    assert sizes == [1, 1, 1]
     assert [float(predictions.probabilities[0, 0]) for predictions in found] == [-0.25, -0.5, 0.5]
 
 
