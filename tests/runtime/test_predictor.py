@@ -7,6 +7,9 @@ import pytest
 from edgemnist.data.datasets import Split
 from edgemnist.runtime import load_predictor
 from edgemnist.runtime.errors import EngineError, InputError
+from edgemnist.runtime.predictions import OutputDecoder, Predictions
+from edgemnist.runtime.signature import OutputSpec
+from edgemnist.runtime.tensors import TensorSpec
 
 FILES = ("mnist.float32.onnx", "mnist.float32.tflite", "mnist.int8.tflite", "mnist.keras")
 
@@ -107,3 +110,16 @@ def test_an_artifact_loads_without_its_manifest(artifacts: Path, tmp_path: Path,
     for name in FILES:
         lone = Path(shutil.copy(artifacts / name, tmp_path))
         assert load_predictor(lone).predict(digit)[0].label == "7"
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.int16])
+@pytest.mark.parametrize("classes", [2, 10, 32, 33])
+def test_many_rows_have_the_classes_that_numpy_finds(dtype: type, classes: int):
+    tensor = TensorSpec("probabilities", np.dtype(dtype).name, (None, classes), 1 / 256)
+    decoder = OutputDecoder(tensor, OutputSpec("classes", (classes,), tuple(map(str, range(classes)))))
+    few_values = (
+        np.random.default_rng(0).integers(-3, 4, (5000, classes)).astype(dtype)
+    )  # many rows have ties
+    predictions = Predictions(few_values, decoder)
+    np.testing.assert_array_equal(predictions.indices, few_values.argmax(axis=1))
+    assert predictions.indices.dtype == np.int64
