@@ -13,7 +13,6 @@ from .tensors import TensorSpec, to_real
 
 # So many are quicker compared by Python than by numpy, which takes its time to begin.
 _FEW_CLASSES = 32
-_MANY_ROWS = 4096
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,7 +115,7 @@ def class_indices(probabilities: NDArray[Any]) -> NDArray[np.int64]:
 
 def _largest_of_rows(raw: NDArray[Any]) -> NDArray[np.int64]:
     """Return where the first largest number of each row is, `(N,)` int64."""
-    if len(raw) < _MANY_ROWS or raw.shape[1] > _FEW_CLASSES or raw.dtype.kind not in "iu":
+    if len(raw) < 4096 or raw.shape[1] > _FEW_CLASSES or raw.dtype.kind not in "iu":  # noqa: PLR2004 - few rows
         found: NDArray[np.int64] = raw.argmax(axis=1)
         return found
     # A third of the time, which no other thread shares: numpy finds a short row's largest without vectors.
