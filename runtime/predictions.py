@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from .errors import OptionError
 from .signature import OutputSpec
-from .tensors import TensorSpec, to_real
+from .tensors import TensorSpec, largest_of_rows, to_real
 
 # So many are quicker compared by Python than by numpy, which takes its time to begin.
 _FEW_CLASSES = 32
@@ -113,20 +113,6 @@ def class_indices(probabilities: NDArray[Any]) -> NDArray[np.int64]:
     return indices
 
 
-def _largest_of_rows(raw: NDArray[Any]) -> NDArray[np.int64]:
-    """Return where the first largest number of each row is, `(N,)` int64."""
-    if len(raw) < 4096 or raw.shape[1] > _FEW_CLASSES or raw.dtype.kind not in "iu":  # noqa: PLR2004 - few rows
-        found: NDArray[np.int64] = raw.argmax(axis=1)
-        return found
-    # A third of the time, which no other thread shares: numpy finds a short row's largest without vectors.
-    first, *others = np.ascontiguousarray(raw.T)
-    largest, indices = first.copy(), np.zeros(len(raw), np.uint8)
-    for number, column in enumerate(others, 1):
-        np.maximum(indices, (column > largest) * np.uint8(number), out=indices)
-        np.maximum(largest, column, out=largest)
-    return indices.astype(np.int64)
-
-
 def _probabilities(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the softmax of each row, or the sigmoid of a single number."""
     if logits.shape[1] == 1:
@@ -186,7 +172,7 @@ class Predictions:
         if spec.kind == "values":
             self._require_classes()
         # A quantization step is positive: raw order is real order.
-        return _largest_of_rows(self._raw)
+        return largest_of_rows(self._raw)
 
     @property
     def labels(self) -> tuple[str, ...]:

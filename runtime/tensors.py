@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from .errors import ArtifactError, EngineError
 
 _OUTPUT_AXES = 2
+_MANY_ROWS, _SHORT_ROW = 4096, 32
 
 
 class TensorSpec(Struct, frozen=True, forbid_unknown_fields=True):
@@ -75,3 +76,17 @@ def to_real(raw: NDArray[Any], tensor: TensorSpec) -> NDArray[np.float32]:
     if not tensor.quantized:
         return raw.astype(np.float32, copy=False)
     return (raw.astype(np.float32) - np.float32(tensor.zero_point)) * np.float32(tensor.scale)
+
+
+def largest_of_rows(raw: NDArray[Any]) -> NDArray[np.int64]:
+    """Return where the first largest number of each row is, `(N,)` int64."""
+    if len(raw) < _MANY_ROWS or raw.shape[1] > _SHORT_ROW or raw.dtype.kind not in "iu":
+        found: NDArray[np.int64] = raw.argmax(axis=1)
+        return found
+    # A third of the time, which no other thread shares: numpy finds a short row's largest without vectors.
+    first, *others = np.ascontiguousarray(raw.T)
+    largest, indices = first.copy(), np.zeros(len(raw), np.uint8)
+    for number, column in enumerate(others, 1):
+        np.maximum(indices, (column > largest) * np.uint8(number), out=indices)
+        np.maximum(largest, column, out=largest)
+    return indices.astype(np.int64)
