@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .inputs.picture_files import is_picture, is_small
+from .inputs.picture_files import is_picture, is_read_quickly
 from .predictions import Predictions
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Batching:
     async def predict(self, images: "Images") -> Predictions:
         """Return the predictions for items, made together with those of others that wait in this loop."""
         loop = asyncio.get_running_loop()
-        if _takes_long_to_read(images):
+        if _takes_long_to_read(images, self._predictor.signature.input.shape):
             raw = await loop.run_in_executor(None, self._predictor.to_raw, images)
         else:
             raw = self._predictor.to_raw(images)
@@ -153,10 +153,10 @@ def _deliver(outcomes: Iterable[_Outcome], answers: Iterable[_Answer]) -> None:
             answer.set_result(outcome)
 
 
-def _takes_long_to_read(images: Any) -> bool:
+def _takes_long_to_read(images: Any, shape: tuple[int, ...]) -> bool:
     """Return whether there are pictures, most of which take milliseconds to decode."""
     if type(images) is np.ndarray:
         return False
     if isinstance(images, list | tuple):
         return any(map(is_picture, images))
-    return is_picture(images) and not is_small(images)
+    return is_picture(images) and not is_read_quickly(images, shape)

@@ -168,14 +168,24 @@ def test_pictures_are_taken_as_predict_takes_them(predictor, tmp_path: Path, tes
         (lambda png: png, True),
         (lambda png: png[:16] + struct.pack(">II", 4000, 4000) + png[24:], False),
         (lambda png: png[:33] + png[8:16] + struct.pack(">II", 4000, 4000) + png[24:], False),
+        (lambda png: png[:16] + struct.pack(">II", 28, 29) + png[24:], False),
         (lambda png: png[:12] + b"tEXt" + png[16:], False),
         (lambda png: png + bytes(4096), False),
         (lambda png: b"GIF89a" + png, False),
         (lambda png: png[:10], False),
     ],
-    ids=["as it is", "many pixels", "two sizes", "no size", "many bytes", "another format", "cut"],
-)  # fmt: skip
-def test_only_pictures_that_are_surely_small_are_decoded_in_the_loop(predictor, digit, change, small):
+    ids=[
+        "fits",
+        "many pixels",
+        "two sizes",
+        "another size",
+        "no size",
+        "many bytes",
+        "another format",
+        "cut",
+    ],
+)
+def test_only_pictures_that_are_surely_read_quickly_are_read_in_the_loop(predictor, digit, change, small):
     buffer = io.BytesIO()
     Image.fromarray(digit).save(buffer, "PNG")
     decoders: set[str] = set()
