@@ -114,15 +114,12 @@ class OutputDecoder:
 
     def most_probable(self, raw: NDArray[Any]) -> tuple[int, float]:
         """Return the number and the probability of the most probable class of one item's raw output."""
-        if self.share_of_byte:
-            index = int(raw.argmax())  # a quantization step is positive: raw order is real order
-            return index, self.share_of_byte[raw.item(index)]
-        values = raw if raw.dtype == np.float32 and self.spec.activation != "logits" else self.decode(raw[None])[0]
         if self.spec.is_binary:
-            second = values.item()
-            return (1, second) if second > 0.5 else (0, float(np.float32(1 - second)))  # noqa: PLR2004
-        index = int(values.argmax())
-        return index, values.item(index)
+            second = self.decode(raw[None])[0, 0]
+            return (1, float(second)) if second > 0.5 else (0, float(1 - second))  # noqa: PLR2004
+        probabilities = self.decode(raw[None])[0]
+        index = int(probabilities.argmax())
+        return index, probabilities.item(index)
 
     def confidences(self, raw: NDArray[Any]) -> NDArray[np.float32]:
         """Return the probability of each item's most probable class, `(N,)` float32."""
@@ -235,14 +232,17 @@ class Predictions(Struct, eq=False, gc=False):
     def __getitem__(self, position: slice) -> "Predictions": ...
     def __getitem__(self, position: int | slice) -> Any:
         """Return one item's `Prediction`, its `Values` for a model of values, or a part of the batch."""
-        raw = self._raw[position]
-        decoder = self._decoder
+        raw, decoder = self._given[position], self._decoder
         if isinstance(position, slice):
             return Predictions(raw, decoder)
-        if decoder.spec.kind == "values":
+        labels, share_of_byte = decoder.labels, decoder.share_of_byte
+        if share_of_byte:  # here and not in a function, which would take a tenth of the time
+            index = int(raw.argmax())  # a quantization step is positive: raw order is real order
+            return Prediction(labels[index], index, share_of_byte[raw.item(index)], raw, decoder)
+        if not labels:
             return Values(self.values[position])
         index, confidence = decoder.most_probable(raw)
-        return Prediction(decoder.labels[index], index, confidence, raw, decoder)
+        return Prediction(labels[index], index, confidence, raw, decoder)
 
     def __iter__(self) -> Iterator[Any]:
         return (self[position] for position in range(len(self)))
@@ -260,6 +260,6 @@ class OnePrediction(Predictions, eq=False, gc=False):
 
     def __getitem__(self, position: int | slice) -> Any:
         if position != 0:
-            return super().__getitem__(position)
+            return Predictions(self._raw, self._decoder)[position]
         (index, row), decoder = self._given, self._decoder
         return Prediction(decoder.labels[index], index, decoder.share_of_byte[row[index]], row, decoder)

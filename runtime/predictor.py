@@ -11,7 +11,7 @@ from .engines.registry import ENGINES, Engine, ModelFile
 from .errors import EngineError
 from .inputs.arrays import to_features, to_pixels
 from .inputs.picture_files import PictureOptions
-from .predictions import OutputDecoder, Predictions
+from .predictions import OnePrediction, OutputDecoder, Predictions
 from .process import abandon, register_after_fork
 from .signature import ModelSignature
 from .tensors import checked_run
@@ -65,6 +65,7 @@ class Predictor:
             self._plain_shape = signature.input.shape
         self._decoder = OutputDecoder(engine.output, signature.output)
         self._run: Callable[[NDArray[Any]], NDArray[Any]] = self._run_of(engine)
+        self._one = self._one_of(engine)
         register_after_fork(self)
 
     def predict(self, images: "Images") -> Predictions:
@@ -88,6 +89,9 @@ class Predictor:
         """
         # One image of raw pixels, which is what a loop or a service has, must cost next to nothing over the
         # bare engine: it is recognised here, and everything else goes the general way.
+        one = self._one
+        if one is not None and (answer := one(images)) is not None:
+            return OnePrediction(answer, self._decoder)
         if type(images) is ndarray and images.shape == self._plain_shape and images.dtype is _UINT8:
             batch = images[None]
         else:
@@ -132,7 +136,7 @@ class Predictor:
     def close(self) -> None:
         """Free the model, once calls under way are done; predicting afterwards raises `EngineError`."""
         self._closed = True
-        self._run = self._refuse
+        self._run, self._one = self._refuse, None
         self.engine.close()
 
     def after_fork(self) -> None:
@@ -144,7 +148,7 @@ class Predictor:
         if not self._closed:
             abandon(self.engine)
             self._reloading = threading.Lock()
-            self._run = self._reload_and_run
+            self._run, self._one = self._reload_and_run, None
 
     def __enter__(self) -> Self:
         return self
@@ -165,6 +169,11 @@ class Predictor:
     def _run_of(self, engine: Engine) -> "Callable[[NDArray[Any]], NDArray[Any]]":
         return checked_run(engine.run, engine.output) if self._checked else engine.run
 
+    def _one_of(self, engine: Engine) -> "Callable[[Any], tuple[int, bytes] | None] | None":
+        """Return the engine's call for one image of raw pixels, if it has one and its answers are shares."""
+        fits = self._plain_shape is not None and self._decoder.share_of_byte and not self._checked
+        return getattr(engine, "one", None) if fits else None
+
     def _reload_and_run(self, batch: NDArray[Any]) -> NDArray[Any]:
         with self._reloading:
             if self._run == self._reload_and_run:  # no other thread was quicker
@@ -174,7 +183,7 @@ class Predictor:
                         fix="Load the predictor in the child, or start children with the method 'spawn'.",
                     )
                 self.engine = self._source.load()
-                self._run = self._run_of(self.engine)
+                self._run, self._one = self._run_of(self.engine), self._one_of(self.engine)
         return self._run(batch)
 
     def _refuse(self, _batch: NDArray[Any]) -> NDArray[Any]:
