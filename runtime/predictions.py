@@ -13,7 +13,7 @@ from .signature import OutputSpec
 from .tensors import TensorSpec, to_real
 
 
-# A msgspec structure is made in a quarter of the time that a dataclass takes: at a microsecond for a whole
+# A structure of msgspec is made in a quarter of the time that a dataclass takes: at a microsecond for a whole
 # inference that matters. It is not tracked by the garbage collector: no cycle leads through arrays and bytes.
 class Prediction(Struct, frozen=True, eq=False, gc=False):
     """The answer for one image.
@@ -84,17 +84,22 @@ class OutputDecoder:
         labels: The class names; none for values.
         share_of_byte: The probability that each byte stands for, where raw output is one byte for each of
             several probabilities; else none. A raw integer is its index: negative ones count from the end.
+        is_ranked: Whether the largest raw number is the most probable class's, and its probability is known
+            by `share_of_byte` or is the number itself.
     """
 
-    __slots__ = ("_real_of_byte", "_tensor", "labels", "share_of_byte", "spec")
+    __slots__ = ("_real_of_byte", "_tensor", "is_ranked", "labels", "share_of_byte", "spec")
 
     def __init__(self, tensor: TensorSpec, spec: OutputSpec) -> None:
         self.spec, self.labels, self._tensor, self._real_of_byte = spec, spec.labels, tensor, None
         self.share_of_byte: tuple[float, ...] = ()
+        several = spec.kind == "classes" and not spec.is_binary and spec.activation != "logits"
         if tensor.quantized and np.dtype(tensor.dtype).itemsize == 1 and spec.activation != "logits":
             self._real_of_byte = to_real(np.arange(256, dtype=np.uint8).view(tensor.dtype), tensor)
-            if spec.kind == "classes" and not spec.is_binary:
+            if several:
                 self.share_of_byte = tuple(self._real_of_byte.tolist())
+        is_float = not tensor.quantized and np.dtype(tensor.dtype).kind == "f"
+        self.is_ranked = several and (is_float or self.share_of_byte != ())
 
     def rows(self, raw: "NDArray[Any] | bytes") -> NDArray[Any]:
         """Return one item's raw output, which may be bytes, as a batch of one: `(1, ...)`."""
@@ -235,10 +240,12 @@ class Predictions(Struct, eq=False, gc=False):
         raw, decoder = self._given[position], self._decoder
         if isinstance(position, slice):
             return Predictions(raw, decoder)
-        labels, share_of_byte = decoder.labels, decoder.share_of_byte
-        if share_of_byte:  # here and not in a function, which would take a tenth of the time
-            index = int(raw.argmax())  # a quantization step is positive: raw order is real order
-            return Prediction(labels[index], index, share_of_byte[raw.item(index)], raw, decoder)
+        labels = decoder.labels
+        if decoder.is_ranked:  # here and not in a function, which would take a tenth of the time
+            index = int(raw.argmax())
+            share = raw.item(index)
+            confidence = decoder.share_of_byte[share] if decoder.share_of_byte else share
+            return Prediction(labels[index], index, confidence, raw, decoder)
         if not labels:
             return Values(self.values[position])
         index, confidence = decoder.most_probable(raw)
@@ -252,14 +259,14 @@ class Predictions(Struct, eq=False, gc=False):
 
 
 class OnePrediction(Predictions, eq=False, gc=False):
-    """The answer for one image by an engine that returns its most probable class and its row as bytes."""
+    """The answer for one image by an engine that returns it as a `Prediction`."""
 
     @property
     def _raw(self) -> NDArray[Any]:
-        return self._decoder.rows(self._given[1])
+        return self._decoder.rows(self._given._raw)  # noqa: SLF001 - a class of this module
+
+    def __len__(self) -> int:
+        return 1
 
     def __getitem__(self, position: int | slice) -> Any:
-        if position != 0:
-            return Predictions(self._raw, self._decoder)[position]
-        (index, row), decoder = self._given, self._decoder
-        return Prediction(decoder.labels[index], index, decoder.share_of_byte[row[index]], row, decoder)
+        return self._given if position == 0 else Predictions(self._raw, self._decoder)[position]

@@ -11,7 +11,7 @@ from .engines.registry import ENGINES, Engine, ModelFile
 from .errors import EngineError
 from .inputs.arrays import to_features, to_pixels
 from .inputs.picture_files import PictureOptions
-from .predictions import OnePrediction, OutputDecoder, Predictions
+from .predictions import OnePrediction, OutputDecoder, Prediction, Predictions
 from .process import abandon, register_after_fork
 from .signature import ModelSignature
 from .tensors import checked_run
@@ -90,8 +90,8 @@ class Predictor:
         # One image of raw pixels, which is what a loop or a service has, must cost next to nothing over the
         # bare engine: it is recognised here, and everything else goes the general way.
         one = self._one
-        if one is not None and (answer := one(images)) is not None:
-            return OnePrediction(answer, self._decoder)
+        if one is not None and (prediction := one(images)) is not None:
+            return OnePrediction(prediction, self._decoder)
         if type(images) is ndarray and images.shape == self._plain_shape and images.dtype is _UINT8:
             batch = images[None]
         else:
@@ -169,10 +169,14 @@ class Predictor:
     def _run_of(self, engine: Engine) -> "Callable[[NDArray[Any]], NDArray[Any]]":
         return checked_run(engine.run, engine.output) if self._checked else engine.run
 
-    def _one_of(self, engine: Engine) -> "Callable[[Any], tuple[int, bytes] | None] | None":
+    def _one_of(self, engine: Engine) -> "Callable[[Any], Prediction | None] | None":
         """Return the engine's call for one image of raw pixels, if it has one and its answers are shares."""
-        fits = self._plain_shape is not None and self._decoder.share_of_byte and not self._checked
-        return getattr(engine, "one", None) if fits else None
+        decoder = self._decoder
+        if self._plain_shape is None or not decoder.share_of_byte or self._checked:
+            return None
+        one = getattr(engine, "one", None)
+        parts = decoder.labels, decoder.share_of_byte, Prediction, decoder
+        return one(parts) if one is not None else None
 
     def _reload_and_run(self, batch: NDArray[Any]) -> NDArray[Any]:
         with self._reloading:

@@ -4,7 +4,7 @@
 
 The yardstick is what one would write by hand (`bare_engines.hand_written`): LiteRT's `set_tensor`, `invoke`
 and `get_tensor`, or ONNX Runtime's `run`, then `argmax`, a list of names and the scale. For the model in C it
-is the library alone, called for the same images by a loop in C. One thread. Blocks of calls take turns, so
+is the library alone, called for the same images by a loop in C, each call timed by the same clock. One thread. Blocks of calls take turns, so
 that a machine whose speed changes favours none, and each round loads all anew, since where the weights lie in
 memory makes a difference. A ratio is the median of the rounds' ratios of their p50.
 
@@ -36,12 +36,24 @@ _OTHERS = (_LITERT, "mnist.float32.tflite", "mnist.int8.onnx", _ONNX)
 _CALLS, _BLOCKS, _BATCH_BLOCKS = 200, 15, 5
 _BY_HAND, _ALONE, _BATCH = ", by hand", "the library alone", ", a batch"
 _LOOP = """
+#define _POSIX_C_SOURCE 199309L
 #include <stdint.h>
+#include <time.h>
 typedef void (*one_t)(int32_t, const void *, void *, void *);
-void loop(one_t one, int32_t variant, const uint8_t *images, int64_t count, int64_t size, void *arena)
+static int64_t now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+void loop(one_t one, int32_t variant, const uint8_t *images, int64_t count, int64_t size, void *arena, int64_t *ns)
 {
     uint8_t output[4096];
-    for (int64_t i = 0; i < count; ++i) one(variant, images + i * size, output, arena);
+    for (int64_t i = 0; i < count; ++i) {
+        const int64_t begin = now();
+        one(variant, images + i * size, output, arena);
+        ns[i] = now() - begin;
+    }
 }
 """
 Samples = dict[str, NDArray[np.int64]]
@@ -62,21 +74,18 @@ def measure(artifacts: Path, images: NDArray[np.uint8], batch_size: int, seed: i
         call(inputs[0])  # what other ways evicted from the caches comes back before the clock runs
         return time_calls(call, inputs, Effort.exactly(len(inputs)))
 
-    found = {}
-    for blocks, inputs, batched in (
-        (_BLOCKS, list(images[:_CALLS]), False),
-        (_BATCH_BLOCKS, [images[:batch_size]], True),
-    ):
-        turns = {name: partial(timed, call, inputs) for name, call in ways.items() if (_BATCH in name) == batched}
-        if not batched:
-            alone = _alone(predictors[_C].path, images[:_CALLS])
-            turns[_ALONE] = lambda block: timed(alone, [None], block) // _CALLS
-        found |= take_turns(turns, blocks + 1)
+    single = list(images[:_CALLS])
+    turns = {name: partial(timed, call, single) for name, call in ways.items() if _BATCH not in name}
+    turns[_ALONE] = _alone(predictors[_C].path, images[:_CALLS])
+    found = take_turns(turns, _BLOCKS + 1)
+    batch = [images[:batch_size]]
+    turns = {name: partial(timed, call, batch) for name, call in ways.items() if _BATCH in name}
+    found |= take_turns(turns, _BATCH_BLOCKS + 1)
     return {name: np.concatenate(parts[1:]) for name, parts in found.items()}  # the first block warms up
 
 
-def _alone(path: Path, images: NDArray[np.uint8]) -> Call:
-    """Return a call that runs the library for each of the images, with as little around it as C has."""
+def _alone(path: Path, images: NDArray[np.uint8]) -> Callable[[int], NDArray[np.int64]]:
+    """Return a function that times the library for each of the images, with as little around it as C has."""
     library = ctypes.CDLL(str(path))
     with private_folder() as folder:
         source, made = folder / "loop.c", folder / "loop.so"
@@ -86,17 +95,19 @@ def _alone(path: Path, images: NDArray[np.uint8]) -> Call:
         )
         loop = ctypes.CDLL(str(made)).loop
     pointer, size = ctypes.c_void_p, ctypes.c_int64
-    loop.argtypes = (pointer, ctypes.c_int32, pointer, size, size, pointer)
+    loop.argtypes = (pointer, ctypes.c_int32, pointer, size, size, pointer, pointer)
     library.edgemnist_arena_bytes.restype = size
     variant = max(n for n in range(library.edgemnist_variants()) if n == 0 or library.edgemnist_supports(n))
     arena = np.zeros(library.edgemnist_arena_bytes(variant) + 128, np.uint8)
     aligned = arena.ctypes.data + -arena.ctypes.data % 64
     one, pixels = ctypes.cast(library.edgemnist_one, pointer), np.ascontiguousarray(images)
-    kept = library, pixels, arena
 
-    def call(_: None) -> object:
-        loop(one, variant, pixels.ctypes.data, len(pixels), pixels[0].nbytes, aligned)
-        return kept
+    def call(_block: int, _kept: object = arena) -> NDArray[np.int64]:
+        found = np.zeros((2, len(pixels)), np.int64)
+        for samples in found:  # the first time warms up
+            begin, count = pixels.ctypes.data, len(pixels)
+            loop(one, variant, begin, count, pixels[0].nbytes, aligned, samples.ctypes.data)
+        return found[1]
 
     return call
 

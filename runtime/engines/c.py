@@ -20,7 +20,7 @@ import numpy as np
 from ..errors import ArtifactError, EngineError
 from ..isolation.native_code import private_copy
 from ..tensors import TensorSpec
-from .c_binding import One, bound_call
+from .c_binding import One, Parts, bound_call
 from .registry import COMPILE_HERE, LIBRARY_SUFFIX, Array, EngineOptions, refuse_closed
 
 KIND = "a model's library for this machine"
@@ -59,7 +59,7 @@ class CEngine:
     """A model in a shared library; `input` and `output` are the first of its `inputs` and `outputs`.
 
     `run` is passed a sequence of arrays where there are several inputs, and returns a tuple for several
-    outputs. `one` is the binding's call, which the predictor prefers, or None.
+    outputs.
     """
 
     def __init__(self, library: ctypes.CDLL, description: _Description, num_threads: int) -> None:
@@ -68,17 +68,22 @@ class CEngine:
         self.input, self.output = self.inputs[0], self.outputs[0]
         self.metadata = description.metadata
         calls = _Calls(library, description, num_threads)
-        self.run: Callable[[Any], Any] = calls.run
-        self.one: One | None = None
-        if len(self.inputs) == len(self.outputs) == 1:
-            self.run = _runner(library, description, calls)
-            if description.batched:
-                ends = description.inputs[0], description.outputs[0]
-                self.one = bound_call(library, calls.variant.value, ends, calls.arena_bytes)
+        one_to_one = len(self.inputs) == len(self.outputs) == 1
+        self.run: Callable[[Any], Any] = _runner(library, description, calls) if one_to_one else calls.run
+
+        def bind(parts: Parts) -> One | None:
+            ends = description.inputs[0], description.outputs[0]
+            return bound_call(library, calls.variant.value, calls.arena_bytes, ends, parts)
+
+        self._bind = bind if one_to_one and description.batched else None
+
+    def one(self, parts: Parts) -> One | None:
+        """Return the quickest call for one image of raw pixels where there is one; see `c_binding`."""
+        return self._bind(parts) if self._bind else None
 
     def close(self) -> None:
         """Refuse further calls; the code stays in memory, since one may be under way."""
-        self.run, self.one = refuse_closed, None
+        self.run, self._bind = refuse_closed, None
 
 
 class _Calls:

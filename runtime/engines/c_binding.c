@@ -26,7 +26,12 @@ typedef struct {
     int is_busy;
     int axes;
     Py_ssize_t shape[AXES];
-    Py_ssize_t output_bytes;
+    Py_ssize_t classes;
+    PyObject *parts; /* a tuple, which holds the next four */
+    PyObject *labels; /* a tuple, by the number of the class */
+    PyObject *shares; /* a tuple, by the byte: what probability it stands for */
+    PyObject *prediction; /* the type of answers */
+    PyObject *decoder; /* what they are passed besides */
     uint8_t memory[]; /* where the arena is */
 } Caller;
 
@@ -78,22 +83,21 @@ static Py_ssize_t largest(const uint8_t *output, Py_ssize_t count, int is_signed
 
 static PyObject *answer(Caller *caller, const void *input)
 {
-    PyObject *row = PyBytes_FromStringAndSize(NULL, caller->output_bytes);
-    if (row == NULL) {
-        return NULL;
+    PyObject *row = PyBytes_FromStringAndSize(NULL, caller->classes), *index = NULL, *found = NULL;
+    if (row != NULL) {
+        uint8_t *output = (uint8_t *)PyBytes_AsString(row);
+        run(caller, input, output);
+        const Py_ssize_t best = largest(output, caller->classes, caller->is_signed);
+        PyObject *label = PyTuple_GetItem(caller->labels, best);
+        PyObject *share = PyTuple_GetItem(caller->shares, output[best]);
+        index = PyLong_FromSsize_t(best);
+        if (index != NULL && label != NULL && share != NULL) {
+            found =
+                PyObject_CallFunctionObjArgs(caller->prediction, label, index, share, row, caller->decoder, NULL);
+        }
     }
-    uint8_t *output = (uint8_t *)PyBytes_AsString(row);
-    run(caller, input, output);
-    PyObject *found = PyTuple_New(2);
-    PyObject *index = PyLong_FromSsize_t(largest(output, caller->output_bytes, caller->is_signed));
-    if (found == NULL || index == NULL) {
-        Py_XDECREF(found);
-        Py_XDECREF(index);
-        Py_DECREF(row);
-        return NULL;
-    }
-    PyTuple_SetItem(found, 0, index);
-    PyTuple_SetItem(found, 1, row);
+    Py_XDECREF(index);
+    Py_XDECREF(row);
     return found;
 }
 
@@ -124,15 +128,16 @@ static PyObject *make(PyTypeObject *type, PyObject *arguments, PyObject *Py_UNUS
 {
     unsigned long long address;
     int variant, is_signed;
-    PyObject *shape;
-    Py_ssize_t output_bytes, arena_bytes;
-    if (!PyArg_ParseTuple(arguments, "KiO!npn", &address, &variant, &PyTuple_Type, &shape, &output_bytes,
-                          &is_signed, &arena_bytes)) {
+    PyObject *shape, *parts, *labels, *shares, *prediction, *decoder;
+    Py_ssize_t arena_bytes;
+    if (!PyArg_ParseTuple(arguments, "KinO!pO!", &address, &variant, &arena_bytes, &PyTuple_Type, &shape,
+                          &is_signed, &PyTuple_Type, &parts) ||
+        !PyArg_ParseTuple(parts, "O!O!OO", &PyTuple_Type, &labels, &PyTuple_Type, &shares, &prediction, &decoder)) {
         return NULL;
     }
-    const Py_ssize_t axes = PyTuple_Size(shape);
-    if (axes > AXES || output_bytes < 1 || arena_bytes < 0) {
-        PyErr_SetString(PyExc_ValueError, "an input of too many axes, or an output or an arena of no size");
+    const Py_ssize_t axes = PyTuple_Size(shape), classes = PyTuple_Size(labels);
+    if (axes > AXES || arena_bytes < 0 || classes < 1) {
+        PyErr_SetString(PyExc_ValueError, "an input of too many axes, an arena of no size, or no classes");
         return NULL;
     }
     Caller *caller = (Caller *)PyType_GenericAlloc(type, arena_bytes + 2 * ALIGNMENT); /* zeros */
@@ -143,21 +148,35 @@ static PyObject *make(PyTypeObject *type, PyObject *arguments, PyObject *Py_UNUS
     caller->variant = variant;
     caller->is_signed = is_signed;
     caller->axes = (int)axes;
-    caller->output_bytes = output_bytes;
     for (Py_ssize_t i = 0; i < axes; ++i) {
         caller->shape[i] = PyLong_AsSsize_t(PyTuple_GetItem(shape, i));
     }
+    caller->classes = classes;
+    Py_INCREF(parts);
+    caller->parts = parts;
+    caller->labels = labels;
+    caller->shares = shares;
+    caller->prediction = prediction;
+    caller->decoder = decoder;
     if (PyErr_Occurred()) {
         Py_CLEAR(caller);
     }
     return (PyObject *)caller;
 }
 
+static void unmake(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    Py_DECREF(((Caller *)self)->parts);
+    ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
+    Py_DECREF(type);
+}
+
 static PyMethodDef methods[] = {
-    {"one", one, METH_O, "Return the number of the largest output and all as bytes; None for what is no input."},
+    {"one", one, METH_O, "Return the prediction for one image of raw pixels; None for anything else."},
     {NULL, NULL, 0, NULL},
 };
-static PyType_Slot slots[] = {{Py_tp_new, make}, {Py_tp_methods, methods}, {0, NULL}};
+static PyType_Slot slots[] = {{Py_tp_new, make}, {Py_tp_dealloc, unmake}, {Py_tp_methods, methods}, {0, NULL}};
 static PyType_Spec spec = {"edgemnist_c_binding.Caller", sizeof(Caller), 1, Py_TPFLAGS_DEFAULT, slots};
 
 static int fill(PyObject *module)

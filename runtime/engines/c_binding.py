@@ -8,7 +8,6 @@ C run through ctypes and answer the same.
 
 import ctypes
 import hashlib
-import math
 import os
 import sys
 from collections.abc import Callable
@@ -18,16 +17,17 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..isolation.native_code import kept_build
 from ..tensors import TensorSpec
 
 MODULE = "edgemnist_c_binding"
 SOURCE = Path(__file__).with_name("c_binding.c")
-# The number of the largest output and all outputs as bytes, for one input; None for what is not an input as
-# it is, and while the model's memory is in use by another thread.
-One = Callable[[Any], tuple[int, bytes] | None]
+# Returns the prediction for one image of raw pixels; None for anything else, and while another thread uses the
+# model's memory.
+One = Callable[[Any], Any]
+# The class names; the probability that each byte stands for; the type of predictions, and what it is passed
+# after label, index, confidence and the output's bytes.
+Parts = tuple[tuple[str, ...], tuple[float, ...], type, Any]
 
 
 def binding_name() -> str | None:
@@ -42,27 +42,25 @@ def binding_name() -> str | None:
 
 
 def bound_call(
-    library: ctypes.CDLL, variant: int, ends: tuple[TensorSpec, TensorSpec], arena_bytes: int
+    library: ctypes.CDLL, variant: int, arena_bytes: int, ends: tuple[TensorSpec, TensorSpec], parts: Parts
 ) -> One | None:
     """Return the binding's call of a library for one item, or None where there is no binding.
 
     Args:
         library: The loaded library.
         variant: The number of the code in it to run.
-        ends: A call's input and output, whose first axis is a batch of one.
         arena_bytes: Memory that the library needs between the layers.
+        ends: A call's input and output, whose first axis is a batch of one: raw pixels, and a byte a class.
+        parts: What the answers are made of.
     """
     taken, given = ends
-    if taken.dtype != "uint8" or np.dtype(given.dtype).itemsize != 1:
-        return None
     name = binding_name()
     path = kept_build(name) if name else None
     caller = _caller_in(path) if path else None
-    if caller is None:
+    if caller is None or taken.dtype != "uint8" or given.dtype not in ("uint8", "int8"):
         return None
     address = ctypes.cast(library.edgemnist_one, ctypes.c_void_p).value
-    outputs = math.prod(size or 1 for size in given.shape)
-    one: One = caller(address, variant, taken.shape[1:], outputs, given.dtype == "int8", arena_bytes).one
+    one: One = caller(address, variant, arena_bytes, taken.shape[1:], given.dtype == "int8", parts).one
     return one
 
 
