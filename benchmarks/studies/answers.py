@@ -4,9 +4,10 @@
 
 The yardstick is what one would write by hand (`bare_engines.hand_written`): LiteRT's `set_tensor`, `invoke`
 and `get_tensor`, or ONNX Runtime's `run`, then `argmax`, a list of names and the scale. For the model in C it
-is the library alone, called for the same images by a loop in C, each call timed by the same clock. One thread. Blocks of calls take turns, so
-that a machine whose speed changes favours none, and each round loads all anew, since where the weights lie in
-memory makes a difference. A ratio is the median of the rounds' ratios of their p50.
+is the library alone, called for the same images by a loop in C, each call timed by the same clock. One thread.
+Blocks of calls take turns, so that a machine whose speed changes favours none, and each round loads all anew,
+since where the weights lie in memory makes a difference. A ratio is the median of the rounds' ratios of their
+p50.
 
 Needs a C compiler, and `edgemnist export --int8 --format int8.c --compile`, with the other formats beside it.
 """
@@ -46,7 +47,8 @@ static int64_t now(void)
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
-void loop(one_t one, int32_t variant, const uint8_t *images, int64_t count, int64_t size, void *arena, int64_t *ns)
+void loop(one_t one, int32_t variant, const uint8_t *images, int64_t count, int64_t size, void *arena,
+          int64_t *ns)
 {
     uint8_t output[4096];
     for (int64_t i = 0; i < count; ++i) {

@@ -22,8 +22,8 @@ from ..tensors import TensorSpec
 
 MODULE = "edgemnist_c_binding"
 SOURCE = Path(__file__).with_name("c_binding.c")
-# Returns the prediction for one image of raw pixels; None for anything else, and while another thread uses the
-# model's memory.
+# Returns the prediction for one image of raw pixels; None for anything else, and while another thread is in
+# the model.
 One = Callable[[Any], Any]
 # The class names; the probability that each byte stands for; the type of predictions, and what it is passed
 # after label, index, confidence and the output's bytes.
