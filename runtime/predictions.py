@@ -1,7 +1,6 @@
 """What a predictor returns."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, overload
 
 import numpy as np
@@ -67,8 +66,7 @@ class Prediction(Struct, frozen=True, eq=False, gc=False):
         return f"Prediction(label={self.label!r}, index={self.index}, confidence={self.confidence!r})"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Values:
+class Values(Struct, frozen=True, eq=False):
     """The answer of a model of values for one item.
 
     Attributes:

@@ -1,13 +1,13 @@
 """What an application waits for: from raw pixels until a class's name and its confidence are Python objects.
 
-`python -m edgemnist.benchmarks.studies.answers [--artifacts DIR] [--rounds N] [--batch-size N]`
+`python -m edgemnist.benchmarks.studies.speed.answers [--artifacts DIR] [--rounds N] [--batch-size N]`
 
 The yardstick is what one would write by hand (`bare_engines.hand_written`): LiteRT's `set_tensor`, `invoke`
 and `get_tensor`, or ONNX Runtime's `run`, then `argmax`, a list of names and the scale. For the model in C it
-is the library alone, called for the same images by a loop in C, each call timed by the same clock. One thread.
-Blocks of calls take turns, so that a machine whose speed changes favours none, and each round loads all anew,
-since where the weights lie in memory makes a difference. A ratio is the median of the rounds' ratios of their
-p50.
+is the library alone, called for the same images by a loop in C, each call timed by the same clock. All on one
+thread. Blocks of calls take turns, so that a machine whose speed changes favours none, and each round loads
+all anew, since where the weights lie in memory makes a difference. A ratio is the median of the rounds'
+ratios of their p50.
 
 Needs a C compiler, and `edgemnist export --int8 --format int8.c --compile`, with the other formats beside it.
 """
@@ -23,13 +23,13 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from ...data.datasets import load_test_split
-from ...export.codegen.compiler import find_compiler
-from ...runtime import load_predictor
-from ...runtime.isolation.native_code import private_folder
-from ..worker.measure import answering, answering_batches
-from ..worker.timing import Effort, time_calls
-from . import Artifacts, run_study, take_turns
+from ....data.datasets import load_test_split
+from ....export.codegen.compiler import find_compiler
+from ....runtime import load_predictor
+from ....runtime.isolation.native_code import private_folder
+from ...worker.measure import answering, answering_batches
+from ...worker.timing import Effort, time_calls
+from .. import Artifacts, run_study, take_turns
 from .bare_engines import Call, hand_written
 
 _C, _LITERT, _ONNX = "mnist.int8.c", "mnist.int8.tflite", "mnist.float32.onnx"
