@@ -6,7 +6,6 @@ from pathlib import Path
 
 from .artifact.lookup import ExpectedHash, find_expected_hash
 from .artifact.manifest import MANIFEST_NAME
-from .artifact.metadata import read_metadata
 from .artifact.settling import COMMITTED, read_settled
 from .engines.registry import (
     Engine,
@@ -121,8 +120,11 @@ def signature_of(
     """
     infer = getattr(engine, "infer_signature", None)
     recorded = expected and expected.signature
-    # A file on record needs not be asked: what a TFLite file says of itself takes 30 ms to read.
-    metadata = None if recorded and expected and expected.labels else read_metadata(engine.metadata)
+    metadata = None
+    if not (recorded and expected and expected.labels):
+        from .artifact.metadata import read_metadata  # here: what a TFLite file says of itself takes 30 ms
+
+        metadata = read_metadata(engine.metadata)
     labels = (expected.labels if expected else ()) or (metadata.labels if metadata else ()) or None
     if isinstance(wanted, ModelSignature):
         found: ModelSignature | None = wanted

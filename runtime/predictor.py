@@ -1,6 +1,5 @@
 """The predictor: what an application calls, whatever engine and precision are behind it."""
 
-import threading
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -11,7 +10,8 @@ from .engines.registry import ENGINES, Engine, ModelFile
 from .errors import EngineError
 from .inputs.arrays import to_features, to_pixels
 from .inputs.picture_files import PictureOptions
-from .predictions import OnePrediction, OutputDecoder, Prediction, Predictions
+from .output_decoder import OutputDecoder
+from .predictions import OnePrediction, Prediction, Predictions
 from .process import abandon, register_after_fork
 from .signature import ModelSignature
 from .tensors import checked_run
@@ -146,6 +146,8 @@ class Predictor:
         middle of a call.
         """
         if not self._closed:
+            import threading  # here, since a predictor must start quickly
+
             abandon(self.engine)
             self._reloading = threading.Lock()
             self._run, self._one = self._reload_and_run, None

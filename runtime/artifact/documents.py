@@ -112,7 +112,7 @@ def _decoded(content: bytes) -> Any:
     try:
         return msgspec.json.decode(content)
     except (ValueError, RecursionError):
-        # It refuses the half characters of a path that is not UTF-8 too. What is damaged is told as Python does.
+        # It also refuses the half characters of a path that is not UTF-8. Errors are told as Python has them.
         import json
 
         return json.loads(content, parse_constant=_refused)
