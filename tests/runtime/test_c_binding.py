@@ -51,7 +51,7 @@ void wait_for(int32_t variant, const uint8_t *input, uint8_t *output, uint8_t *a
 
 
 @pytest.fixture(autouse=True, scope="module")
-def built(data_home):
+def built():
     assert compiler.build_binding()
 
 
