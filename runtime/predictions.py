@@ -30,7 +30,8 @@ class Prediction(Struct, frozen=True, eq=False, gc=False):
     @property
     def probabilities(self) -> NDArray[np.float32]:
         """`(classes,)` float32; of one sigmoid `(1,)`, the second class's."""
-        return self._decoder.decode(self._decoder.rows(self._raw))[0]
+        row: NDArray[np.float32] = self._decoder.decode(self._decoder.rows(self._raw))[0]
+        return row
 
     @property
     def class_names(self) -> tuple[str, ...]:

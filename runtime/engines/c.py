@@ -207,7 +207,7 @@ def _runner(library: ctypes.CDLL, description: _Description, calls: _Calls) -> C
             arena = take_arena()
         except IndexError:
             arena = new_arena()
-        memory = new_memory()
+        memory: Any = new_memory()
         one(variant, batch.tobytes(), memory, arena)
         give_arena(arena)
         return np.ndarray(shape, dtype, memory)

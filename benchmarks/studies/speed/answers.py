@@ -77,6 +77,7 @@ def measure(artifacts: Path, images: NDArray[np.uint8], batch_size: int, seed: i
         return time_calls(call, inputs, Effort.exactly(len(inputs)))
 
     single = list(images[:_CALLS])
+    turns: dict[str, Callable[[int], NDArray[np.int64]]]
     turns = {name: partial(timed, call, single) for name, call in ways.items() if _BATCH not in name}
     turns[_ALONE] = _alone(predictors[_C].path, images[:_CALLS])
     found = take_turns(turns, _BLOCKS + 1)
@@ -109,7 +110,8 @@ def _alone(path: Path, images: NDArray[np.uint8]) -> Callable[[int], NDArray[np.
         for samples in found:  # the first time warms up
             begin, count = pixels.ctypes.data, len(pixels)
             loop(one, variant, begin, count, pixels[0].nbytes, aligned, samples.ctypes.data)
-        return found[1]
+        warm: NDArray[np.int64] = found[1]
+        return warm
 
     return call
 
