@@ -35,7 +35,11 @@ def binding_name() -> str | None:
 
     A Python without its global lock has no stable ABI yet, and another Python than CPython has none.
     """
-    supported = os.name == "posix" and sys.implementation.name == "cpython" and "t" not in sys.abiflags
+    supported = (
+        os.name == "posix"
+        and sys.implementation.name == "cpython"
+        and "t" not in getattr(sys, "abiflags", "")
+    )
     if not supported or not SOURCE.is_file():
         return None
     return f"binding-{hashlib.sha256(SOURCE.read_bytes()).hexdigest()[:16]}.abi3.so"
