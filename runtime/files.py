@@ -6,7 +6,6 @@ All of these are an `OSError` or a `ValueError` here, before anything has grown.
 
 import errno
 import hashlib
-import json
 import os
 import stat
 from collections.abc import Iterator
@@ -81,6 +80,8 @@ def read_json_bytes(path: Path, *, inside: Path | None = None) -> bytes:
 
 def read_json(path: Path, *, inside: Path | None = None) -> Any:
     """Return a JSON document without a type; ValueError if it is none, too large or nested too deeply."""
+    import json  # here, since a predictor must start quickly
+
     content = read_json_bytes(path, inside=inside)
     try:
         return json.loads(content.decode("utf-8"))

@@ -1,6 +1,5 @@
 """The predictor: what an application calls, whatever engine and precision are behind it."""
 
-import threading
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -11,7 +10,8 @@ from .engines.registry import ENGINES, Engine, ModelFile
 from .errors import EngineError
 from .inputs.arrays import to_features, to_pixels
 from .inputs.picture_files import PictureOptions
-from .predictions import OutputDecoder, Predictions
+from .output_decoder import OutputDecoder
+from .predictions import OnePrediction, Prediction, Predictions
 from .process import abandon, register_after_fork
 from .signature import ModelSignature
 from .tensors import checked_run
@@ -68,6 +68,7 @@ class Predictor:
         self._decoder = OutputDecoder(engine.output, signature.output)
         self._batching: Batching | None = None
         self._run: Callable[[NDArray[Any]], NDArray[Any]] = self._run_of(engine)
+        self._one = self._one_of(engine)
         register_after_fork(self)
 
     def predict(self, images: "Images") -> Predictions:
@@ -91,6 +92,9 @@ class Predictor:
         """
         # One image of raw pixels, which is what a loop or a service has, must cost next to nothing over the
         # bare engine: it is recognised here, and everything else goes the general way.
+        one = self._one
+        if one is not None and (prediction := one(images)) is not None:
+            return OnePrediction(prediction, self._decoder)
         if type(images) is ndarray and images.shape == self._plain_shape and images.dtype is _UINT8:
             batch = images[None]
         else:
@@ -149,7 +153,7 @@ class Predictor:
     def close(self) -> None:
         """Free the model, once calls under way are done; predicting afterwards raises `EngineError`."""
         self._closed = True
-        self._run = self._refuse
+        self._run, self._one = self._refuse, None
         self.engine.close()
 
     def after_fork(self) -> None:
@@ -159,9 +163,11 @@ class Predictor:
         middle of a call.
         """
         if not self._closed:
+            import threading  # here, since a predictor must start quickly
+
             abandon(self.engine)
             self._reloading = threading.Lock()
-            self._run = self._reload_and_run
+            self._run, self._one = self._reload_and_run, None
 
     def __enter__(self) -> Self:
         return self
@@ -182,6 +188,15 @@ class Predictor:
     def _run_of(self, engine: Engine) -> "Callable[[NDArray[Any]], NDArray[Any]]":
         return checked_run(engine.run, engine.output) if self._checked else engine.run
 
+    def _one_of(self, engine: Engine) -> "Callable[[Any], Prediction | None] | None":
+        """Return the engine's call for one image of raw pixels, if it has one and its answers are shares."""
+        decoder = self._decoder
+        if self._plain_shape is None or not decoder.share_of_byte or self._checked:
+            return None
+        one = getattr(engine, "one", None)
+        parts = decoder.labels, decoder.share_of_byte, Prediction, decoder
+        return one(parts) if one is not None else None
+
     def _reload_and_run(self, batch: NDArray[Any]) -> NDArray[Any]:
         with self._reloading:
             if self._run == self._reload_and_run:  # no other thread was quicker
@@ -191,7 +206,7 @@ class Predictor:
                         fix="Load the predictor in the child, or start children with the method 'spawn'.",
                     )
                 self.engine = self._source.load()
-                self._run = self._run_of(self.engine)
+                self._run, self._one = self._run_of(self.engine), self._one_of(self.engine)
         return self._run(batch)
 
     def _refuse(self, _batch: NDArray[Any]) -> NDArray[Any]:

@@ -133,7 +133,7 @@ class InputSpec(Struct, frozen=True, forbid_unknown_fields=True):
         """
         return self.encoder(tensor)(raw)
 
-    def draw(self, count: int, tensor: TensorSpec, rng: np.random.Generator) -> NDArray[Any]:
+    def draw(self, count: int, tensor: TensorSpec, rng: "np.random.Generator") -> NDArray[Any]:
         """Return random raw items, `(count, *shape)`: pixels, or features within what the tensor can hold."""
         if self.kind == "image":
             return rng.integers(0, PIXEL_VALUES, (count, *self.shape), np.uint8)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...proof.intervals import Interval, wilson_interval
-from ...runtime.predictions import class_indices
+from ...runtime.output_decoder import class_indices
 
 BINS = 15
 

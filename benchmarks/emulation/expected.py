@@ -16,7 +16,7 @@ from ...runtime.artifact.tflite_file import spec_of_detail
 from ...runtime.engines.registry import ENGINES, EngineOptions
 from ...runtime.errors import ArtifactError, ArtifactNotFoundError, MissingExtraError
 from ...runtime.files import MAX_MODEL_BYTES, read_limited, sha256_of
-from ...runtime.predictions import OutputDecoder, class_indices
+from ...runtime.output_decoder import OutputDecoder, class_indices
 from ...runtime.signature import DEFAULT_PIXEL_SCALE, InputSpec, OutputSpec
 from ...runtime.tensors import TensorSpec
 from .model import CModel, text_of

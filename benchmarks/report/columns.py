@@ -76,7 +76,7 @@ _VALUES = (
 _LATENCY = (
     Column(
         *("p50", "metrics.end_to_end.p50_ns", duration),
-        "one input, from raw values until its answer is read: label and confidence, or values",
+        "one input, from raw values until its answer is in Python: a class's name and confidence, or values",
     ),
     Column("p90", "metrics.end_to_end.p90_ns", duration),
     Column("p99", "metrics.end_to_end.p99_ns", duration),

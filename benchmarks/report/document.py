@@ -19,7 +19,7 @@ from ...runtime.artifact.documents import DocumentType, encode
 from ...runtime.artifact.manifest import Count, Positive, Sha256
 from ...runtime.errors import ArtifactNotFoundError
 from ...runtime.files import write_text
-from ...runtime.predictions import class_indices
+from ...runtime.output_decoder import class_indices
 from ...runtime.signature import ModelSignature
 from ..analysis import metrics, results, statistics
 from ..emulation.collect import DeviceMetrics, DeviceRow

@@ -175,7 +175,8 @@ def _how_measured(found: Results) -> str:
             f" {duration(max(one.empty_call_ns for one in measured))}, which every latency contains."
         )
     return (
-        f"p50, p90 and p99 are of one input end to end, back to back: {spread} fresh processes a row in"
+        "p50, p90 and p99 are of one input end to end, from raw values to Python objects (the class's name"
+        f" and its confidence, or an array of values), back to back: {spread} fresh processes a row in"
         f" shuffled order, {plan.num_runs:,} calls a row or more, {plan.warmup_runs} warm-ups in each"
         f" process, {plan.num_threads} thread(s), {where}, {found.images:,} {found.noun} of {found.data} in"
         f" changing order.{clock} Measured in {found.elapsed_secs:.0f} s on {machine.cpu}, {machine.cores}"

@@ -31,15 +31,29 @@ Answer = Callable[[NDArray[Any]], object]
 
 
 def answering(predictor: Predictor) -> Answer:
-    """Return a function that reads the answer for one input or a batch: classes and confidences, or values.
+    """Return a function that reads the answer for one input: the class's name and confidence, or values.
 
     `predict` alone would not do: a predictor decodes the engine's output when it is read.
     """
     predict = predictor.predict
 
+    def classify(one: NDArray[Any]) -> object:
+        prediction = predict(one)[0]
+        return prediction.label, prediction.confidence
+
+    def evaluate(one: NDArray[Any]) -> object:
+        return predict(one).values
+
+    return classify if predictor.signature.output.kind == "classes" else evaluate
+
+
+def answering_batches(predictor: Predictor) -> Answer:
+    """Return a function that reads the answers for a batch: names and confidences, or values."""
+    predict = predictor.predict
+
     def classify(inputs: NDArray[Any]) -> object:
         predictions = predict(inputs)
-        return predictions.indices, predictions.confidences
+        return predictions.labels, predictions.confidences.tolist()
 
     def evaluate(inputs: NDArray[Any]) -> object:
         return predict(inputs).values
@@ -175,7 +189,7 @@ def _at_once(inputs: NDArray[Any]) -> int:
 
 def _batches(predictor: Predictor, inputs: NDArray[Any], task: Task) -> Samples:
     samples = {}
-    answer = answering(predictor)
+    answer = answering_batches(predictor)
     fixed = predictor.input.shape[0]
     warm = len(inputs)  # from the outputs for the whole set, just before
     for size in sorted(task.batch_sizes, reverse=True):

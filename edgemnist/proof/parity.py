@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..runtime.errors import EngineError, InputError
-from ..runtime.predictions import class_indices
+from ..runtime.output_decoder import class_indices
 from .intervals import Interval, difference_interval, mcnemar_p, wilson_interval
 
 # Between its two best classes, from which on a reference counts as sure of an image.

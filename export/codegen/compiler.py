@@ -5,18 +5,23 @@ import os
 import shlex
 import shutil
 import subprocess
+import sys
+import sysconfig
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from ...runtime.engines.c_binding import SOURCE, binding_name
 from ...runtime.engines.registry import LIBRARY_SUFFIX
 from ...runtime.errors import ConversionError, MissingCompilerError
 from ...runtime.files import sha256_of
-from ...runtime.isolation.native_code import remember_build
+from ...runtime.isolation.native_code import keep_build, kept_build, remember_build
 
 _COMPILERS = ("cc", "gcc", "clang")
 _FLAGS = ("-std=c99", "-O3", "-shared", "-fPIC")
+_BINDING_FLAGS = ("-std=c11", "-O2", "-shared", "-fPIC")
+_MAC_FLAGS = ("-undefined", "dynamic_lookup")  # Python's functions are in the program that loads it
 _HOST = "_host.c"
 _SHOWN = 500
 
@@ -72,7 +77,25 @@ def compiled(name: str, files: Mapping[str, bytes]) -> bytes:
         _compile(Path(folder, f"{name}{_HOST}"), library)
         content = library.read_bytes()
     remember_build(hashlib.sha256(content).hexdigest())
+    build_binding()
     return content
+
+
+def build_binding() -> bool:
+    """Build what calls libraries quicker than ctypes does, unless it is there; return whether it is.
+
+    It is not where Python's headers are missing or nothing can be kept.
+    """
+    name, headers = binding_name(), sysconfig.get_path("include")
+    if name is None or not Path(headers, "Python.h").is_file():
+        return False
+    if kept_build(name) is None:
+        flags = (*_BINDING_FLAGS, *(_MAC_FLAGS if sys.platform == "darwin" else ()), f"-I{headers}")
+        with tempfile.TemporaryDirectory() as folder, suppress(ConversionError):
+            made = Path(folder, name)
+            _compile(SOURCE, made, flags)
+            keep_build(name, made.read_bytes())
+    return kept_build(name) is not None
 
 
 @contextmanager
@@ -102,8 +125,8 @@ def libraries(path: Path, built: Path | None) -> Iterator[dict[Path, str | None]
             yield {made: sha256_of(made), **found}
 
 
-def _compile(source: Path, library: Path) -> None:
-    command = [*find_compiler(), *_FLAGS, "-o", library.name, str(source.absolute())]
+def _compile(source: Path, library: Path, flags: Sequence[str] = _FLAGS) -> None:
+    command = [*find_compiler(), *flags, "-o", library.name, str(source.absolute())]
     ended = subprocess.run(  # noqa: S603 - the compiler that the user named or installed
         command, cwd=library.parent, capture_output=True, text=True, errors="replace", check=False
     )

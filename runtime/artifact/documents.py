@@ -5,7 +5,6 @@ is in `Annotated[..., msgspec.Meta(...)]`, and what no type can in `__post_init_
 """
 
 import inspect
-import json
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -60,8 +59,7 @@ class DocumentType(msgspec.Struct, Generic[T], frozen=True):
             EdgeMnistError: Of the class `error`: it is not JSON, not of the type, or of a newer edgemnist.
         """
         try:
-            # Not `msgspec.json`, which refuses the half characters of a path that is not UTF-8.
-            plain = json.loads(content, parse_constant=_refused)
+            plain = _decoded(content)
             version = msgspec.convert(plain, _Versioned).schema_version
             if isinstance(version, int) and version > self.version:
                 raise self.error(
@@ -92,6 +90,8 @@ def encode(document: Any, *, indent: int | None = None) -> str:
 
 def schema(kind: DocumentType[Any]) -> str:
     """Return the JSON schema (draft 2020-12) of a kind of document as text: the file that is committed."""
+    import json
+
     document = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"edgemnist: {kind.name}"}
     document |= _dedented(msgspec.json.schema(kind.struct))
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
@@ -105,6 +105,17 @@ def _dedented(value: Any) -> Any:
             for key, item in value.items()
         }
     return [_dedented(item) for item in value] if isinstance(value, list) else value
+
+
+def _decoded(content: bytes) -> Any:
+    """Return what JSON text stands for; ValueError if it is none."""
+    try:
+        return msgspec.json.decode(content)
+    except (ValueError, RecursionError):
+        # It also refuses the half characters of a path that is not UTF-8. Errors are told as Python has them.
+        import json
+
+        return json.loads(content, parse_constant=_refused)
 
 
 def _refused(constant: str) -> Any:

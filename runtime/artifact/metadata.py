@@ -4,8 +4,6 @@ By it a file that has lost its manifest still names its classes, input and outpu
 every format: ONNX and ORT have them as metadata properties, TFLite in its list of metadata buffers.
 """
 
-import json
-
 import msgspec
 
 from ..errors import ArtifactError
@@ -29,6 +27,8 @@ class Metadata(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def to_metadata(self) -> dict[str, str]:
         """Return the texts to store, JSON each, in a fixed order."""
+        import json  # here, since a predictor must start quickly
+
         return {
             _PREFIX + key: json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
             for key, value in msgspec.to_builtins(self).items()

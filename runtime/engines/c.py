@@ -20,13 +20,13 @@ import numpy as np
 from ..errors import ArtifactError, EngineError
 from ..isolation.native_code import private_copy
 from ..tensors import TensorSpec
+from .c_binding import One, Parts, bound_call
 from .registry import COMPILE_HERE, LIBRARY_SUFFIX, Array, EngineOptions, refuse_closed
 
 KIND = "a model's library for this machine"
 # The meaning of the library's functions; another meaning is another number.
 ABI_VERSION = 2
 _ALIGNMENT_BYTES = 64  # of an arena, and how far beyond its end kernels may read
-_ANSWERS = 64
 # What is done sooner than that is done before another thread has begun.
 _SHARED_NS = 100_000
 # Pieces for each thread: one that begins late, or whose core is taken away, leaves its own to the others.
@@ -73,9 +73,19 @@ class CEngine:
         one_to_one = len(self.inputs) == len(self.outputs) == 1
         self.run: Callable[[Any], Any] = _runner(library, description, calls) if one_to_one else calls.run
 
+        def bind(parts: Parts) -> One | None:
+            ends = description.inputs[0], description.outputs[0]
+            return bound_call(library, calls.variant.value, calls.arena_bytes, ends, parts)
+
+        self._bind = bind if one_to_one and description.batched else None
+
+    def one(self, parts: Parts) -> One | None:
+        """Return the quickest call for one image of raw pixels where there is one; see `c_binding`."""
+        return self._bind(parts) if self._bind else None
+
     def close(self) -> None:
         """Refuse further calls; the code stays in memory, since one may be under way."""
-        self.run = refuse_closed
+        self.run, self._bind = refuse_closed, None
 
 
 class _Calls:
@@ -96,7 +106,7 @@ class _Calls:
         chosen = max(number for number in range(variants()) if number == 0 or supports(number))
         self.variant = ctypes.c_int32(chosen)
         self.idle: list[ctypes.c_void_p] = []
-        self._arena_bytes = int(size_of(chosen)) + 2 * _ALIGNMENT_BYTES
+        self.arena_bytes = int(size_of(chosen))
         self._memory: list[Array] = []
         self._description, self._num_threads = description, num_threads
         self._helpers = ThreadPoolExecutor(num_threads - 1) if num_threads > 1 else None
@@ -104,7 +114,7 @@ class _Calls:
 
     def new_arena(self) -> ctypes.c_void_p:
         """Return another arena, for a call to give to `idle` afterwards."""
-        memory = np.zeros(self._arena_bytes, np.uint8)
+        memory = np.zeros(self.arena_bytes + 2 * _ALIGNMENT_BYTES, np.uint8)
         self._memory.append(memory)
         begin: int = memory.ctypes.data
         return ctypes.c_void_p(begin + -begin % _ALIGNMENT_BYTES)
@@ -187,28 +197,17 @@ def _nbytes(end: TensorSpec) -> int:
 def _runner(library: ctypes.CDLL, description: _Description, calls: _Calls) -> Callable[[Array], Array]:
     """Return the engine's `run`: a closure, since at a microsecond a call even attributes cost.
 
-    For the same reason one input goes in as bytes, and its answer comes out in memory whose address ctypes
-    has got beforehand: to get an array's address costs more than a small network, and so does the conversion
-    of declared arguments.
+    For the same reason one input goes in as bytes, and its answer comes out in memory of ctypes' own, of
+    which an array is made afterwards: to get an array's address costs more than a small network, and so does
+    the conversion of declared arguments.
     """
     one = library["edgemnist_one"]  # a function object of its own, without declared arguments
     one.restype = None
     (taken,), (given,) = description.inputs, description.outputs
-    input_bytes, output_bytes = _nbytes(taken), _nbytes(given)
-    answers_at_once = max(1, min(_ANSWERS, (1 << 16) // max(output_bytes, 1)))
+    input_bytes, shape, dtype = _nbytes(taken), _sizes(given), np.dtype(given.dtype)
+    new_memory = ctypes.c_uint8 * _nbytes(given)
     variant, many = calls.variant, calls.run
     take_arena, give_arena, new_arena = calls.idle.pop, calls.idle.append, calls.new_arena
-    answers: list[tuple[Any, Array]] = []
-    take = answers.pop
-
-    def new_answer() -> tuple[Any, Array]:
-        """Return memory as ctypes sees it and the same as an array, and keep more for the calls to come."""
-        block = (ctypes.c_uint8 * output_bytes * answers_at_once)()
-        values = np.frombuffer(memoryview(block), np.uint8).view(given.dtype)
-        arrays = values.reshape(answers_at_once, *given.shape)
-        first, *more = zip(block, arrays, strict=True)
-        answers.extend(more)
-        return first
 
     def run(batch: Array) -> Array:
         """Return the raw output for a raw input batch."""
@@ -216,16 +215,13 @@ def _runner(library: ctypes.CDLL, description: _Description, calls: _Calls) -> C
             outputs: Array = many(batch)
             return outputs
         try:
-            memory, answer = take()
-        except IndexError:
-            memory, answer = new_answer()
-        try:
             arena = take_arena()
         except IndexError:
             arena = new_arena()
+        memory: Any = new_memory()
         one(variant, batch.tobytes(), memory, arena)
         give_arena(arena)
-        return answer
+        return np.ndarray(shape, dtype, memory)
 
     return run
 

@@ -10,11 +10,11 @@ import importlib.util
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, NoReturn, Protocol, get_args
 
+from msgspec import Struct, field
 from numpy.typing import NDArray
 
 from ..errors import (
@@ -42,8 +42,7 @@ GraphOptimization = Literal["disable", "basic", "extended", "all"]
 Provider = str | tuple[str, Mapping[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class SessionOptions:
+class SessionOptions(Struct, frozen=True):
     """What is particular to ONNX Runtime.
 
     Attributes:
@@ -64,8 +63,7 @@ class SessionOptions:
         require_one_of("graph optimization", self.graph_optimization, get_args(GraphOptimization))
 
 
-@dataclass(frozen=True, slots=True)
-class EngineOptions:
+class EngineOptions(Struct, frozen=True):
     """How an engine may use the machine.
 
     Attributes:
@@ -99,8 +97,7 @@ class Engine(Protocol):
         """Free the model, once calls under way are done. Closing twice does nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class EngineEntry:
+class EngineEntry(Struct, frozen=True):
     """A row of `ENGINES`.
 
     Attributes:
@@ -168,8 +165,7 @@ class EngineEntry:
         return engine
 
 
-@dataclass(frozen=True, slots=True)
-class ModelFile:
+class ModelFile(Struct, frozen=True):
     """A model file's content, and how it is to be run: enough to load it again in another process.
 
     Attributes:
@@ -180,10 +176,13 @@ class ModelFile:
     """
 
     path: Path
-    content: bytes = field(repr=False)
+    content: bytes
     sha256: str
     engine: str
     options: EngineOptions
+
+    def __repr__(self) -> str:
+        return f"<ModelFile {self.path}, {len(self.content):,} bytes, for {self.engine}>"
 
     def load(self) -> Engine:
         """Load the content into its engine; errors as `EngineEntry.load` has them."""

@@ -5,11 +5,11 @@ Pillow, from the extra `[image]`, is imported only when a picture comes.
 
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from ..errors import InputError, MissingExtraError, first_line, require_one_of
@@ -26,8 +26,7 @@ _IHDR = b"IHDR"
 _SMALL = 4096  # bytes, and pixels
 
 
-@dataclass(frozen=True, slots=True)
-class PictureOptions:
+class PictureOptions(Struct, frozen=True):
     """How pictures become images of the model's size.
 
     Attributes:

@@ -15,7 +15,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import EngineError
+from ..errors import EngineError, OutputError
+from ..files import write_bytes
 
 if TYPE_CHECKING:
     import tempfile
@@ -38,10 +39,27 @@ def remember_build(sha256: str) -> bool:
     if builds is None:
         return False
     with suppress(OSError):
-        builds.mkdir(mode=0o700, parents=True, exist_ok=True)
-        builds.chmod(0o700)
+        _make_private(builds)
         os.close(os.open(builds / sha256, os.O_WRONLY | os.O_CREAT, 0o600))
     return is_recorded(sha256)
+
+
+def keep_build(name: str, content: bytes) -> Path | None:
+    """Keep code that was built here, beside the records; return its path, or None if it cannot be kept."""
+    builds = _builds()
+    if builds is None:
+        return None
+    with suppress(OSError, OutputError):
+        _make_private(builds)
+        write_bytes(builds / name, content)
+        (builds / name).chmod(0o600)
+    return kept_build(name)
+
+
+def kept_build(name: str) -> Path | None:
+    """Return the path of code that this user built here and keeps, or None."""
+    builds = _builds()
+    return builds / name if builds is not None and _is_private(builds, name) else None
 
 
 def is_built_here(sha256: str) -> bool:
@@ -52,10 +70,18 @@ def is_built_here(sha256: str) -> bool:
 def is_recorded(sha256: str) -> bool:
     """Return whether the build is on record for later processes too."""
     builds = _builds()
-    if builds is None:
-        return False
+    return builds is not None and _is_private(builds, sha256)
+
+
+def _make_private(builds: Path) -> None:
+    builds.mkdir(mode=0o700, parents=True, exist_ok=True)
+    builds.chmod(0o700)
+
+
+def _is_private(builds: Path, name: str) -> bool:
+    """Return whether there is a file of that name which nobody but this user can have put there."""
     try:
-        folder, build = builds.lstat(), (builds / sha256).lstat()
+        folder, build = builds.lstat(), (builds / name).lstat()
     except OSError:
         return False
     return stat.S_ISDIR(folder.st_mode) and stat.S_ISREG(build.st_mode) and _ours(folder) and _ours(build)

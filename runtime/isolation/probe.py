@@ -6,16 +6,16 @@ sha256 nobody has given is loaded and run once in a subprocess that has little t
 there is loaded here.
 """
 
-import json
 import os
 import sys
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from ..artifact.keras.file import try_keras_file
+from msgspec import Struct
+from msgspec.structs import force_setattr
+
 from ..engines.registry import ENGINES, EngineOptions, ModelFile
 from ..errors import ArtifactError, IntegrityError, MissingExtraError, OptionError, require_one_of
 
@@ -34,8 +34,7 @@ main()
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
+class Probe(Struct, frozen=True):
     """When and how a model file is tried before it is loaded.
 
     Attributes:
@@ -58,8 +57,8 @@ class Probe:
 
     def __post_init__(self) -> None:
         if str(self.when) == "unvouched":  # its former name
-            warnings.warn('Probe(when="unvouched") is now called "unverified"', DeprecationWarning, 3)
-            object.__setattr__(self, "when", "unverified")
+            warnings.warn('Probe(when="unvouched") is now called "unverified"', DeprecationWarning, 2)
+            force_setattr(self, "when", "unverified")
         require_one_of("occasion to probe", self.when, get_args(When))
         if self.cpu_seconds < 1 or self.memory_bytes < 1:
             raise OptionError("a probe without time or memory", received=self, expected="at least 1 of each")
@@ -95,6 +94,8 @@ def probe_if_needed(source: ModelFile, limits: Probe, *, verified: bool) -> bool
         if ENGINES[source.engine].light:
             _found(source, limits, None, source.engine)
         else:
+            from ..artifact.keras.file import try_keras_file  # here, since other engines must start quickly
+
             read_in_child(source.path, source.content, limits, try_keras_file)
         _survivors.add(key)
     return True
@@ -110,8 +111,7 @@ def read_in_child(path: Path, content: bytes, limits: Probe, read: Reader) -> An
     return _found(ModelFile(path, content, "", "", EngineOptions()), limits, read, "its reader")
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(Struct, frozen=True):
     """What the subprocess does: `read`, or where that is None, load the model and predict."""
 
     source: ModelFile
@@ -123,7 +123,8 @@ def run_child(
     source: ModelFile, limits: Probe, read: Reader | None = None
 ) -> "subprocess.CompletedProcess[bytes] | None":
     """Return the ended child, or None if its time ran out."""
-    import pickle  # here, since a predictor of a recorded file must start quickly
+    import json  # here, since a predictor of a recorded file must start quickly
+    import pickle
     import subprocess
 
     # What is not absolute, such as the "" of `python -c`, means the current folder: maybe a stranger's.
@@ -147,6 +148,7 @@ def run_child(
 
 def _found(source: ModelFile, limits: Probe, read: Reader | None, what: str) -> Any:
     """Return what a child found, or raise for how it ended; `what` is what would have crashed."""
+    import json
     import signal
 
     name = source.path.name

@@ -45,6 +45,19 @@ for path in sys.argv[1:]:
     assert done.stdout == "(1, 10)\n" * 3, done.stderr
 
 
+def test_a_cold_start_imports_only_what_the_first_prediction_needs(artifacts: Path):
+    code = """
+import numpy as np
+loaded = set(sys.modules)
+from edgemnist.runtime import load_predictor
+load_predictor(sys.argv[1]).predict(np.zeros((28, 28), np.uint8))[0].label
+late = {"numpy.random", "zipfile", "json", "ai_edge_litert.schema_py_generated", "platformdirs", "subprocess"}
+print(sorted(late & set(sys.modules) - loaded))
+"""
+    done = run_without({"tensorflow"}, code, artifacts / "mnist.int8.tflite")
+    assert done.stdout == "[]\n", done.stdout + done.stderr
+
+
 def test_help_answers_where_every_heavy_package_is_blocked():
     heavy = {"tensorflow", "keras", "onnxruntime", "numpy", "ai_edge_litert", "scipy", "matplotlib"}
     code = "sys.argv = ['edgemnist', '--help']\nfrom edgemnist.cli import main\nmain()"

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....data.datasets import Split
-from ....runtime.predictions import class_indices
+from ....runtime.output_decoder import class_indices
 from ...analysis.reliability import confidences_of
 from .shown_inputs import MAX_NUMBERS, ShownInput, shown
 

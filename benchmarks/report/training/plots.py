@@ -16,7 +16,7 @@ from ....data.history import History
 from ....proof.parity import score
 from ....runtime.errors import MissingExtraError
 from ....runtime.files import replacing
-from ....runtime.predictions import class_indices
+from ....runtime.output_decoder import class_indices
 from ....runtime.signature import PIXEL_VALUES
 from ...analysis.reliability import confidences_of, find_reliability, mistakes
 from ..page.cards import shortened

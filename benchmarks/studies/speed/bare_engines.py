@@ -1,6 +1,6 @@
 """The engines without this project: one call, and whole programs from their start to the first answer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -72,3 +72,35 @@ def bare_call(path: Path, batch_size: int) -> Call:
         return interpreter.get_tensor(output_index)
 
     return call
+
+
+def hand_written(path: Path, names: Sequence[str], batch_size: int = 0) -> Call:
+    """Return what one writes by hand to get names and confidences from an engine's public calls.
+
+    The call is passed one image, `(H, W)` uint8, and returns its class's name and confidence; with a
+    `batch_size` it is passed so many images, and returns lists of both.
+    """
+    run = bare_call(path, batch_size or 1)
+    scale, zero_point = _output_quantization(path)
+
+    def answer(image: NDArray[np.uint8]) -> tuple[str, float]:
+        output = run(image[None])[0]
+        index = int(output.argmax())
+        return names[index], (float(output[index]) - zero_point) * scale
+
+    def answers(images: NDArray[np.uint8]) -> tuple[list[str], list[float]]:
+        output = run(images)
+        confidences = (output.max(axis=1).astype(np.float32) - zero_point) * scale
+        return [names[index] for index in output.argmax(axis=1)], confidences.tolist()
+
+    return answers if batch_size else answer
+
+
+def _output_quantization(path: Path) -> tuple[float, int]:
+    """Return the scale and zero point of a model's output, 1 and 0 of one in floats."""
+    if path.suffix == ".onnx":
+        return 1.0, 0
+    from ai_edge_litert.interpreter import Interpreter
+
+    scale, zero_point = Interpreter(str(path)).get_output_details()[0]["quantization"]
+    return scale or 1.0, zero_point

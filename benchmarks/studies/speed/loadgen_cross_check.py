@@ -34,7 +34,7 @@ from ....runtime.loading import load_predictor
 from ....runtime.process import usable_cpus
 from ...analysis.statistics import Ratio, paired_ratio
 from ...report.units import duration
-from ...worker.measure import Answer, answering
+from ...worker.measure import Answer, answering, answering_batches
 from ...worker.timing import Effort, time_calls
 from .. import required, run_study
 
@@ -145,11 +145,12 @@ def measure_turn(path: str, seed: int) -> Turn:
     )
     batch_ns, offline_inside_ns = np.empty(0, np.int64), None
     if predictor.input.shape[0] is None:
-        answer(images)  # engines lay out their memory anew for each batch size
-        batch_ns = time_calls(answer, [images], BATCHES)
+        answer_all = answering_batches(predictor)
+        answer_all(images)  # engines lay out their memory anew for each batch size
+        batch_ns = time_calls(answer_all, [images], BATCHES)
         expected = len(images) * 1000 / _OFFLINE_MARGIN
         _, offline_ns, sizes = _run(
-            *(lg, "Offline", seed, answer, images), min_duration_ms=1, offline_expected_qps=expected
+            *(lg, "Offline", seed, answer_all, images), min_duration_ms=1, offline_expected_qps=expected
         )
         offline_inside_ns = offline_ns[0] / sizes[0]
     return Turn(

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from ....data.datasets import load_test_split
 from ....runtime import load_predictor
 from ...worker.conditions import resident_bytes
-from ...worker.measure import answering
+from ...worker.measure import answering, answering_batches
 from ...worker.timing import Effort, time_calls
 from .. import Artifacts, run_study, take_turns
 from .bare_engines import STARTS, Call, bare_call
@@ -110,7 +110,7 @@ def memory(
             subprocess.run([*module, "--only", str(path), "--calls", str(calls)], check=True)  # noqa: S603 - this module
         return
     images = load_test_split().array
-    answer = answering(load_predictor(only))
+    answer = answering_batches(load_predictor(only))
 
     def call_often(count: int) -> None:
         for number, image in enumerate(islice(cycle(images), count)):
@@ -171,7 +171,8 @@ def _overhead_round(path: Path, images: NDArray[np.uint8], batch_size: int, seed
             ways[_BARE] = bare_call(path, batch_size)
         else:
             predictor = load_predictor(path)
-            ways |= {"predict": predictor.predict, "predict, classes, confidences": answering(predictor)}
+            answer = (answering if batch_size == 1 else answering_batches)(predictor)
+            ways |= {"predict": predictor.predict, "predict, names, confidences": answer}
     inputs = list(images[:calls]) if batch_size == 1 else [images[:batch_size]]
     prepared = [image[None] for image in inputs] if batch_size == 1 else inputs
 
