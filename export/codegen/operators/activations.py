@@ -18,6 +18,7 @@ from ..ir import Lowered, Node, Shape, Step, Tensor
 from ..lowering import limits_of, lookup_table, raw_values, require
 from ..rows import Rows
 from . import Operator
+from ._activations_int16 import WIDE_ACTIVATIONS
 
 _BYTES = ("int8", "uint8")
 _RELUS: dict[str, tuple[float, float | None]] = {
@@ -37,6 +38,8 @@ def shapes(node: Node) -> tuple[Shape, ...]:
 
 def _lower(results: Function, node: Node, match: Match) -> Lowered:
     source, output = node.input(0), node.outputs[0]
+    if source.dtype == "int16" and node.operator in WIDE_ACTIVATIONS:
+        return [WIDE_ACTIVATIONS[node.operator](node, match)]
     require(node, source, _BYTES if match is Match.LITERT else ("int8",))
     require(node, output, (source.dtype,))
     low, high = limits_of(output.dtype)

@@ -13,11 +13,14 @@ from ..lowering import (
     broadcast_strides,
     elementwise_rows,
     folded_integers,
+    of_width,
+    power_of_two,
     require,
 )
 from . import Operator
+from ._arithmetic_float import arithmetic_float
 
-_MORE_BITS = 20
+_MORE_BITS = {"int8": 20, "int16": 15}
 
 
 def shapes(node: Node) -> tuple[Shape, ...]:
@@ -25,18 +28,29 @@ def shapes(node: Node) -> tuple[Shape, ...]:
     return (broadcast_shape(node),)
 
 
-def lower(node: Node, _: Match) -> Lowered:
+def lower(node: Node, match: Match) -> Lowered:
     """Return the call of the kernel `add`. LiteRT and TensorFlow Lite Micro round alike, twice.
 
     As `PrepareGeneralSubOp` in TensorFlow Lite, twice the larger scale is common to both inputs; the
-    quotients are of single precision in the divisor only.
+    quotients are of single precision in the divisor only, but for SUB in TensorFlow Lite Micro.
     """
     inputs, output = (node.input(0), node.input(1)), node.outputs[0]
+    if output.dtype == "float32":
+        return [arithmetic_float(node)]
+    require(node, inputs[0], tuple(_MORE_BITS))
     for tensor in (*inputs, output):
-        require(node, tensor, ("int8",))
-    common = float(np.float32(2) * max(tensor.scale for tensor in inputs))
-    first, second = (quantize_multiplier(float(tensor.scale) / common) for tensor in inputs)
-    last = quantize_multiplier(common / float(np.float32(2**_MORE_BITS) * output.scale))
+        require(node, tensor, (inputs[0].dtype,))
+    if output.dtype == "int16" and match is Match.LITERT and _has_powers(node):
+        raise node.error(
+            "there is no C for scales that are all powers of two, which LiteRT adds in another way",
+            received=[tensor.scale for tensor in (*inputs, output)],
+        )
+    single = match is Match.TFLM and node.operator == "SUB"
+    common = np.float32(2) * max(tensor.scale for tensor in inputs)
+    first, second = (quantize_multiplier(_quotient(tensor.scale, common, single)) for tensor in inputs)
+    last = quantize_multiplier(
+        _quotient(common, np.float32(2 ** _MORE_BITS[output.dtype]) * output.scale, single)
+    )
     if node.operator == "ADD" and last.exponent > 0:
         raise node.error("its output's scale is too small for its inputs'", received=output.scale)
     shape = {
@@ -51,7 +65,7 @@ def lower(node: Node, _: Match) -> Lowered:
         "exponent": last.exponent,
         "range": activation_range(node, output),
     }
-    return [Step(node, "add", shape, inputs, (output,), (), values, elementwise_rows(node, inputs))]
+    return [Step(node, of_width("add", output), shape, inputs, (output,), (), values, elementwise_rows(node, inputs))]
 
 
 def fold(node: Node) -> tuple[NDArray[Any], ...] | None:
@@ -60,6 +74,15 @@ def fold(node: Node) -> tuple[NDArray[Any], ...] | None:
     if first is None or second is None:
         return None
     return (first + second if node.operator == "ADD" else first - second,)
+
+
+def _quotient(one: np.float32, other: np.float32, single: bool) -> float:
+    return float(one / other) if single else float(one) / float(other)
+
+
+def _has_powers(node: Node) -> bool:
+    tensors = (node.input(0), node.input(1), node.outputs[0])
+    return bool(node.options.get("potScaleInt16")) and all(power_of_two(one.scale) is not None for one in tensors)
 
 
 def _addend(zero_point: int, multiplier: Multiplier) -> Struct:

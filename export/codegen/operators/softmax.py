@@ -14,6 +14,7 @@ from ..ir import Lowered, Node, Shape, Step, Table
 from ..lowering import require
 from ..rows import Rows
 from . import Operator
+from ._softmax_int16 import softmax_int16
 
 # The sum has 12 integer bits, so that more equal logits than this overflow it.
 _MOST_CLASSES = 4095
@@ -28,11 +29,13 @@ def shapes(node: Node) -> tuple[Shape, ...]:
     return (node.input(0).shape,)
 
 
-def lower(node: Node, _: Match) -> Lowered:
+def lower(node: Node, match: Match) -> Lowered:
     """Return the call of the kernel `softmax`."""
     source, output = node.input(0), node.outputs[0]
-    require(node, source, ("int8",))
-    require(node, output, ("int8",))
+    require(node, source, ("int8", "int16"))
+    require(node, output, (source.dtype,))
+    if source.dtype == "int16":
+        return [softmax_int16(node, match)]
     classes = source.shape[-1] if source.shape else 0
     if not 1 <= classes <= _MOST_CLASSES:
         raise node.error("its number of classes", received=classes, expected=f"1 to {_MOST_CLASSES}")

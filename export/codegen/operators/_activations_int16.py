@@ -1,0 +1,101 @@
+"""Activations of 16-bit elements as operators of their own: a factor and limits, or a table of a sigmoid."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from ..fixed_point import Match, Multiplier, quantize_multiplier, round_half_away
+from ..ir import Node, Step, Table, Tensor
+from ..lowering import limits_of, power_of_two, require
+from ..rows import Rows
+from .quantize import rescale
+
+_ONE = Multiplier(1 << 30, 1)
+_SIX = 6.0
+_ENTRIES = 256
+_ENTRY_SCALE = 24.0
+_LARGEST_FACTOR = 65535  # times an element of 16 bits it fits 32
+_FRACTION_BITS = 15  # of the output
+_INPUT_BITS = 12  # of the scale that needs no factor but 3
+_BITS = {"LOGISTIC": 9, "TANH": 8}
+_SHIFTS = {"LOGISTIC": (0,), "TANH": (0, 1)}
+
+
+def relu(node: Node, match: Match) -> Step:
+    """RELU and RELU6: `QuantizedReluX`; TensorFlow Lite Micro's RELU6 does not rescale."""
+    source, output = _ends(node)
+    _, most = limits_of("int16")
+    if node.operator == "RELU":
+        factor = quantize_multiplier(float(source.scale / output.scale))
+        return rescale(node, factor, factor, (0, most))
+    if match is Match.TFLM:
+        six = round_half_away(float(np.float32(_SIX) / source.scale))
+        if six > most:
+            raise node.error("TensorFlow Lite Micro takes no scale that does not reach 6", received=source.scale)
+        return rescale(node, _ONE, _ONE, (0, six))
+    factor = quantize_multiplier(float(source.scale / output.scale))
+    return rescale(
+        node, factor, factor, (0, min(most, round_half_away(float(np.float32(_SIX) / output.scale))))
+    )
+
+
+def leaky_relu(node: Node, _: Match) -> Step:
+    """LEAKY_RELU: two multipliers, of single precision."""
+    source, output = _ends(node)
+    alpha = np.float32(node.options["alpha"])
+    if alpha < 0:
+        raise node.error("there is no C for its slope in 16 bits", received=float(alpha), expected="0 or more")
+    above = quantize_multiplier(float(source.scale / output.scale))
+    below = quantize_multiplier(float(source.scale * alpha / output.scale))
+    return rescale(node, above, below, limits_of("int16"))
+
+
+def sigmoid(node: Node, _: Match) -> Step:
+    """LOGISTIC and TANH: by a table of sigmoids, to which the input is brought by a factor of 15 bits.
+
+    As in `SigmoidPrepare` and `TanhPrepare`, which know some powers of two.
+    """
+    source, output = _ends(node)
+    if power_of_two(output.scale) != -_FRACTION_BITS or (
+        node.operator == "LOGISTIC" and output.scale != np.float32(2**-_FRACTION_BITS)
+    ):
+        raise node.error(
+            f"its output has not the scale of a {node.operator}", received=output.scale, expected="1/32768"
+        )
+    factor, shift = _factor(node, source.scale)
+    bits = _BITS[node.operator]
+    values = {"multiplier": factor, "shift": shift}
+    shape = {"size": source.size, "bits": bits}
+    overlap = Rows.in_step(source.size, source.item_bytes, output.item_bytes)
+    entries = [round(65536 / (1 + math.exp(-entry / _ENTRY_SCALE))) for entry in range(_ENTRIES)]
+    table = Table("sigmoids", np.asarray(entries).clip(0, 65535).astype(np.uint16))
+    return Step(node, "sigmoid_int16", shape, (source,), (output,), (table,), values, (overlap,))
+
+
+def _factor(node: Node, scale: np.float32) -> tuple[int, int]:
+    logarithm = power_of_two(scale)
+    if logarithm is not None and logarithm + _INPUT_BITS in _SHIFTS[node.operator]:
+        return 3 << (logarithm + _INPUT_BITS), 0
+    factor, shift = float(scale) * 4096.0 * 3.0, 0
+    while factor <= 32767.0 / 2.0 and shift <= 30:  # noqa: PLR2004 - TensorFlow Lite's limits
+        factor, shift = factor * 2.0, shift + 1
+    if factor > _LARGEST_FACTOR:
+        raise node.error("its input's scale is too large", received=scale)
+    return int(factor), shift
+
+
+def _ends(node: Node) -> tuple[Tensor, Tensor]:
+    source, output = node.input(0), node.outputs[0]
+    require(node, source, ("int16",))
+    require(node, output, ("int16",))
+    return source, output
+
+
+WIDE_ACTIVATIONS: dict[str, Callable[[Node, Match], Step]] = {
+    "RELU": relu,
+    "RELU6": relu,
+    "LEAKY_RELU": leaky_relu,
+    "LOGISTIC": sigmoid,
+    "TANH": sigmoid,
+}
