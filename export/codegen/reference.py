@@ -14,6 +14,7 @@ from .fixed_point import Match
 from .importing import read_graph, with_version
 from .ir import Graph
 
+_SPARE_BYTES = 1 << 20  # for what TensorFlow Lite Micro keeps for each layer
 _TOO_NEW = re.compile(r"Didn't find op for builtin opcode '(\w+)' version '(\d+)'")
 
 Arrays = tuple[NDArray[Any], ...]
@@ -117,7 +118,7 @@ def _tflm(content: bytes) -> Any:
         raise MissingExtraError("tflite_micro", "micro", "matching TensorFlow Lite Micro") from error
     try:
         with quiet():
-            interpreter = runtime.Interpreter.from_bytes(content)
+            interpreter = runtime.Interpreter.from_bytes(content, arena_size=_arena_bytes(content))
     except Exception as error:  # the binding raises whatever its interpreter ended with
         raise ConversionError("TensorFlow Lite Micro cannot run the model", received=error) from error
 
@@ -130,3 +131,10 @@ def _tflm(content: bytes) -> Any:
         return [interpreter.get_output(number) for number in range(count)]
 
     return run
+
+
+def _arena_bytes(content: bytes) -> int:
+    """Return enough memory for all of a model's tensors at once; the binding only looks at the file's size."""
+    graph = read_graph(content)
+    tensors = {tensor for node in graph.nodes for tensor in (*node.inputs, *node.outputs) if tensor is not None}
+    return 10 * len(content) + _SPARE_BYTES + 2 * sum(tensor.size_bytes for tensor in tensors)

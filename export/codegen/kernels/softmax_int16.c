@@ -23,9 +23,10 @@ KERNEL void softmax_int16(const struct softmax_int16 s, const int16_t *input, in
         }
         for (int32_t i = 0; i < s.classes; ++i) {
             const int32_t difference = scale(input[i] - most, multiplier, exponent, ROUND_TWICE_ANY);
+            const int32_t found = interpolate(exponentials, largest(-65535, least(0, difference)) + 32767);
 
-            output[i] = (int16_t)interpolate(exponentials, largest(-65535, least(0, difference)) + 32767);
-            sum += (uint32_t)output[i];
+            output[i] = (int16_t)found;
+            sum += (uint32_t)found;
         }
         for (; sum < 0x40000000u; sum <<= 1) {
             --shift;

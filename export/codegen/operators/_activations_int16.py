@@ -27,28 +27,35 @@ def relu(node: Node, match: Match) -> Step:
     source, output = _ends(node)
     _, most = limits_of("int16")
     if node.operator == "RELU":
-        factor = quantize_multiplier(float(source.scale / output.scale))
+        factor = _quotient(match, source.scale, output.scale)
         return rescale(node, factor, factor, (0, most))
     if match is Match.TFLM:
         six = round_half_away(float(np.float32(_SIX) / source.scale))
         if six > most:
             raise node.error("TensorFlow Lite Micro takes no scale that does not reach 6", received=source.scale)
         return rescale(node, _ONE, _ONE, (0, six))
-    factor = quantize_multiplier(float(source.scale / output.scale))
-    return rescale(
-        node, factor, factor, (0, min(most, round_half_away(float(np.float32(_SIX) / output.scale))))
-    )
+    factor = _quotient(match, source.scale, output.scale)
+    six = round_half_away(float(np.float32(_SIX) / output.scale))
+    return rescale(node, factor, factor, (0, min(most, six)))
 
 
-def leaky_relu(node: Node, _: Match) -> Step:
-    """LEAKY_RELU: two multipliers, of single precision."""
+def leaky_relu(node: Node, match: Match) -> Step:
+    """LEAKY_RELU: two multipliers."""
     source, output = _ends(node)
     alpha = np.float32(node.options["alpha"])
     if alpha < 0:
         raise node.error("there is no C for its slope in 16 bits", received=float(alpha), expected="0 or more")
-    above = quantize_multiplier(float(source.scale / output.scale))
-    below = quantize_multiplier(float(source.scale * alpha / output.scale))
+    above = _quotient(match, source.scale, output.scale)
+    below = _quotient(match, source.scale, output.scale, alpha)
     return rescale(node, above, below, limits_of("int16"))
+
+
+def _quotient(
+    match: Match, scale: np.float32, other: np.float32, by: np.float32 = np.float32(1)
+) -> Multiplier:
+    """Return scale * by / other, of single precision in LiteRT, of double in TensorFlow Lite Micro."""
+    single = match is Match.LITERT
+    return quantize_multiplier(float(scale * by / other) if single else float(scale) * float(by) / float(other))
 
 
 def sigmoid(node: Node, _: Match) -> Step:
@@ -68,9 +75,21 @@ def sigmoid(node: Node, _: Match) -> Step:
     values = {"multiplier": factor, "shift": shift}
     shape = {"size": source.size, "bits": bits}
     overlap = Rows.in_step(source.size, source.item_bytes, output.item_bytes)
-    entries = [round(65536 / (1 + math.exp(-entry / _ENTRY_SCALE))) for entry in range(_ENTRIES)]
-    table = Table("sigmoids", np.asarray(entries).clip(0, 65535).astype(np.uint16))
+    table = Table("sigmoids", np.asarray(_sigmoids(), np.uint16))
     return Step(node, "sigmoid_int16", shape, (source,), (output,), (table,), values, (overlap,))
+
+
+def _sigmoids() -> list[int]:
+    """Return 1 / (1 + exp(-i / 24)) with 16 fraction bits, 1 at last.
+
+    To each is added half of the error that the line to the next has in the middle.
+    """
+
+    def exact(entry: float) -> float:
+        return 65536 / (1 + math.exp(-entry / _ENTRY_SCALE))
+
+    errors = [exact(entry + 0.5) - (exact(entry) + exact(entry + 1)) / 2 for entry in range(_ENTRIES - 1)]
+    return [*(round(exact(entry) + error / 2) for entry, error in enumerate(errors)), 65535]
 
 
 def _factor(node: Node, scale: np.float32) -> tuple[int, int]:

@@ -32,7 +32,7 @@ def lower(node: Node, match: Match) -> Lowered:
     """Return the call of the kernel `add`. LiteRT and TensorFlow Lite Micro round alike, twice.
 
     As `PrepareGeneralSubOp` in TensorFlow Lite, twice the larger scale is common to both inputs; the
-    quotients are of single precision in the divisor only, but for SUB in TensorFlow Lite Micro.
+    quotients are of single precision in the divisor only.
     """
     inputs, output = (node.input(0), node.input(1)), node.outputs[0]
     if output.dtype == "float32":
@@ -45,12 +45,9 @@ def lower(node: Node, match: Match) -> Lowered:
             "there is no C for scales that are all powers of two, which LiteRT adds in another way",
             received=[tensor.scale for tensor in (*inputs, output)],
         )
-    single = match is Match.TFLM and node.operator == "SUB"
-    common = np.float32(2) * max(tensor.scale for tensor in inputs)
-    first, second = (quantize_multiplier(_quotient(tensor.scale, common, single)) for tensor in inputs)
-    last = quantize_multiplier(
-        _quotient(common, np.float32(2 ** _MORE_BITS[output.dtype]) * output.scale, single)
-    )
+    common = float(np.float32(2) * max(tensor.scale for tensor in inputs))
+    first, second = (quantize_multiplier(float(tensor.scale) / common) for tensor in inputs)
+    last = quantize_multiplier(common / float(np.float32(2 ** _MORE_BITS[output.dtype]) * output.scale))
     if node.operator == "ADD" and last.exponent > 0:
         raise node.error("its output's scale is too small for its inputs'", received=output.scale)
     shape = {
@@ -74,10 +71,6 @@ def fold(node: Node) -> tuple[NDArray[Any], ...] | None:
     if first is None or second is None:
         return None
     return (first + second if node.operator == "ADD" else first - second,)
-
-
-def _quotient(one: np.float32, other: np.float32, single: bool) -> float:
-    return float(one / other) if single else float(one) / float(other)
 
 
 def _has_powers(node: Node) -> bool:
