@@ -99,7 +99,7 @@ portability: artifacts/manifest.json
 	mkdir -p build/portability
 	cp artifacts/mnist.keras build/portability
 	$(BIN)/edgemnist export --format int8.tflite --format c --artifacts build/portability
-	$(BIN)/python -m edgemnist.benchmarks.studies.portability --artifacts build/portability \
+	$(BIN)/python -m edgemnist.benchmarks.studies.systems.portability --artifacts build/portability \
 		--output build/portability/portability.md
 
 ## Compile the locked requirements from pyproject.toml; needs uv. The extras stay in: without `[toml]`, pip looks for
