@@ -160,6 +160,12 @@ class Graph:
     nodes: tuple[Node, ...]
     metadata: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def precision(self) -> str:
+        """The middle part of its files' names: int16x8 if there are activations of 16 bits, else int8."""
+        activations = (*self.inputs, *(tensor for node in self.nodes for tensor in node.outputs))
+        return "int16x8" if any(tensor.dtype == "int16" for tensor in activations) else "int8"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
