@@ -127,6 +127,10 @@ def _ends(node: Node) -> tuple[Tensor, Tensor]:
     return source, output
 
 
+WIDE_ROUNDING = {
+    **dict.fromkeys(("RELU", "RELU6", "LEAKY_RELU"), "twice"),
+    **dict.fromkeys(("LOGISTIC", "TANH"), "a table with lines between"),
+}
 WIDE_ACTIVATIONS: dict[str, Callable[[Node, Match], Step]] = {
     "RELU": relu,
     "RELU6": relu,

@@ -127,7 +127,10 @@ def _tflm(content: bytes) -> Any:
     def run(arrays: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
         for number, array in enumerate(arrays):
             interpreter.set_input(array, number)
-        interpreter.invoke()
+        try:
+            interpreter.invoke()
+        except RuntimeError as error:
+            raise ConversionError("TensorFlow Lite Micro cannot run the model", received=error) from error
         return [interpreter.get_output(number) for number in range(count)]
 
     return run

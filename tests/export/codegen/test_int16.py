@@ -233,7 +233,7 @@ def test_softmaxes_are_exact(content, match):
 
 
 @st.composite
-def unary(draw, name):
+def unary(draw, name, size=65536):
     file = File()
     scale, out_scale = draw(fine), draw(fine)
     if name in {"LOGISTIC", "TANH"}:
@@ -241,8 +241,8 @@ def unary(draw, name):
         out_scale = 1 / 32768
     if name == "RELU6":
         scale = max(scale, 2e-4)  # TensorFlow Lite Micro refuses a 6 beyond the input's range
-    source = file.tensor((1, 65536), "int16", scale=scale)
-    output = file.tensor((1, 65536), "int16", scale=out_scale)
+    source = file.tensor((1, size), "int16", scale=scale)
+    output = file.tensor((1, size), "int16", scale=out_scale)
     kinds = {"LEAKY_RELU": "LeakyReluOptions", "QUANTIZE": "QuantizeOptions"}
     values = {"alpha": draw(st.sampled_from((0.01, 0.3, 1.5)))} if name == "LEAKY_RELU" else {}
     file.operator(name, [source], [output], kinds.get(name), **values)
@@ -303,6 +303,39 @@ def test_a_network_of_8_and_16_bits_is_exact(match):
         file.operator("DEQUANTIZE", [mean], [real], "DequantizeOptions")
         both.append(real)
     assert_exact(file.content([source], both), match, count=20)
+
+
+@st.composite
+def scaled_pixels(draw):
+    """Raw pixels that become floats, are scaled and moved, and are quantized then, as `edgemnist export` writes."""
+    file, generator = File(), np.random.default_rng(draw(seeds))
+    shape = (1, draw(sizes), draw(sizes), draw(channels))
+    source = file.tensor(shape, "uint8")
+    numbers = [file.tensor(shape, "float32") for _ in range(3)]
+    output = file.tensor(shape, "int16", scale=draw(fine))
+    file.operator("CAST", [source], [numbers[0]], "CastOptions", inDataType=3, outDataType=0)
+    for position, name in enumerate(("MUL", draw(st.sampled_from(("ADD", "SUB"))))):
+        size = shape[-1:] if draw(st.booleans()) else ()
+        by = file.constant(generator.uniform(-0.1, 0.1, size).astype(np.float32), "float32")
+        ends = [numbers[position]], [numbers[position + 1]]
+        file.operator(name, [*ends[0], by], ends[1], f"{name.title()}Options")
+    file.operator("QUANTIZE", [numbers[2]], [output], "QuantizeOptions")
+    return file.content([source], [output])
+
+
+@pytest.mark.slow
+@settings(exact, max_examples=8)
+@given(scaled_pixels())
+def test_scaled_pixels_are_exact(content):
+    assert_exact(content, count=10)
+
+
+def test_pixels_that_tensorflow_lite_micro_cannot_cast_are_named_with_their_layer():
+    file = File()
+    source, output = file.tensor((1, 6), "uint8"), file.tensor((1, 6), "float32", name="model/real")
+    file.operator("CAST", [source], [output], "CastOptions", inDataType=3, outDataType=0)
+    with pytest.raises(ConversionError, match=r"CAST 'model/real'.*TensorFlow Lite Micro casts no uint8"):
+        read_plan(file.content([source], [output]), Match.TFLM)
 
 
 def test_scales_that_litert_adds_in_another_way_are_named_with_their_layer():

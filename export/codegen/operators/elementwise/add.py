@@ -20,6 +20,7 @@ from ...lowering.common import (
 )
 from .. import Operator
 
+NOTES = "broadcasts; an input may be a constant; float32 before a QUANTIZE"
 _OPERATIONS = {"ADD": 0, "SUB": 1, "MUL": 2}  # of `kernels/arithmetic_float.c`
 _MORE_BITS = {"int8": 20, "int16": 15}
 
@@ -113,6 +114,6 @@ def _addend(zero_point: int, multiplier: Multiplier) -> Struct:
 
 
 OPERATORS = tuple(
-    Operator(name, shapes, lower, fold, rounding="twice", notes="broadcasts; an input may be a constant")
+    Operator(name, shapes, lower, fold, rounding="twice", int16="twice", notes=NOTES)
     for name in ("ADD", "SUB")
 )

@@ -16,7 +16,7 @@ def shapes(node: Node) -> tuple[Shape, ...]:
     return (node.input(0).shape,)
 
 
-def lower(node: Node, _: Match) -> Lowered:
+def lower(node: Node, match: Match) -> Lowered:
     """Return the call of the kernel `cast_float`."""
     source, output = node.input(0), node.outputs[0]
     if (source.dtype, output.dtype) != ("uint8", "float32"):
@@ -24,6 +24,10 @@ def lower(node: Node, _: Match) -> Lowered:
             "there is no C for its element types",
             received=f"{source.dtype} to {output.dtype}",
             expected="uint8 to float32, or a constant",
+        )
+    if match is Match.TFLM:
+        raise node.error(
+            "TensorFlow Lite Micro casts no uint8", fix="Match LiteRT, or give the model floats."
         )
     overlap = Rows.in_step(source.size, source.item_bytes, output.item_bytes)
     return [Step(node, "cast_float", {"size": source.size}, (source,), (output,), rows=(overlap,))]
@@ -36,5 +40,11 @@ def fold(node: Node) -> tuple[NDArray[Any], ...] | None:
 
 
 OPERATOR = Operator(
-    "CAST", shapes, lower, fold, element_types=("uint8 to float32",), notes="of anything, if it is a constant"
+    "CAST",
+    shapes,
+    lower,
+    fold,
+    element_types=("uint8 to float32",),
+    int16="none (litert)",
+    notes="of anything, if it is a constant",
 )

@@ -16,7 +16,7 @@ from ...lowering.common import (
     require,
 )
 from .. import Operator
-from .add import arithmetic_float
+from .add import NOTES, arithmetic_float
 
 
 def shapes(node: Node) -> tuple[Shape, ...]:
@@ -62,6 +62,4 @@ def fold(node: Node) -> tuple[NDArray[Any], ...] | None:
     return None if first is None or second is None else (first * second,)
 
 
-OPERATOR = Operator(
-    "MUL", shapes, lower, fold, rounding="twice", notes="broadcasts; an input may be a constant"
-)
+OPERATOR = Operator("MUL", shapes, lower, fold, rounding="twice", int16="twice", notes=NOTES)

@@ -85,6 +85,7 @@ OPERATORS = (
         quantize,
         element_types=("float32", "int8", "uint8"),
         rounding="twice; from float32 half away",
+        int16="twice; from float32 half away",
     ),
-    Operator("DEQUANTIZE", shapes, dequantize, _folded, element_types=("int8", "uint8")),
+    Operator("DEQUANTIZE", shapes, dequantize, _folded, element_types=("int8", "uint8"), int16="none"),
 )

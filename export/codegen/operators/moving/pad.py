@@ -41,4 +41,6 @@ def lower(node: Node, _: Match) -> Lowered:
     return [fill, *copy_steps(node, source, output, write=inner)]
 
 
-OPERATORS = tuple(Operator(name, shapes, lower, element_types=("int8", "uint8")) for name in ("PAD", "PADV2"))
+OPERATORS = tuple(
+    Operator(name, shapes, lower, element_types=("int8", "uint8"), int16="none") for name in ("PAD", "PADV2")
+)

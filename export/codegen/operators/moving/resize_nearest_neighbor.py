@@ -50,4 +50,4 @@ def _nearest(node: Node, size: int, wanted: int) -> NDArray[np.int16]:
     return places
 
 
-OPERATOR = Operator("RESIZE_NEAREST_NEIGHBOR", shapes, lower, element_types=("int8", "uint8"))
+OPERATOR = Operator("RESIZE_NEAREST_NEIGHBOR", shapes, lower, element_types=("int8", "uint8"), int16="none")

@@ -105,7 +105,10 @@ OPERATORS = (
         split_shapes,
         split,
         element_types=("int8", "uint8"),
+        int16="none (litert)",
         notes="without padding only for tflm",
     ),
-    Operator("BATCH_TO_SPACE_ND", joined_shapes, join, element_types=("int8", "uint8")),
+    Operator(
+        "BATCH_TO_SPACE_ND", joined_shapes, join, element_types=("int8", "uint8"), int16="none (litert)"
+    ),
 )

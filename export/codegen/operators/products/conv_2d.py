@@ -31,4 +31,11 @@ def lower(node: Node, match: Match) -> Lowered:
     return [convolution_step(node, "conv_2d", match, table, rows, {"depth": depth, "groups": groups})]
 
 
-OPERATOR = Operator("CONV_2D", shapes, lower, rounding="twice", notes="groups, dilation; constant weights")
+OPERATOR = Operator(
+    "CONV_2D",
+    shapes,
+    lower,
+    rounding="twice",
+    int16="once with 15 bits; int32 bias: twice",
+    notes="groups, dilation; constant weights",
+)

@@ -37,5 +37,6 @@ OPERATOR = Operator(
     shapes,
     lower,
     rounding="twice",
+    int16="once with 15 bits; int64 bias",
     notes="any depth multiplier, dilation; constant weights",
 )

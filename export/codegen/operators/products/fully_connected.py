@@ -132,5 +132,6 @@ OPERATOR = Operator(
     shapes,
     lower,
     rounding="once (litert), twice (tflm)",
+    int16="once (litert), once with 15 bits (tflm); int32 bias: twice (tflm)",
     notes="constant weights; several rows",
 )

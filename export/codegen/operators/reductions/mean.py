@@ -94,5 +94,10 @@ def _divided(multiplier: Multiplier, count: int) -> Multiplier:
 
 
 OPERATOR = Operator(
-    "MEAN", shapes, lower, rounding="twice", notes="any axes that are at most two groups of neighbours"
+    "MEAN",
+    shapes,
+    lower,
+    rounding="twice",
+    int16="twice",
+    notes="any axes that are at most two groups of neighbours",
 )

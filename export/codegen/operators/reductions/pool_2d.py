@@ -56,6 +56,6 @@ def lower(node: Node, _: Match) -> Lowered:
 
 
 OPERATORS = (
-    Operator("AVERAGE_POOL_2D", shapes, lower, rounding="half away from zero"),
-    Operator("MAX_POOL_2D", shapes, lower),
+    Operator("AVERAGE_POOL_2D", shapes, lower, rounding="half away from zero", int16="half away from zero"),
+    Operator("MAX_POOL_2D", shapes, lower, int16="none"),
 )

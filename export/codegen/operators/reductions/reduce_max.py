@@ -20,6 +20,8 @@ def lower(node: Node, _: Match) -> Lowered:
 
 
 OPERATORS = tuple(
-    Operator(name, shapes, lower, notes="any axes that are at most two groups of neighbours")
+    Operator(
+        name, shapes, lower, int16="none (litert)", notes="any axes that are at most two groups of neighbours"
+    )
     for name in ("REDUCE_MAX", "REDUCE_MIN")
 )

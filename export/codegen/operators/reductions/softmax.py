@@ -69,5 +69,10 @@ def exponentials(scale: np.float32, beta: float) -> tuple[int, ...]:
 
 
 OPERATOR = Operator(
-    "SOFTMAX", shapes, lower, rounding="fixed point", notes="the last axis, up to 4095 classes"
+    "SOFTMAX",
+    shapes,
+    lower,
+    rounding="fixed point",
+    int16="two tables with lines between",
+    notes="the last axis, up to 4095 classes",
 )
