@@ -1,18 +1,21 @@
 """Operators on elements of 16 bits: the bytes of LiteRT's reference and of TensorFlow Lite Micro."""
 
+import subprocess
+
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgemnist.export.codegen import Match
+from edgemnist.export.codegen import Match, generate
+from edgemnist.export.codegen.emitting.kernel_files import parameters, read_kernel, struct_fields
 from edgemnist.export.codegen.emitting.writing import read_plan
 from edgemnist.export.codegen.lowering.common import output_size
 from edgemnist.runtime.errors import ConversionError
 
 from .build import File
-from .run import assert_exact
+from .run import WARNINGS, assert_exact
 from .test_operators import activations, channels, exact, matches, paddings, scales, seeds, sizes
 
 _EVERY = (np.arange(-32768, 32768, dtype=np.int32).astype(np.int16).reshape(1, 1, 65536),)
@@ -307,7 +310,7 @@ def test_a_network_of_8_and_16_bits_is_exact(match):
 
 @st.composite
 def scaled_pixels(draw):
-    """Raw pixels that become floats, are scaled and moved, and are quantized then, as `edgemnist export` writes."""
+    """Raw pixels, made floats, scaled and moved, and quantized then, as `edgemnist export` writes it."""
     file, generator = File(), np.random.default_rng(draw(seeds))
     shape = (1, draw(sizes), draw(sizes), draw(channels))
     source = file.tensor(shape, "uint8")
@@ -336,6 +339,50 @@ def test_pixels_that_tensorflow_lite_micro_cannot_cast_are_named_with_their_laye
     file.operator("CAST", [source], [output], "CastOptions", inDataType=3, outDataType=0)
     with pytest.raises(ConversionError, match=r"CAST 'model/real'.*TensorFlow Lite Micro casts no uint8"):
         read_plan(file.content([source], [output]), Match.TFLM)
+
+
+@pytest.fixture(scope="module")
+def scaled_dense():
+    """C of a dense layer on scaled floats, whose bias needs more than 32 bits."""
+    file = File()
+    source, scaled = (file.tensor((1, 3), "float32") for _ in range(2))
+    given_, output = file.tensor((1, 3), "int16", scale=1e-4), file.tensor((1, 2), "int16", scale=8.0)
+    by = file.constant(np.array([0.125, 0.5, 2.0], np.float32), "float32")
+    weights = file.tensor((2, 3), scale=0.5, data=np.ones((2, 3), np.int8))
+    bias = file.tensor((2,), "int64", scale=5e-5, data=np.array([2**33, 5]))
+    file.operator("MUL", [source, by], [scaled], "MulOptions")
+    file.operator("QUANTIZE", [scaled], [given_], "QuantizeOptions")
+    file.operator("FULLY_CONNECTED", [given_, weights, bias], [output], "FullyConnectedOptions")
+    return generate(file.content([source], [output]), "model")
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"), [(None, 0), ((b"8589934592,", b"12884901888,"), 255), ((b"0.125f,", b"0.25f,"), 255)]
+)
+def test_the_checksum_is_of_whole_entries_of_any_type(scaled_dense, changed, code, tmp_path):
+    text = scaled_dense.model if changed is None else scaled_dense.model.replace(*changed)
+    assert (text == scaled_dense.model) == (changed is None)
+    for ending, content in {**scaled_dense.companions, ".c": text}.items():
+        (tmp_path / f"model.int16x8{ending}").write_bytes(content)
+    command = ["gcc", *WARNINGS, "model.int16x8.c", "model.int16x8_selftest.c", "-o", "selftest"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    assert subprocess.run([tmp_path / "selftest"], check=False).returncode == code
+
+
+def test_a_kernel_of_several_widths_is_written_for_each():
+    """With names of its own for all that its file defines, so that both may be in one file of C."""
+    narrow, wide = read_kernel("add"), read_kernel("add_int16")
+    assert narrow.includes == wide.includes == ("requantize",)
+    assert struct_fields("add_int16") == ("add_int16", struct_fields("add")[1])
+    types = [one.type for one in parameters("add_int16")]
+    assert types[:5] == [
+        "const int16_t *",
+        "const int16_t *",
+        "int16_t *",
+        "const struct addend_int16",
+        "const struct addend_int16",
+    ]
+    assert "element_t" not in narrow.text + wide.text
 
 
 def test_scales_that_litert_adds_in_another_way_are_named_with_their_layer():
