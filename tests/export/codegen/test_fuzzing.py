@@ -43,7 +43,7 @@ _STRATEGIES = {
     "TILE": moving.tiles(),
     "REDUCE_MAX": moving.extremes(),
     "DEQUANTIZE": moving.float_ends().map(lambda case: case[0]),
-    "CAST": wide.scaled_pixels(),
+    "CAST": wide.scaled_pixels(by_channel=True),
     "networks": networks(),
 }
 _WIDE_STRATEGIES = {

@@ -309,7 +309,7 @@ def test_a_network_of_8_and_16_bits_is_exact(match):
 
 
 @st.composite
-def scaled_pixels(draw):
+def scaled_pixels(draw, by_channel=False):
     """Raw pixels, made floats, scaled and moved, and quantized then, as `edgemnist export` writes it."""
     file, generator = File(), np.random.default_rng(draw(seeds))
     shape = (1, draw(sizes), draw(sizes), draw(channels))
@@ -318,7 +318,7 @@ def scaled_pixels(draw):
     output = file.tensor(shape, "int16", scale=draw(fine))
     file.operator("CAST", [source], [numbers[0]], "CastOptions", inDataType=3, outDataType=0)
     for position, name in enumerate(("MUL", draw(st.sampled_from(("ADD", "SUB"))))):
-        size = shape[-1:] if draw(st.booleans()) else ()
+        size = shape[-1:] if by_channel or draw(st.booleans()) else ()
         by = file.constant(generator.uniform(-0.1, 0.1, size).astype(np.float32), "float32")
         ends = [numbers[position]], [numbers[position + 1]]
         file.operator(name, [*ends[0], by], ends[1], f"{name.title()}Options")
@@ -331,6 +331,24 @@ def scaled_pixels(draw):
 @given(scaled_pixels())
 def test_scaled_pixels_are_exact(content):
     assert_exact(content, count=10)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("pixels_are_an_output", [False, True])
+def test_pixels_of_one_scale_are_a_table(pixels_are_an_output):
+    file = File()
+    source, real, scaled = (file.tensor((1, 256), dtype) for dtype in ("uint8", "float32", "float32"))
+    outputs = [file.tensor((1, 256), "int16", scale=1e-4)]
+    file.operator("CAST", [source], [real], "CastOptions", inDataType=3, outDataType=0)
+    by = file.constant(np.float32(1 / 255), "float32")
+    file.operator("MUL", [real, by], [scaled], "MulOptions")
+    file.operator("QUANTIZE", [scaled], outputs, "QuantizeOptions")
+    content = file.content([source], [*outputs, *[real] * pixels_are_an_output])
+    every = np.arange(256, dtype=np.uint8).reshape(1, 1, 256)
+    compiled = assert_exact(content, inputs=(every,))
+    kernels = [step.kernel for step in compiled.plan.steps]
+    floats = ["cast_float", "arithmetic_float", "quantize_float_int16"]
+    assert kernels == (floats if pixels_are_an_output else ["lookup_int16"])
 
 
 def test_pixels_that_tensorflow_lite_micro_cannot_cast_are_named_with_their_layer():

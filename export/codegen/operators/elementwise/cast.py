@@ -25,12 +25,21 @@ def lower(node: Node, match: Match) -> Lowered:
             received=f"{source.dtype} to {output.dtype}",
             expected="uint8 to float32, or a constant",
         )
+    require_cast(node, match)
+    overlap = Rows.in_step(source.size, source.item_bytes, output.item_bytes)
+    return [Step(node, "cast_float", {"size": source.size}, (source,), (output,), rows=(overlap,))]
+
+
+def require_cast(node: Node, match: Match) -> None:
+    """Check that the runtime casts raw pixels.
+
+    Raises:
+        ConversionError: It is TensorFlow Lite Micro.
+    """
     if match is Match.TFLM:
         raise node.error(
             "TensorFlow Lite Micro casts no uint8", fix="Match LiteRT, or give the model floats."
         )
-    overlap = Rows.in_step(source.size, source.item_bytes, output.item_bytes)
-    return [Step(node, "cast_float", {"size": source.size}, (source,), (output,), rows=(overlap,))]
 
 
 def fold(node: Node) -> tuple[NDArray[Any], ...] | None:

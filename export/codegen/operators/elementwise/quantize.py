@@ -5,14 +5,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...arithmetic.fixed_point import Match, multiply, quantize_multiplier
-from ...graph.ir import Alias, Lowered, Node, Shape, Step, Struct, Value
+from ...arithmetic.fixed_point import Match, multiply, quantize_multiplier, round_half_away
+from ...graph.ir import Alias, Lowered, Node, Shape, Step, Struct, Tensor, Value
 from ...graph.rows import Rows
+from ...graph.tabulated import CHAIN, real_values
 from ...lowering.common import limits_of, lookup_table, of_width, raw_values, require
 from ...lowering.elements_int16 import rescale
 from .. import Operator
+from .cast import require_cast
 
 _FLIP = 128
+_FAR = np.float32(2**17)  # beyond all integers of 16 bits
 _BYTES = ("int8", "uint8")
 _INTEGERS = (*_BYTES, "int16")
 
@@ -22,9 +25,13 @@ def shapes(node: Node) -> tuple[Shape, ...]:
     return (node.input(0).shape,)
 
 
-def quantize(node: Node, _: Match) -> Lowered:
+def quantize(node: Node, match: Match) -> Lowered:
     """Return a table's lookup, or the call of the kernel `quantize_float` or `rescale`."""
     source, output = node.input(0), node.outputs[0]
+    if CHAIN in node.options:
+        require(node, output, _INTEGERS)
+        require_cast(node, match)
+        return [lookup(node, _of_real_values(real_values(node.options[CHAIN]), output))]
     require(node, source, ("float32", *_INTEGERS))
     require(node, output, ("int8", "int16") if source.dtype == "int16" else _INTEGERS)
     if source.dtype == "float32":
@@ -60,6 +67,14 @@ def dequantize(node: Node, _: Match) -> Lowered:
     overlap = Rows.in_step(source.size, source.item_bytes, output.item_bytes)
     kernel = of_width("dequantize", source)
     return [Step(node, kernel, shape, (source,), (output,), (), values, (overlap,))]
+
+
+def _of_real_values(values: NDArray[np.float32], output: Tensor) -> list[int]:
+    """Return them quantized, halves away from zero."""
+    low, high = limits_of(output.dtype)
+    with np.errstate(all="ignore"):
+        quotients = np.nan_to_num(values / output.scale).clip(-_FAR, _FAR).astype(np.float64).tolist()
+    return [min(max(round_half_away(one) + output.zero_point, low), high) for one in quotients]
 
 
 def lookup(node: Node, results: list[int]) -> Step:
