@@ -221,11 +221,11 @@ def _value(value: Value, parameter: Parameter) -> str:
 
 def _words(values: NDArray[np.generic]) -> list[int]:
     """Return a table's entries as 32 bits each; those of 64 as two, the low ones first."""
-    if values.dtype == np.float32:
-        return values.ravel().view(np.uint32).tolist()
-    whole = values.ravel().astype(np.int64)
+    flat = values.ravel()
+    whole = (flat.view(np.uint32) if values.dtype == np.float32 else flat).astype(np.int64)
     words = np.stack([whole, whole >> 32], axis=1) if values.dtype == np.int64 else whole
-    return (words.ravel() & 0xFFFFFFFF).tolist()
+    found: list[int] = (words.ravel() & 0xFFFFFFFF).tolist()
+    return found
 
 
 def _comment(step: Step) -> str:

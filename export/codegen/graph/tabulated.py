@@ -24,7 +24,7 @@ def with_tables(nodes: Sequence[Node], outputs: Sequence[Tensor]) -> tuple[Node,
         nodes: The nodes, in order.
         outputs: The model's outputs, which stay as they are.
     """
-    made_by = {tensor: node for node in nodes for tensor in node.outputs}
+    made_by: dict[Tensor | None, Node] = {tensor: node for node in nodes for tensor in node.outputs}
     uses = [tensor for node in nodes for tensor in node.inputs] + list(outputs)
     dropped: set[Node] = set()
     kept: list[Node] = []
