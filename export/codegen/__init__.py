@@ -30,9 +30,9 @@ A kernel is the function `<kernel>` in `kernels/<kernel>.c`, whole C that an edi
   order), and what differs between layers of the same shape (`Step.values`, found by the parameter's name):
   zero points, the multiplier of ADD. The generator reads types and names from the declaration.
 - A file may `#include` other files of `kernels` by name; each is written once. No libc, no state.
-- Elements have 8 bits, or 16 in a kernel whose name ends in `_int16`. A kernel that differs in nothing else is
-  one file, `max_pool_2d.c`, with elements of type `element_t` (`kernel_files`); those of sums of products have
-  64-bit sums and multipliers of their own (`wide.c`), and a file each. Only plain C is there for 16 bits.
+- Elements have 8 bits, or 16 in a kernel whose name ends in `_int16`. A kernel that differs in nothing else
+  is one file, `max_pool_2d.c`, with elements of type `element_t` (`kernel_files`); those of sums of products
+  have 64-bit sums and other multipliers (`wide.c`), and a file each. For 16 bits there is plain C only.
 - Multipliers are TensorFlow Lite's: `value * 2**(exponent - 31)`, the exponent as there (negative is a right
   shift). `s.rounding` is how the operator rounds (`requantize.c`, `fixed_point.Rounding`): with ROUND_TWICE
   all exponents are below 0. Between layers, elements are as the file has them: int8, not plus 128.
