@@ -176,7 +176,7 @@ def measure_device(device: Device, model: CModel, expected: Expected | None) -> 
 
 
 def in_its_order(device: Device, raw: NDArray[np.uint8], dtype: str) -> NDArray[np.uint8]:
-    """Return rows of elements of a type, `(N, bytes)`, with their bytes as a device has them, or back again."""
+    """Return rows of elements, `(N, bytes)`, with the bytes of each as a device has them, or back again."""
     if not device.big_endian:
         return raw
     elements = raw.reshape(len(raw), -1, np.dtype(dtype).itemsize)

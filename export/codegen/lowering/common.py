@@ -21,7 +21,6 @@ _LIMITS: dict[int, tuple[float | None, float | None]] = {
 _RANGES = {"int8": INT8, "uint8": (0, 255), "int16": (-32768, 32767)}
 _AXES = 4
 _BYTE_BITS = 8
-_POWER_TOLERANCE = 1e-3
 
 
 def require(node: Node, tensor: Tensor, dtypes: Sequence[str]) -> None:
@@ -238,13 +237,6 @@ def raw_values(dtype: str) -> range:
     """Return all raw values of an element type of 8 bits, in rising order."""
     low, high = _RANGES[dtype]
     return range(low, high + 1)
-
-
-def power_of_two(scale: np.float32) -> int | None:
-    """Return the binary logarithm of what TensorFlow Lite takes for a power of two; `CheckedLog2` there."""
-    logarithm = np.log(scale) * (np.float32(1) / np.log(np.float32(2)))
-    nearest = round_half_away(float(logarithm))
-    return nearest if abs(logarithm - np.float32(nearest)) < np.float32(_POWER_TOLERANCE) else None
 
 
 def of_width(kernel: str, tensor: Tensor) -> str:

@@ -8,10 +8,11 @@ import numpy as np
 from ..arithmetic.fixed_point import Match, Multiplier, quantize_multiplier, round_half_away
 from ..graph.ir import Node, Step, Struct, Table, Tensor, Value
 from ..graph.rows import Rows
-from .common import limits_of, of_width, power_of_two, require
+from .common import limits_of, of_width, require
 
 _ONE = Multiplier(1 << 30, 1)
 _SIX = 6.0
+_POWER_TOLERANCE = 1e-3
 _ENTRIES = 256
 _ENTRY_SCALE = 24.0
 _LARGEST_FACTOR = 65535  # times an element of 16 bits it fits 32
@@ -19,6 +20,13 @@ _FRACTION_BITS = 15  # of the output
 _INPUT_BITS = 12  # of the scale that needs no factor but 3
 _BITS = {"LOGISTIC": 9, "TANH": 8}
 _SHIFTS = {"LOGISTIC": (0,), "TANH": (0, 1)}
+
+
+def power_of_two(scale: np.float32) -> int | None:
+    """Return the binary logarithm of what TensorFlow Lite takes for a power of two; `CheckedLog2` there."""
+    logarithm = np.log(scale) * (np.float32(1) / np.log(np.float32(2)))
+    nearest = round_half_away(float(logarithm))
+    return nearest if abs(logarithm - np.float32(nearest)) < np.float32(_POWER_TOLERANCE) else None
 
 
 def rescale(node: Node, above: Multiplier, below: Multiplier, limits: tuple[int, int]) -> Step:

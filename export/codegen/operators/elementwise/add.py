@@ -15,9 +15,9 @@ from ...lowering.common import (
     elementwise_rows,
     folded_integers,
     of_width,
-    power_of_two,
     require,
 )
+from ...lowering.elements_int16 import power_of_two
 from .. import Operator
 
 NOTES = "broadcasts; an input may be a constant; float32 before a QUANTIZE"
