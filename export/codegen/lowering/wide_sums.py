@@ -7,6 +7,7 @@ reference FULLY_CONNECTED rounds a product in double precision once. See `kernel
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,7 @@ _WIDEST = 2**15
 _NARROW_SUM = 2**31
 _FAR = 2**31
 _REDUCED_BITS = 15
+_KEPT = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,13 +157,14 @@ def once(
     return Wide([found[factor] for factor in factors.tolist()], Rounding.ONCE_WIDE, bits)
 
 
+@lru_cache(maxsize=_KEPT)  # the same layer is lowered for each variant
 def _search(factor: float, reach: int, limits: tuple[int, int], bits: int) -> Multiplier | None:
     low, high = limits
     _, exponent = np.frexp(factor)
     shift = min(max(bits - int(exponent), 1), _ACCUMULATOR - 1)
     nearest = round(factor * 2.0 ** (bits + shift))
     results = np.arange(max(low, round(-reach * factor) - 1) + 1, min(high, round(reach * factor) + 1) + 1)
-    least = least_sums(factor, results)
+    least = least_sums(factor, _close(factor, results, bits))
     kept = least[(least <= reach) & (least > -reach)]
     sums = np.concatenate([kept, kept - 1, [-reach, reach]])
     wanted = round_in_double(sums, factor).clip(low, high)
@@ -173,3 +176,15 @@ def _search(factor: float, reach: int, limits: tuple[int, int], bits: int) -> Mu
             if np.array_equal(scaled.clip(low, high), wanted):
                 return Multiplier(value, shift)
     return None
+
+
+def _close(factor: float, results: NDArray[np.int64], bits: int) -> NDArray[np.int64]:
+    """Return the results that begin so close to a half that a multiplier might begin them at another sum.
+
+    A multiplier is at most 17 of its units wrong, which makes a product of up to 2**15 wrong by less than
+    2**(21 - 2 * bits); double precision is wrong by less than 2**-36, and a sum found by division by 2**-16.
+    """
+    halves = results - 0.5
+    margins = np.ceil(halves / factor) * factor - halves
+    error = max(2.0 ** (21 - 2 * bits) + 2.0**-36, factor * 2.0**-16)
+    return results[(margins < error) | (margins > factor - error)]

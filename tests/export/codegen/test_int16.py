@@ -9,9 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgemnist.export.codegen import Match, generate
+from edgemnist.export.codegen.arithmetic.fixed_point import least_sums, round_in_double
 from edgemnist.export.codegen.emitting.kernel_files import parameters, read_kernel, struct_fields
 from edgemnist.export.codegen.emitting.writing import read_plan
+from edgemnist.export.codegen.graph.ir import Node
 from edgemnist.export.codegen.lowering.common import output_size
+from edgemnist.export.codegen.lowering.wide_sums import once
 from edgemnist.runtime.errors import ConversionError
 
 from .build import File
@@ -357,6 +360,24 @@ def test_pixels_that_tensorflow_lite_micro_cannot_cast_are_named_with_their_laye
     file.operator("CAST", [source], [output], "CastOptions", inDataType=3, outDataType=0)
     with pytest.raises(ConversionError, match=r"CAST 'model/real'.*TensorFlow Lite Micro casts no uint8"):
         read_plan(file.content([source], [output]), Match.TFLM)
+
+
+@pytest.mark.parametrize("bits", [24, 31, 34])
+def test_wide_multipliers_round_as_double_precision_does(bits):
+    """At each sum with which a result begins, and at the one before it, of all that there are."""
+    generator, reach = np.random.default_rng(bits), 2**bits
+    factors = [*generator.uniform(0.3, 3, 3) * 2.0 ** (16 - bits), 2.0 ** (15 - bits)]
+    node = Node("FULLY_CONNECTED", (), (), {}, 0)
+    found = once(node, np.array(factors), np.full(4, reach), (-32768, 32767), narrow=False)
+    for factor, multiplier in zip(factors, found.multipliers, strict=True):
+        least = least_sums(factor, np.arange(-32767, 32768))
+        sums = np.concatenate([least, least - 1]).clip(-reach, reach)
+        upper = sums * (multiplier.value >> found.bits)
+        lower = sums * (multiplier.value & ((1 << found.bits) - 1))
+        half = 1 << (multiplier.exponent - 1)
+        scaled = (upper + (lower >> found.bits) + half) >> multiplier.exponent
+        expected = round_in_double(sums, factor)
+        np.testing.assert_array_equal(scaled.clip(-32768, 32767), expected.clip(-32768, 32767))
 
 
 @pytest.fixture(scope="module")
