@@ -33,7 +33,9 @@ KERNEL int32_t scale_wide(const struct wide by, int64_t sum, int64_t multiplier,
         return low_word((sum * multiplier + ((int64_t)1 << (14 - exponent))) >> (15 - exponent));
     }
     if (by.rounding == ROUND_ONCE_WIDE) {
-        const int64_t kept = by.narrow ? low_word(sum) : sum;
+        const int64_t most = ((int64_t)1 << (62 - by.bits)) - 1; /* beyond it the element is cut off anyway */
+        const int64_t whole = by.narrow ? low_word(sum) : sum;
+        const int64_t kept = whole > most ? most : whole < -most ? -most : whole;
         const int64_t upper = kept * (multiplier >> by.bits);
         const int64_t lower = kept * (multiplier & (((int64_t)1 << by.bits) - 1));
 

@@ -32,6 +32,7 @@ _WIDEST = 2**15
 _NARROW_SUM = 2**31
 _FAR = 2**31
 _REDUCED_BITS = 15
+_BEYOND = 2.0**17  # a result of 16 bits is cut off before
 _KEPT = 4096
 
 
@@ -146,7 +147,8 @@ def once(
     reach = np.minimum(reach, _NARROW_SUM) if narrow else reach
     if np.any(reach * factors >= _FAR):
         raise node.error("a scaled sum might not fit 32 bits", received=float((reach * factors).max()))
-    bits = min(_LARGEST_LIMB, _ACCUMULATOR - int(reach.max(initial=0)).bit_length())
+    needed = min(float(reach.max(initial=0)), _BEYOND / float(factors.min()))
+    bits = min(_LARGEST_LIMB, _ACCUMULATOR - int(needed).bit_length())
     found: dict[float, Multiplier] = {}
     for factor in np.unique(factors).tolist():
         most = int(reach[factors == factor].max())
@@ -168,6 +170,8 @@ def _search(factor: float, reach: int, limits: tuple[int, int], bits: int) -> Mu
     kept = least[(least <= reach) & (least > -reach)]
     sums = np.concatenate([kept, kept - 1, [-reach, reach]])
     wanted = round_in_double(sums, factor).clip(low, high)
+    most = 2 ** (_ACCUMULATOR - bits) - 1
+    sums = sums.clip(-most, most)
     for offset in (0, *(sign * size for size in range(1, _OFFSETS) for sign in (1, -1))):
         value = nearest + offset
         if 0 <= value < 2 ** (2 * bits):

@@ -362,21 +362,22 @@ def test_pixels_that_tensorflow_lite_micro_cannot_cast_are_named_with_their_laye
         read_plan(file.content([source], [output]), Match.TFLM)
 
 
-@pytest.mark.parametrize("bits", [24, 31, 34])
-def test_wide_multipliers_round_as_double_precision_does(bits):
+@pytest.mark.parametrize(("bits", "bias_bits"), [(24, 0), (31, 0), (34, 0), (30, 42)])
+def test_wide_multipliers_round_as_double_precision_does(bits, bias_bits):
     """At each sum with which a result begins, and at the one before it, of all that there are."""
-    generator, reach = np.random.default_rng(bits), 2**bits
+    generator, reach = np.random.default_rng(bits), 2 ** max(bits, bias_bits)
     factors = [*generator.uniform(0.3, 3, 3) * 2.0 ** (16 - bits), 2.0 ** (15 - bits)]
     node = Node("FULLY_CONNECTED", (), (), {}, 0)
     found = once(node, np.array(factors), np.full(4, reach), (-32768, 32767), narrow=False)
     for factor, multiplier in zip(factors, found.multipliers, strict=True):
         least = least_sums(factor, np.arange(-32767, 32768))
-        sums = np.concatenate([least, least - 1]).clip(-reach, reach)
+        sums = np.concatenate([least, least - 1, [-reach, reach]])
+        expected = round_in_double(sums, factor)
+        sums = sums.clip(-(2 ** (62 - found.bits)) + 1, 2 ** (62 - found.bits) - 1)
         upper = sums * (multiplier.value >> found.bits)
         lower = sums * (multiplier.value & ((1 << found.bits) - 1))
         half = 1 << (multiplier.exponent - 1)
         scaled = (upper + (lower >> found.bits) + half) >> multiplier.exponent
-        expected = round_in_double(sums, factor)
         np.testing.assert_array_equal(scaled.clip(-32768, 32767), expected.clip(-32768, 32767))
 
 
