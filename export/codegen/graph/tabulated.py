@@ -57,6 +57,7 @@ def _is_by_one_number(node: Node) -> bool:
         by.dtype == "float32"
         and by.data is not None
         and by.size == 1
+        and bool(np.isfinite(by.data).all())
         and node.input(0).size == node.outputs[0].size
         and not node.options.get("fusedActivationFunction")
     )

@@ -191,4 +191,5 @@ def _close(factor: float, results: NDArray[np.int64], bits: int) -> NDArray[np.i
     halves = results - 0.5
     margins = np.ceil(halves / factor) * factor - halves
     error = max(2.0 ** (21 - 2 * bits) + 2.0**-36, factor * 2.0**-16)
-    return results[(margins < error) | (margins > factor - error)]
+    close: NDArray[np.int64] = results[(margins < error) | (margins > factor - error)]
+    return close

@@ -425,6 +425,18 @@ def test_a_kernel_of_several_widths_is_written_for_each():
     assert "element_t" not in narrow.text + wide.text
 
 
+def test_constants_that_are_no_numbers_are_named_with_their_layer():
+    file = File()
+    source, real, scaled = (file.tensor((1, 6), dtype) for dtype in ("uint8", "float32", "float32"))
+    output = file.tensor((1, 6), "int16", scale=1e-4)
+    file.operator("CAST", [source], [real], "CastOptions", inDataType=3, outDataType=0)
+    by = file.tensor((), "float32", data=np.float32("nan"), name="by")
+    file.operator("MUL", [real, by], [scaled], "MulOptions")
+    file.operator("QUANTIZE", [scaled], [output], "QuantizeOptions")
+    with pytest.raises(ConversionError, match=r"MUL 't2'.*the constant 'by' is not finite"):
+        read_plan(file.content([source], [output]))
+
+
 def test_scales_that_litert_adds_in_another_way_are_named_with_their_layer():
     file = File()
     source, other = (file.tensor((1, 6), "int16", scale=2.0**-10) for _ in range(2))

@@ -90,11 +90,13 @@ def arithmetic_float(node: Node) -> Step:
     """Return the call of the kernel `arithmetic_float`: ADD, SUB or MUL of float32, before it is quantized.
 
     Raises:
-        ConversionError: An input is no float32, or there is a fused activation.
+        ConversionError: An input is no float32, a constant not finite, or there is a fused activation.
     """
     inputs, output = (node.input(0), node.input(1)), node.outputs[0]
     for tensor in (*inputs, output):
         require(node, tensor, ("float32",))
+        if tensor.data is not None and not np.isfinite(tensor.data).all():
+            raise node.error(f"the constant {tensor.name!r} is not finite")
     if node.options.get("fusedActivationFunction", 0) != schema.ActivationFunctionType.NONE:
         raise node.error("there is no C for a fused activation of float32")
     shape = {**broadcast_strides(node, inputs), "operation": _OPERATIONS[node.operator]}
