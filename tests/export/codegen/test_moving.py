@@ -175,6 +175,7 @@ def unpacked(draw, dtype="int8"):
     return file.content([source], [packed])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "files", [paddings, transpositions, concatenations, slices, splits, resizes, unpacked]
 )
@@ -222,6 +223,7 @@ def float_ends(draw):
     return file.content([source], [output]), inputs, Match.LITERT if dtype == "uint8" else draw(matches)
 
 
+@pytest.mark.slow
 @exact
 @given(float_ends())
 def test_float_ends_are_exact(case):
@@ -240,18 +242,21 @@ def tiles(draw, dtype="int8"):
     return file.content([source], [output])
 
 
+@pytest.mark.slow
 @exact
 @given(dilated_blocks())
 def test_blocks_around_dilated_convolutions_are_exact(content):
     assert_exact(content, count=2)
 
 
+@pytest.mark.slow
 @exact
 @given(dilated_blocks(most_padded=0))
 def test_blocks_without_padding_match_tensorflow_lite_micro_too(content):
     assert_exact(content, Match.TFLM, count=2)
 
 
+@pytest.mark.slow
 @exact
 @given(tiles())
 def test_tiles_are_exact(content):
@@ -271,6 +276,7 @@ def extremes(draw, dtype="int8"):
     return file.content([source], [output])
 
 
+@pytest.mark.slow
 @exact
 @given(extremes(), matches)
 def test_extremes_are_exact(content, match):
