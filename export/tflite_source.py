@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..proof.generated_c import model_name
 from ..proof.inspect.structure import parse_structure
 from ..runtime.artifact.folder import staging
 from ..runtime.artifact.manifest import ArtifactRecord, ExactnessRecord, ModelRecord
 from ..runtime.engines.registry import LIBRARY_SUFFIX
+from ..runtime.errors import ConversionError
 from ..runtime.files import read_model
 from .codegen import Match
 from .codegen.artifact import make_c
@@ -29,9 +31,9 @@ from .web.compiler import find_web_compiler
 from .web.modules import Modules, make_modules
 
 _TOOLS = ("edgemnist", "ai-edge-litert", "numpy")
+_WEB_PRECISION = "int8"
 _REFERENCE_BYTES = 16 << 20
 _FACTS: dict[str, Any] = {
-    "precision": "int8",
     "labels": (),
     "calibration": None,
     "parity": None,
@@ -70,7 +72,7 @@ def export_kinds(
     """Make C or WebAssembly of a TFLite file, prove it on random inputs and fitting test images, and publish.
 
     Args:
-        path: The file; a trailing `.int8` is no part of the model's name.
+        path: The file; a trailing `.int8` or `.int16x8` is no part of the model's name.
         folder: Where the artifacts, the TFLite file, the manifest and the reference's outputs go.
         images: (N, ...) uint8, which the model gets too if its input has their size.
         kinds: What to make, of `KINDS`.
@@ -87,22 +89,35 @@ def export_kinds(
         OutputError: The folder cannot be written.
     """
     content = read_model(path)
-    name = path.stem.removesuffix(".int8")
-    model = ModelRecord(name, f"{name}.int8.tflite", hashlib.sha256(content).hexdigest())
+    graph = read_graph(content)
+    name = model_name(path)
+    model = ModelRecord(name, f"{name}.{graph.precision}.tflite", hashlib.sha256(content).hexdigest())
     origin = Origin(path, model, {}, tool_versions())
     check_target(folder, origin, overwrite=overwrite)
     report("reading the model")
     structure = parse_structure(path, content)
-    normalize(read_graph(content))  # an operator without C is named before LiteRT is asked to run it
+    normalize(graph)  # an operator without C is named before LiteRT is asked to run it
     require_harmless(content)
     made: list[Made] = []
     with staging(folder) as staged:
         original = staged / model.file
         original.write_bytes(content)
         if "c" in kinds:
-            found, expected = _make_c(original, name, images, match, report, compile_library=compile_library)
+            found, expected = _make_c(
+                original,
+                name,
+                images,
+                match,
+                report,
+                precision=graph.precision,
+                compile_library=compile_library,
+            )
             made.append(found)
         web = [kind for kind in kinds if kind != "c"]
+        if web and graph.precision != _WEB_PRECISION:
+            raise ConversionError(
+                "WebAssembly is made of int8 files only", received=graph.precision, fix="Use --format c."
+            )
         if web:
             report("compiling to WebAssembly")
             modules = make_modules(content, name, match, find_web_compiler())
@@ -110,7 +125,7 @@ def export_kinds(
             found, expected = _make_web(original, modules, kind, images, report)
             made.append(found)
         records = [one.record for one in made]
-        records.append(describe(original, structure, kind="tflite", **_FACTS))
+        records.append(describe(original, structure, kind="tflite", precision=graph.precision, **_FACTS))
         publish(staged, folder, origin, _stored(expected), tuple(records))
     return tuple(made)
 
@@ -122,6 +137,7 @@ def _make_c(
     match: Match,
     report: Callable[[str], None],
     *,
+    precision: str,
     compile_library: bool,
 ) -> tuple[Made, Arrays]:
     """Write C beside the TFLite file, and prove it; return what was made, and the runtime's outputs."""
@@ -137,9 +153,8 @@ def _make_c(
         built.write_bytes(compiled(source.stem, generated.files))
         companions.append(built)
     exactness, expected = prove_exact(source, content, match, images, built=built, report=report)
-    record = describe(
-        source, generated.structure, kind="c", companions=companions, exactness=exactness, **_FACTS
-    )
+    facts = {"companions": companions, "exactness": exactness, "precision": precision, **_FACTS}
+    record = describe(source, generated.structure, kind="c", **facts)
     return Made(record, exactness, _arena_bytes(generated.files[".h"])), expected
 
 
@@ -160,9 +175,8 @@ def _make_web(
         companion.write_bytes(files[companion.name.removeprefix(path.stem)])
     structure = structure_of_module(modules.simd)
     compiler = modules.compiler
-    record = describe(
-        path, structure, kind=kind, companions=companions, exactness=exactness, compiler=compiler, **_FACTS
-    )
+    facts = {"companions": companions, "exactness": exactness, "precision": _WEB_PRECISION, **_FACTS}
+    record = describe(path, structure, kind=kind, compiler=compiler, **facts)
     return Made(record, exactness), expected
 
 

@@ -56,6 +56,7 @@ class Device:
         flags: The compiler's options that choose the processor and how it optimizes.
         emulator: The emulator and the options that choose the machine; none where this machine runs it.
         memory: Where a board's linker puts things; None under an operating system.
+        big_endian: Whether the first byte of a number is its most significant.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Device:
     flags: tuple[str, ...]
     emulator: tuple[str, ...] = ()
     memory: Memory | None = None
+    big_endian: bool = False
 
     @property
     def tools(self) -> tuple[str, ...]:
@@ -100,8 +102,9 @@ def _board(cpu: str, machine: str, memory: Memory, *more: str) -> Device:
     )
 
 
-def _linux(name: str, title: str, triplet: str, emulator: str, *more: str) -> Device:
-    return Device(name, title, f"{triplet}-gcc", f"{triplet}-", (_OPTIMIZED, *more), (emulator,))
+def _linux(name: str, title: str, triplet: str, emulator: str, *, big_endian: bool = False) -> Device:
+    flags = (_OPTIMIZED,)
+    return Device(name, title, f"{triplet}-gcc", f"{triplet}-", flags, (emulator,), big_endian=big_endian)
 
 
 _MPS2 = Memory(0, 4 * _MB, 0x2000_0000, 4 * _MB)
@@ -121,7 +124,7 @@ DEVICES = {
         _linux("aarch64", "AArch64", "aarch64-linux-gnu", "qemu-aarch64"),
         _linux("arm", "32-bit Arm", "arm-linux-gnueabihf", "qemu-arm"),
         _linux("riscv64", "RISC-V, 64 bit", "riscv64-linux-gnu", "qemu-riscv64"),
-        _linux("s390x", "s390x, big-endian", "s390x-linux-gnu", "qemu-s390x"),
+        _linux("s390x", "s390x, big-endian", "s390x-linux-gnu", "qemu-s390x", big_endian=True),
     )
 }
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated
 
 import numpy as np
@@ -161,10 +161,10 @@ def measure_device(device: Device, model: CModel, expected: Expected | None) -> 
         with private_folder() as folder:
             program = build_harness(device, model, folder)
             self_test = build_self_test(device, model, folder)
+            inputs = in_its_order(device, expected.inputs, expected.input.dtype)
+            answers = run_harness(device, program, folder, inputs, output_bytes=expected.outputs.shape[1])
             run = DeviceRun(
-                answers=run_harness(
-                    device, program, folder, expected.inputs, output_bytes=expected.outputs.shape[1]
-                ),
+                answers=replace(answers, bytes=in_its_order(device, answers.bytes, expected.output.dtype)),
                 sections=model_sections(device, model, folder) if device.emulator else None,
                 self_test=run_self_test(device, self_test, folder),
                 compiler=version_of(device.compiler),
@@ -173,6 +173,14 @@ def measure_device(device: Device, model: CModel, expected: Expected | None) -> 
     except EdgeMnistError as error:
         return DeviceOutcome(device, model, FAILED, str(error))
     return DeviceOutcome(device, model, MEASURED, expected=expected, run=run)
+
+
+def in_its_order(device: Device, raw: NDArray[np.uint8], dtype: str) -> NDArray[np.uint8]:
+    """Return rows of elements, `(N, bytes)`, with the bytes of each as a device has them, or back again."""
+    if not device.big_endian:
+        return raw
+    elements = raw.reshape(len(raw), -1, np.dtype(dtype).itemsize)
+    return np.ascontiguousarray(elements[..., ::-1]).reshape(raw.shape)
 
 
 def device_rows(outcomes: Sequence[DeviceOutcome], split: Split) -> tuple[DeviceRow, ...]:

@@ -36,6 +36,7 @@ class Expected:
         classes: (N,) what the C's own function for images has to name, the most probable class, the first if
             several are; None for a model without that function.
         tested: Whether the inputs are the test inputs, in order; otherwise they are random.
+        input: What the inputs' bytes are.
         output: What the outputs' bytes are.
         spec: What the outputs mean; None where nobody said.
     """
@@ -44,6 +45,7 @@ class Expected:
     outputs: NDArray[np.uint8]
     classes: NDArray[np.int64] | None
     tested: bool
+    input: TensorSpec
     output: TensorSpec
     spec: OutputSpec | None
 
@@ -99,6 +101,7 @@ def expected_answers(model: CModel, inputs: NDArray[Any]) -> Expected:
         _bytes_of(outputs),
         outputs.reshape(len(outputs), -1).argmax(axis=1) if model.classifies else None,
         tested,
+        taken,
         given,
         known.output if known else _classes_of(given) if model.classifies else None,
     )

@@ -59,7 +59,7 @@ def export_tflite(
     from ..export.codegen import Match
     from ..export.tflite_source import KINDS, export_kinds
 
-    kinds = dict.fromkeys(name.removeprefix("int8.") for name in formats)
+    kinds = dict.fromkeys(name.removeprefix("int8.").removeprefix("int16x8.") for name in formats)
     others = [name for name in kinds if name not in KINDS]
     if others or not formats:
         raise OptionError(

@@ -30,7 +30,7 @@ _COMMENT_BYTES = 256 * 1024
 _MAX_BYTES = 64 * 1024 * 1024
 _PACKAGE = "edgemnist"
 _MAKE_BOTH = "`edgemnist export --format int8.tflite --format c` makes both."
-_PRECISION = "int8"
+C_PRECISIONS = ("int8", "int16x8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +109,12 @@ def read_claims(content: bytes) -> Claims:
     )
 
 
+def model_name(path: Path) -> str:
+    """Return the name of the model whose C or TFLite file this is, without the precision."""
+    name, _, precision = path.stem.rpartition(".")
+    return name if name and precision in C_PRECISIONS else path.stem
+
+
 def prove_c(path: Path, generate: Generate) -> GeneratedC:
     """Generate a model in C again, and compare it with the files beside `path`.
 
@@ -133,7 +139,7 @@ def prove_c(path: Path, generate: Generate) -> GeneratedC:
             fix=_MAKE_BOTH,
         )
     try:
-        generated = generate(original, self_test, path.stem.removesuffix(f".{_PRECISION}"))
+        generated = generate(original, self_test, model_name(path))
     except EdgeMnistError as error:
         raise _made_of_another(path, content, original) or error from error
     except Exception as error:  # flatbuffers, numpy and LiteRT raise whatever a strange file leads to

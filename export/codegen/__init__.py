@@ -1,7 +1,8 @@
 """From any full-integer TFLite file to C99 that gives the reference's bytes: import, normalize, plan, emit.
 
 - `graph`: the bytes of a file become an `ir.Graph`; then shapes are known, constants folded (the shape
-  arithmetic of dynamic batches too), and dense layers read bytes without a sign in place of a QUANTIZE.
+  arithmetic of dynamic batches too), dense layers read bytes without a sign in place of a QUANTIZE, and what
+  scales raw pixels is a table.
 - `operators`: one module an operator: its shapes, checks and lowering to `ir.Step`s, calls of kernels.
   `lowering` and `arithmetic` have what several share.
 - `planning`: a place in one arena for every activation, which way each kernel walks, and the proof of it.
@@ -29,6 +30,9 @@ A kernel is the function `<kernel>` in `kernels/<kernel>.c`, whole C that an edi
   order), and what differs between layers of the same shape (`Step.values`, found by the parameter's name):
   zero points, the multiplier of ADD. The generator reads types and names from the declaration.
 - A file may `#include` other files of `kernels` by name; each is written once. No libc, no state.
+- Elements have 8 bits, or 16 in a kernel whose name ends in `_int16`. A kernel that differs in nothing else
+  is one file, `max_pool_2d.c`, with elements of type `element_t` (`kernel_files`); those of sums of products
+  have 64-bit sums and other multipliers (`wide.c`), and a file each. For 16 bits there is plain C only.
 - Multipliers are TensorFlow Lite's: `value * 2**(exponent - 31)`, the exponent as there (negative is a right
   shift). `s.rounding` is how the operator rounds (`requantize.c`, `fixed_point.Rounding`): with ROUND_TWICE
   all exponents are below 0. Between layers, elements are as the file has them: int8, not plus 128.

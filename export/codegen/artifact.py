@@ -27,7 +27,7 @@ def make_c(
     """Return the C of a TFLite file; the arguments and errors are those of `generate`."""
     sources = generate(content, name, match=match, samples=samples)
     files = {".c": sources.model, **sources.companions}
-    return GeneratedC(f"{name}.int8", MappingProxyType(files), structure_of(sources.plan), content)
+    return GeneratedC(sources.stem, MappingProxyType(files), structure_of(sources.plan), content)
 
 
 def choose_samples(content: bytes, images: NDArray[np.uint8], match: Match = Match.LITERT) -> Arrays:

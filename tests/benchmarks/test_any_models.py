@@ -271,7 +271,7 @@ def test_markdown_says_what_the_inputs_are(kind):
 def reading(raw, output, spec):
     """Return the classes that a device's raw output bytes name."""
     nothing = np.zeros((len(raw), 1), np.uint8)
-    return Expected(nothing, raw, None, tested=True, output=output, spec=spec).predicted(raw)
+    return Expected(nothing, raw, None, tested=True, input=output, output=output, spec=spec).predicted(raw)
 
 
 def test_classes_are_read_off_a_devices_raw_output():

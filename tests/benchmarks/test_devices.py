@@ -20,7 +20,13 @@ from edgemnist.benchmarks.emulation.building import (
     build_self_test,
     model_sections,
 )
-from edgemnist.benchmarks.emulation.collect import DeviceOutcome, collect_devices, device_rows, measure_device
+from edgemnist.benchmarks.emulation.collect import (
+    DeviceOutcome,
+    collect_devices,
+    device_rows,
+    in_its_order,
+    measure_device,
+)
 from edgemnist.benchmarks.emulation.expected import expected_answers
 from edgemnist.benchmarks.emulation.model import CModel, c_models
 from edgemnist.benchmarks.emulation.running import Answers, run_harness
@@ -318,3 +324,12 @@ def test_the_firmware_is_c99_like_the_model():
         "cortex_m.ld",
         "counting.c",
     }
+
+
+def test_a_big_endian_processor_has_the_bytes_of_each_element_in_its_own_order():
+    raw = np.array([[1, -2], [300, 4]], "<i2").view(np.uint8)
+    found = in_its_order(DEVICES["s390x"], raw, "int16")
+    assert found.view(">i2").tolist() == [[1, -2], [300, 4]]
+    assert np.array_equal(in_its_order(DEVICES["s390x"], found, "int16"), raw)
+    assert in_its_order(DEVICES["s390x"], raw, "uint8").tolist() == raw.tolist()
+    assert in_its_order(DEVICES["cortex-m4"], raw, "int16") is raw

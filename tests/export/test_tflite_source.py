@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from edgemnist.export.codegen import Match
 from edgemnist.export.codegen.proving.exactness import prove_generated
 from edgemnist.export.codegen.proving.reference import run_reference
 from edgemnist.export.codegen.proving.regenerate import regenerate
-from edgemnist.export.tflite_source import export_tflite
+from edgemnist.export.tflite_source import export_kinds, export_tflite
 from edgemnist.proof.verify import verify
 from edgemnist.runtime import load_predictor, read_manifest
 from edgemnist.runtime.errors import ConversionError, OptionError, ProofError
@@ -51,6 +52,22 @@ def network(dtype="int8", *, several=False, channels=3, seed=0):
         output = file.tensor((1, 4), "uint8", 0.1, 133)
         file.operator("QUANTIZE", [last], [output])
     return file.content([image], [output, middle] if several else [output])
+
+
+def wide_network():
+    """A convolution, a dense layer and a softmax on elements of 16 bits."""
+    rng, file = np.random.default_rng(0), build.File()
+    image = file.tensor((1, 6, 5, 3), "int16", 1e-4, name="picture")
+    kernel = file.tensor((8, 3, 3, 3), "int8", rng.uniform(0.001, 0.01, 8), 0, rng.integers(-127, 128, 216))
+    bias = file.tensor((8,), "int64", 1e-7, 0, rng.integers(-500, 500, 8))
+    middle, flat = (file.tensor(shape, "int16", 2e-4) for shape in ((1, 6, 5, 8), (1, 240)))
+    matrix = file.tensor((4, 240), "int8", 0.003, 0, rng.integers(-127, 128, (4, 240)))
+    logits, output = file.tensor((1, 4), "int16", 4e-4), file.tensor((1, 4), "int16", 1 / 32768)
+    file.operator("CONV_2D", [image, kernel, bias], [middle], "Conv2DOptions", strideH=1, strideW=1)
+    file.operator("RESHAPE", [middle, file.constant([1, 240])], [flat], "ReshapeOptions", newShape=[1, 240])
+    file.operator("FULLY_CONNECTED", [flat, matrix], [logits], "FullyConnectedOptions")
+    file.operator("SOFTMAX", [logits], [output], "SoftmaxOptions", beta=1.0)
+    return file.content([image], [output])
 
 
 @pytest.fixture
@@ -101,6 +118,36 @@ def test_a_file_without_metadata_becomes_proven_c_named_after_it(saved, folder, 
         expected = run_reference(content, (raw[:, None],), Match.LITERT).outputs[0][:, 0]
         np.testing.assert_array_equal(answers, expected)
         np.testing.assert_array_equal(predictor.engine.run(raw[2:3]), expected[2:3])
+
+
+@pytest.mark.slow
+def test_a_file_of_16_bits_becomes_proven_c_named_after_it(saved, folder, test_split):
+    content = wide_network()
+    path = saved(content, "anyones.int16x8.tflite")
+    made = export_tflite(path, folder, no_images(), compile_library=True)
+    assert (made.exactness.output_bytes, made.record.precision) == (8000, "int16x8")
+    names = {path.name for path in folder.iterdir()}
+    endings = (".c", ".h", "_host.c", "_selftest.c", ".so", ".tflite")
+    assert names == {f"anyones.int16x8{ending}" for ending in endings} | {"manifest.json", "reference.npz"}
+    assert {verdict.passed for verdict in verdicts(folder, test_split).values()} == {True}
+    with load_predictor(folder / "anyones.int16x8.c", num_threads=2) as predictor:
+        raw = np.random.default_rng(5).integers(-9000, 9000, (9, 6, 5, 3)).astype(np.int16)
+        answers = predictor.engine.run(raw)
+        expected = run_reference(content, (raw[:, None],), Match.LITERT).outputs[0][:, 0]
+        assert answers.dtype == np.int16
+        np.testing.assert_array_equal(answers, expected)
+    subprocess.run(
+        ["gcc", "-std=c99", "anyones.int16x8.c", "anyones.int16x8_selftest.c", "-o", "test"],
+        cwd=folder,
+        check=True,
+    )
+    subprocess.run([folder / "test"], check=True)
+
+
+def test_no_webassembly_is_made_of_16_bits(saved, folder):
+    with pytest.raises(ConversionError, match="WebAssembly is made of int8 files only; received int16x8"):
+        export_kinds(saved(wide_network()), folder, no_images(), ("html",))
+    assert not folder.exists() or not list(folder.iterdir())
 
 
 @pytest.mark.slow

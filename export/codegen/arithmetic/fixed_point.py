@@ -36,6 +36,7 @@ class Rounding(enum.IntEnum):
     TWICE is gemmlowp's rounding high product, half up, and then its rounding shift, half away from zero. ONCE
     is one product and one rounding shift, half up; ONCE_BELOW the same with a half that is one unit smaller.
     TWICE_ANY is TWICE for exponents that may be 0 or more, ONCE_ANY is ONCE for those that may be -1 or more.
+    REDUCED and ONCE_WIDE are for sums of 64 bits (`kernels/wide.c`).
     """
 
     TWICE = 0
@@ -43,6 +44,8 @@ class Rounding(enum.IntEnum):
     ONCE = 2
     ONCE_ANY = 3
     ONCE_BELOW = 4
+    REDUCED = 5
+    ONCE_WIDE = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +153,10 @@ def round_once(
 def _search(factor: float, reach: int, low: int, high: int, rounding: Rounding) -> Multiplier | None:
     nearest = quantize_multiplier(factor)
     results = np.arange(low + 1, high + 1)
-    least = _least_sums(factor, results)
+    least = least_sums(factor, results)
     kept = (least <= reach) & (least > -reach)
     sums = np.concatenate([least[kept], least[kept] - 1, [-reach, reach]])
-    wanted = _rounded(sums, factor).clip(low, high)
+    wanted = round_in_double(sums, factor).clip(low, high)
     offsets = [0, *(sign * size for size in range(1, 17) for sign in (1, -1))]
     for offset in offsets:
         tried = Multiplier(nearest.value + offset, nearest.exponent)
@@ -164,8 +167,8 @@ def _search(factor: float, reach: int, low: int, high: int, rounding: Rounding) 
     return None
 
 
-def _rounded(sums: NDArray[np.int64], factor: float) -> NDArray[np.int64]:
-    """Return C's `round(double(sum) * factor)`, kept within what is compared."""
+def round_in_double(sums: NDArray[np.int64], factor: float) -> NDArray[np.int64]:
+    """Return C's `round(double(sum) * factor)` for integers, kept within what can be compared."""
     products = sums.astype(np.float64) * factor
     whole = np.floor(np.abs(products))
     nearest = np.sign(products) * (whole + (np.abs(products) - whole >= _HALF))
@@ -173,13 +176,13 @@ def _rounded(sums: NDArray[np.int64], factor: float) -> NDArray[np.int64]:
     return rounded
 
 
-def _least_sums(factor: float, results: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return for each result the least sum to which `_rounded` gives at least that."""
+def least_sums(factor: float, results: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return for each result the least sum for which `round_in_double` gives at least that."""
     if factor == 0:
         return np.full(len(results), _FAR)
     guesses = np.ceil((results - 0.5) / factor).clip(-_FAR, _FAR).astype(np.int64)
     around = guesses[:, None] + np.arange(-2, 4)
-    enough = _rounded(around.ravel(), factor).reshape(around.shape) >= results[:, None]
+    enough = round_in_double(around.ravel(), factor).reshape(around.shape) >= results[:, None]
     found: NDArray[np.int64] = around[np.arange(len(results)), enough.argmax(axis=1)]
     return found
 

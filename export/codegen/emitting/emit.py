@@ -121,14 +121,14 @@ class _Writer:
             self._names[key] = name
             note = f"/* {texts.comment(comment)} */\n" if comment else ""
             kind = C_TYPES[str(values.dtype)]
-            entries = values.ravel().tolist()
+            entries = texts.entries(values)
             self.tables[name] = (
                 f"{note}static const {kind} {name}[{values.size}] = {{\n{texts.rows(entries)}\n}};"
             )
             self.values[name] = values.ravel()
             self.hashed.append((name, kind, values.size))
-            for value in entries:
-                self.checksum = (self.checksum ^ (value & 0xFFFFFFFF)) * _FNV_PRIME & 0xFFFFFFFF
+            for word in _words(values):
+                self.checksum = (self.checksum ^ word) * _FNV_PRIME & 0xFFFFFFFF
         return self._names[key]
 
     def function(self, number: int, chosen: Chosen) -> str:
@@ -157,7 +157,7 @@ class _Writer:
             self.table(f"{self.prefix}layer_{number}_{table.name}", table.values, table.comment)
             for table in chosen.tables
         ]
-        given += [_value(step.values[one.name]) for one in chosen.parameters if one.name in step.values]
+        given += [_value(step.values[one.name], one) for one in chosen.parameters if one.name in step.values]
         if any(one.name == "scratch" for one in chosen.parameters):
             given.append(f"memory + {self.plan.scratch[number][0]}")
         result = self.pointer(step.outputs[0])
@@ -213,10 +213,19 @@ def write_program(plan: Plan, variant: Variant, prefix: str = "") -> Program:
     )
 
 
-def _value(value: Value) -> str:
+def _value(value: Value, parameter: Parameter) -> str:
     if isinstance(value, Struct):
-        return f"(struct {value.name}){{ {', '.join(map(str, value.fields))} }}"
+        return f"({parameter.type.removeprefix('const ')}){{ {', '.join(map(str, value.fields))} }}"
     return texts.number(value) if isinstance(value, float) else str(value)
+
+
+def _words(values: NDArray[np.generic]) -> list[int]:
+    """Return a table's entries as 32 bits each; those of 64 as two, the low ones first."""
+    flat = values.ravel()
+    whole = (flat.view(np.uint32) if values.dtype == np.float32 else flat).astype(np.int64)
+    words = np.stack([whole, whole >> 32], axis=1) if values.dtype == np.int64 else whole
+    found: list[int] = (words.ravel() & 0xFFFFFFFF).tolist()
+    return found
 
 
 def _comment(step: Step) -> str:

@@ -1,11 +1,19 @@
-"""The kernels' C: read from the files in `kernels`, with what they include, and their parameters."""
+"""The kernels' C: read from the files in `kernels`, with what they include, and their parameters.
+
+A file whose elements are `element_t` is C of several widths: it is the kernel for 8 bits, and of the name
+with `_int16` that for 16, in which all that the file defines has a name with that ending.
+"""
 
 import re
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from ..graph.ir import WIDE
+
 _INCLUDE = re.compile(r'^#include "(\w+)\.c"\n', re.MULTILINE)
+_DEFINED = re.compile(r"^(?:struct |KERNEL [\w ]+?[ *])(\w+)(?= \{|\()", re.MULTILINE)
+_ELEMENT, _ELEMENTS = re.compile(r"\belement_t\b"), "element"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +51,19 @@ class KernelFile:
 
 @cache
 def read_kernel(name: str) -> KernelFile:
-    """Return a file of `kernels`."""
-    text = (files("edgemnist.export.codegen") / "kernels" / f"{name}.c").read_text(encoding="ascii")
-    return KernelFile(name, tuple(_INCLUDE.findall(text)), _INCLUDE.sub("", text).strip("\n") + "\n")
+    """Return a file of `kernels`, or what one for several widths is for 16 bits."""
+    folder = files("edgemnist.export.codegen") / "kernels"
+    if name.endswith(WIDE) and not (folder / f"{name}.c").is_file():
+        narrow = (folder / f"{name.removesuffix(WIDE)}.c").read_text(encoding="ascii")
+        defined = "|".join(_DEFINED.findall(narrow))
+        return _kernel_file(name, re.sub(rf"\b({defined})\b", rf"\1{WIDE}", narrow), "int16_t")
+    return _kernel_file(name, (folder / f"{name}.c").read_text(encoding="ascii"), "int8_t")
+
+
+def _kernel_file(name: str, text: str, element: str) -> KernelFile:
+    includes = tuple(one for one in _INCLUDE.findall(text) if one != _ELEMENTS)
+    own = _INCLUDE.sub("", text).strip("\n") + "\n"
+    return KernelFile(name, includes, _ELEMENT.sub(element, own))
 
 
 def with_includes(name: str) -> tuple[str, ...]:

@@ -3,7 +3,23 @@
 import re
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 _COLUMNS = 100
+_HASH_FLOAT = """static uint32_t hash_float(uint32_t hash, const float *table, int32_t size)
+{
+    for (int32_t i = 0; i < size; ++i) {
+        union {
+            float real;
+            uint32_t bits;
+        } entry;
+
+        entry.real = table[i];
+        hash = (hash ^ entry.bits) * 16777619u;
+    }
+    return hash;
+}"""
 _KEPT_IN_STRINGS = re.compile(rb"[A-Za-z0-9 .,:;()_+\-*/=<>\[\]!#%&|~^]")
 
 
@@ -34,8 +50,15 @@ def number(value: float) -> str:
     return f"{text}f" if re.search("[.e]", text) else f"{text}.0f"
 
 
-def rows(values: Sequence[int], indent: str = "    ") -> str:
-    """Return integers as lines of an initializer."""
+def entries(values: NDArray[np.generic]) -> list[str]:
+    """Return a table's entries as they are written."""
+    if values.dtype == np.float32:
+        return [number(value) for value in values.ravel().tolist()]
+    return [str(value) for value in values.ravel().tolist()]
+
+
+def rows(values: Sequence[int | str], indent: str = "    ") -> str:
+    """Return numbers as lines of an initializer."""
     lines, line = [], indent
     for value in values:
         item = f"{value},"
@@ -47,13 +70,16 @@ def rows(values: Sequence[int], indent: str = "    ") -> str:
 
 
 def hash_function(kind: str) -> str:
-    """Return a function that continues an FNV-1a hash with a table's entries."""
+    """Return a function that continues an FNV-1a hash with a table's entries, the low word of each first."""
+    if kind == "float":
+        return _HASH_FLOAT
+    upper = "\n        hash = (hash ^ (uint32_t)(table[i] >> 32)) * 16777619u;" if kind == "int64_t" else ""
     return f"""static uint32_t hash_{kind}(uint32_t hash, const {kind} *table, int32_t size)
 {{
     for (int32_t i = 0; i < size; ++i) {{
         const uint32_t entry = (uint32_t)table[i];
 
-        hash = (hash ^ entry) * 16777619u;
+        hash = (hash ^ entry) * 16777619u;{upper}
     }}
     return hash;
 }}"""

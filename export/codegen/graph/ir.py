@@ -16,10 +16,13 @@ from .rows import Rows
 
 Shape = tuple[int, ...]
 
+WIDE = "_int16"  # what the names of kernels for elements of 16 bits end in
+
 C_TYPES = {
     "int8": "int8_t",
     "uint8": "uint8_t",
     "int16": "int16_t",
+    "uint16": "uint16_t",
     "int32": "int32_t",
     "int64": "int64_t",
     "float32": "float",
@@ -156,6 +159,12 @@ class Graph:
     outputs: tuple[Tensor, ...]
     nodes: tuple[Node, ...]
     metadata: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def precision(self) -> str:
+        """The middle part of its files' names: int16x8 if there are activations of 16 bits, else int8."""
+        activations = (*self.inputs, *(tensor for node in self.nodes for tensor in node.outputs))
+        return "int16x8" if any(tensor.dtype == "int16" for tensor in activations) else "int8"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,6 +7,7 @@ import numpy as np
 from ....runtime.errors import ConversionError
 from ..operators import OPERATORS
 from .ir import Graph, Node, Tensor
+from .tabulated import with_tables
 from .unsigned import without_signs
 
 _MOST_BYTES = 2**31 - 1
@@ -49,8 +50,8 @@ def normalize(graph: Graph) -> Graph:
     now = [_now(known, tensor) for tensor in graph.outputs]
     outputs = tuple(tensor for tensor in now if tensor is not None)
     inputs = tuple(known[tensor] for tensor in graph.inputs)
-    needed = without_signs(_needed(nodes, set(outputs)), outputs)
-    return replace(graph, inputs=inputs, outputs=outputs, nodes=needed)
+    needed = with_tables(_needed(nodes, set(outputs)), outputs)
+    return replace(graph, inputs=inputs, outputs=outputs, nodes=without_signs(needed, outputs))
 
 
 def _input(tensor: Tensor) -> Tensor:

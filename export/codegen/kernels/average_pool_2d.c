@@ -1,4 +1,5 @@
 /* AVERAGE_POOL_2D: the mean of what lies inside the input, halves away from zero. */
+#include "element.c"
 #include "pool_2d.c"
 
 KERNEL int32_t rounded_quotient(int32_t sum, int32_t count)
@@ -7,14 +8,14 @@ KERNEL int32_t rounded_quotient(int32_t sum, int32_t count)
 }
 
 KERNEL void average_pool_2d(
-    const struct pool_2d s, const int8_t *input, int8_t *output, const struct range range)
+    const struct pool_2d s, const element_t *input, element_t *output, const struct range range)
 {
     for (int32_t step = 0; step < s.batches * s.output_height; ++step) {
         const int32_t row = s.backward ? s.batches * s.output_height - 1 - step : step;
-        const int8_t *image = input + row / s.output_height * s.input_height * s.input_width * s.channels;
+        const element_t *image = input + row / s.output_height * s.input_height * s.input_width * s.channels;
         const int32_t top = row % s.output_height * s.stride_y - s.pad_y;
         const struct span rows = inside(top, s.height, 1, s.input_height);
-        int8_t *pixel = output + row * s.output_width * s.channels;
+        element_t *pixel = output + row * s.output_width * s.channels;
 
         for (int32_t column = 0; column < s.output_width; ++column) {
             const int32_t left = column * s.stride_x - s.pad_x;
@@ -31,7 +32,7 @@ KERNEL void average_pool_2d(
                 }
                 sum = count == s.height * s.width ? rounded_quotient(sum, s.height * s.width)
                                                   : rounded_quotient(sum, count);
-                *pixel++ = (int8_t)largest(range.low, least(range.high, sum));
+                *pixel++ = (element_t)largest(range.low, least(range.high, sum));
             }
         }
     }

@@ -1,14 +1,15 @@
 /* DEQUANTIZE to float32. */
+#include "element.c"
 #include "portable.c"
 
 struct dequantize {
     int32_t size;
-    int32_t flip; /* 128 where the input is uint8, which is an int8 with another first bit */
+    int32_t is_unsigned; /* whether the input is uint8 */
 };
 
-KERNEL void dequantize(const struct dequantize s, const uint8_t *input, float *output, float step, int32_t zero)
+KERNEL void dequantize(const struct dequantize s, const element_t *input, float *output, float step, int32_t zero)
 {
     for (int32_t i = 0; i < s.size; ++i) {
-        output[i] = step * (float)((input[i] ^ (s.flip ^ 128)) - 128 - zero);
+        output[i] = step * (float)((s.is_unsigned ? (uint8_t)input[i] : input[i]) - zero);
     }
 }

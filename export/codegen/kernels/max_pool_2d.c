@@ -1,14 +1,15 @@
 /* MAX_POOL_2D: the largest of what lies inside the input. */
+#include "element.c"
 #include "pool_2d.c"
 
-KERNEL void max_pool_2d(const struct pool_2d s, const int8_t *input, int8_t *output, const struct range range)
+KERNEL void max_pool_2d(const struct pool_2d s, const element_t *input, element_t *output, const struct range range)
 {
     for (int32_t step = 0; step < s.batches * s.output_height; ++step) {
         const int32_t row = s.backward ? s.batches * s.output_height - 1 - step : step;
-        const int8_t *image = input + row / s.output_height * s.input_height * s.input_width * s.channels;
+        const element_t *image = input + row / s.output_height * s.input_height * s.input_width * s.channels;
         const int32_t top = row % s.output_height * s.stride_y - s.pad_y;
         const struct span rows = inside(top, s.height, 1, s.input_height);
-        int8_t *pixel = output + row * s.output_width * s.channels;
+        element_t *pixel = output + row * s.output_width * s.channels;
 
         for (int32_t column = 0; column < s.output_width; ++column) {
             const int32_t left = column * s.stride_x - s.pad_x;
@@ -22,7 +23,7 @@ KERNEL void max_pool_2d(const struct pool_2d s, const int8_t *input, int8_t *out
                         found = largest(found, image[(y * s.input_width + x) * s.channels + channel]);
                     }
                 }
-                *pixel++ = (int8_t)least(found, range.high);
+                *pixel++ = (element_t)least(found, range.high);
             }
         }
     }

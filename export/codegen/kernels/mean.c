@@ -3,6 +3,7 @@
  *
  * The number of elements is part of the multiplier.
  */
+#include "element.c"
 #include "requantize.c"
 
 struct mean {
@@ -10,7 +11,7 @@ struct mean {
     int32_t rounding;
 };
 
-KERNEL void mean(const struct mean s, const int8_t *input, int8_t *output, int32_t zero, int32_t multiplier,
+KERNEL void mean(const struct mean s, const element_t *input, element_t *output, int32_t zero, int32_t multiplier,
     int32_t exponent, const struct range range)
 {
     for (int32_t i = 0; i < s.kept0; ++i) {
@@ -23,7 +24,7 @@ KERNEL void mean(const struct mean s, const int8_t *input, int8_t *output, int32
                         sum += input[(((i * s.reduced1 + j) * s.kept2 + k) * s.reduced3 + l) * s.kept4 + m];
                     }
                 }
-                *output++ = requantize(sum, multiplier, exponent, s.rounding, range);
+                *output++ = (element_t)limited(scale(sum, multiplier, exponent, s.rounding), range);
             }
         }
     }

@@ -1,4 +1,5 @@
 /* REDUCE_MAX, and with a `sign` of -1 REDUCE_MIN: over up to two groups of neighbouring axes. */
+#include "element.c"
 #include "requantize.c"
 
 struct reduce_max {
@@ -6,12 +7,12 @@ struct reduce_max {
     int32_t sign;
 };
 
-KERNEL void reduce_max(const struct reduce_max s, const int8_t *input, int8_t *output)
+KERNEL void reduce_max(const struct reduce_max s, const element_t *input, element_t *output)
 {
     for (int32_t i = 0; i < s.kept0; ++i) {
         for (int32_t k = 0; k < s.kept2; ++k) {
             for (int32_t m = 0; m < s.kept4; ++m) {
-                int32_t most = -128;
+                int32_t most = sizeof(element_t) == 1 ? -128 : -32768;
 
                 for (int32_t j = 0; j < s.reduced1; ++j) {
                     for (int32_t l = 0; l < s.reduced3; ++l) {
@@ -19,7 +20,7 @@ KERNEL void reduce_max(const struct reduce_max s, const int8_t *input, int8_t *o
                             s.sign * input[(((i * s.reduced1 + j) * s.kept2 + k) * s.reduced3 + l) * s.kept4 + m]);
                     }
                 }
-                *output++ = (int8_t)(s.sign * most);
+                *output++ = (element_t)(s.sign * most);
             }
         }
     }

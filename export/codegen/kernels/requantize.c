@@ -95,11 +95,15 @@ struct range {
     int32_t high;
 };
 
+/* The element for a scaled sum: its zero point is added, and it is cut off at the limits. */
+KERNEL int32_t limited(int32_t scaled, const struct range range)
+{
+    /* the limits without the zero point, so that no sum overflows */
+    return largest(range.low - range.zero, least(range.high - range.zero, scaled)) + range.zero;
+}
+
 KERNEL int8_t requantize(
     int32_t sum, int32_t multiplier, int32_t exponent, int32_t rounding, const struct range range)
 {
-    const int32_t scaled = scale(sum, multiplier, exponent, rounding);
-
-    /* the limits without the zero point, so that no sum overflows */
-    return (int8_t)(largest(range.low - range.zero, least(range.high - range.zero, scaled)) + range.zero);
+    return (int8_t)limited(scale(sum, multiplier, exponent, rounding), range);
 }

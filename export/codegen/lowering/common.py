@@ -8,7 +8,7 @@ from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
 from ..arithmetic.fixed_point import round_half_away
-from ..graph.ir import Node, Shape, Struct, Table, Tensor
+from ..graph.ir import WIDE, Node, Shape, Struct, Table, Tensor
 from ..graph.rows import Rows
 
 INT8 = (-128, 127)
@@ -20,6 +20,7 @@ _LIMITS: dict[int, tuple[float | None, float | None]] = {
 }
 _RANGES = {"int8": INT8, "uint8": (0, 255), "int16": (-32768, 32767)}
 _AXES = 4
+_BYTE_BITS = 8
 
 
 def require(node: Node, tensor: Tensor, dtypes: Sequence[str]) -> None:
@@ -51,6 +52,10 @@ def require(node: Node, tensor: Tensor, dtypes: Sequence[str]) -> None:
         raise node.error(
             f"the zero point of {tensor.name!r} is no value of its type", received=tensor.zero_point
         )
+    if tensor.dtype == "int16" and tensor.zero_point:
+        raise node.error(
+            f"{tensor.name!r} is of 16 bits, but not around 0", received=f"zero point {tensor.zero_point}"
+        )
     if tensor.dtype != "float32" and not tensor.scale > 0:
         raise node.error(f"the scale of {tensor.name!r} is not positive", received=tensor.scale)
 
@@ -80,7 +85,7 @@ def activation_limits(node: Node, activation: int, output: Tensor) -> tuple[int,
 
 
 def activation_range(node: Node, output: Tensor) -> Struct:
-    """Return `struct range` of an int8 output with the node's fused activation."""
+    """Return `struct range` of an output with the node's fused activation."""
     low, high = activation_limits(node, node.options["fusedActivationFunction"], output)
     return Struct("range", (output.zero_point, low, high))
 
@@ -212,24 +217,31 @@ def folded_integers(node: Node, position: int) -> NDArray[Any] | None:
     return tensor.data if tensor.dtype in {"int32", "int64"} else None
 
 
-def lookup_table(results: Sequence[int], dtype: str, comment: str) -> Table:
+def lookup_table(results: Sequence[int], dtype: str, comment: str, bits: int = 8) -> Table:
     """Return what an operator gives for each byte of its input, byte 0 first.
 
     Args:
         results: The raw results for the raw inputs in rising order.
         dtype: The element type of the input.
         comment: For a reader.
+        bits: The size of a result: 8, or 16 for those with a sign.
     """
     values = np.asarray(results, np.int64)
     if dtype == "int8":
         values = np.roll(values, -128)
-    return Table("results", (values & 0xFF).astype(np.uint8), comment)
+    kept = (values & 0xFF).astype(np.uint8) if bits == _BYTE_BITS else values.astype(np.int16)
+    return Table("results", kept, comment)
 
 
 def raw_values(dtype: str) -> range:
     """Return all raw values of an element type of 8 bits, in rising order."""
     low, high = _RANGES[dtype]
     return range(low, high + 1)
+
+
+def of_width(kernel: str, tensor: Tensor) -> str:
+    """Return the name of the kernel for a tensor's elements, of 8 bits or of 16."""
+    return f"{kernel}{WIDE}" if tensor.dtype == "int16" else kernel
 
 
 def limits_of(dtype: str) -> tuple[int, int]:

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arithmetic.fixed_point import quantize_multiplier, rounding_twice
+from ..arithmetic.fixed_point import Match, quantize_multiplier, rounding_twice
 from ..graph.ir import Node, Shape, Step, Table, Value
-from .common import activation_range, output_size, pad_before, window_rows
+from .common import activation_range, of_width, output_size, pad_before, window_rows
 from .sums import checked_bias, exponents, multiplier_values
+from .wide_sums import reduced, wide_bias, wide_reach
 
 
 def convolution_shape(node: Node, channels: int) -> Shape:
@@ -22,13 +23,19 @@ def convolution_shape(node: Node, channels: int) -> Shape:
 
 
 def convolution_step(
-    node: Node, kernel: str, weights: NDArray[np.int8], rows: NDArray[np.int8], more: Mapping[str, int]
+    node: Node,
+    kernel: str,
+    match: Match,
+    weights: NDArray[np.int8],
+    rows: NDArray[np.int8],
+    more: Mapping[str, int],
 ) -> Step:
     """Return the call of a convolution's kernel. LiteRT and TensorFlow Lite Micro round alike, twice.
 
     Args:
         node: The layer.
-        kernel: The kernel.
+        kernel: The kernel for 8 bits.
+        match: Whose bytes it gives.
         weights: The weights as the kernel's table has them.
         rows: `(channels, taps)`, the same weights.
         more: Fields of the kernel's struct that only this one has.
@@ -59,16 +66,25 @@ def convolution_step(
         "dilation_x": dilation_x,
         "pad_y": pad_y,
         "pad_x": pad_before(options["padding"], width, taps_x, stride_x, dilation_x),
-        "rounding": int(rounding_twice(multipliers)),
         "backward": 0,
         **more,
     }
+    overlap = window_rows(source, output, stride_y, pad_y, (taps_y - 1) * dilation_y + 1)
+    values: dict[str, Value] = {"range": activation_range(node, output)}
+    table = Table("weights", weights, node.input(1).name)
+    if source.dtype == "int16":
+        bias, narrow = wide_bias(node, len(rows), match)
+        wide_reach(node, rows, bias)
+        scaling = reduced(node, multipliers, narrow=narrow)
+        shape["rounding"] = int(scaling.rounding)
+        wide = (table, Table("bias", bias), *scaling.tables())
+        return Step(node, of_width(kernel, source), shape, (source,), (output,), wide, values, (overlap,))
+    shape["rounding"] = int(rounding_twice(multipliers))
+    values["offset"] = -source.zero_point
     tables = (
-        Table("weights", weights, node.input(1).name),
+        table,
         Table("bias", checked_bias(node, rows).astype(np.int32)),
         multiplier_values(multipliers),
         exponents(multipliers),
     )
-    overlap = window_rows(source, output, stride_y, pad_y, (taps_y - 1) * dilation_y + 1)
-    values: dict[str, Value] = {"offset": -source.zero_point, "range": activation_range(node, output)}
     return Step(node, kernel, shape, (source,), (output,), tables, values, (overlap,))

@@ -30,6 +30,7 @@ class Operator:
         fold: Returns the outputs' values where they are known before anything runs; None where it cannot.
         element_types: What its activations may be.
         rounding: How it rounds, for the table in the documentation.
+        int16: How it rounds elements of 16 bits; "" where there is no C for them.
         notes: What a user should know, for the same table.
     """
 
@@ -39,6 +40,7 @@ class Operator:
     fold: Callable[[Node], tuple[NDArray[Any], ...] | None] | None = None
     element_types: tuple[str, ...] = ("int8",)
     rounding: str = "none"
+    int16: str = ""
     notes: str = ""
 
 

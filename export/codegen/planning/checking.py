@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ....runtime.errors import ConversionError
-from ..graph.ir import Step, Tensor
+from ..graph.ir import WIDE, Step, Tensor
 from .placing import ALIGNMENT
 from .plan import Plan
 
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 _NOBODY = -1
 # Kernels that read element i and then write element i.
-_ELEMENTWISE = {"add", "mul", "lookup", "softmax", "quantize_float", "dequantize"}
+_ELEMENTWISE = {
+    *("add", "mul", "lookup", "softmax", "quantize_float", "dequantize"),
+    *("rescale", "sigmoid", "cast_float", "arithmetic_float"),
+}
 # Kernels that read all that an image's, or batch's, rows need before they write the next one's, by their
 # fields.
 _WINDOWS = {
@@ -61,7 +64,7 @@ class _Simulation:
             self._holders[begin : begin + size] = _NOBODY
             for tensor in (*step.inputs, *step.outputs):
                 self._check_place(step, tensor)
-            if step.kernel in _ELEMENTWISE:
+            if _kernel(step) in _ELEMENTWISE:
                 self._elementwise(step)
             else:
                 for written, read in _pieces(step):
@@ -115,12 +118,17 @@ class _Simulation:
         return self._numbers.setdefault(self._plan.roots[tensor], len(self._numbers))
 
 
+def _kernel(step: Step) -> str:
+    """Return the kernel's name for elements of any width."""
+    return step.kernel.removesuffix(WIDE)
+
+
 def _pieces(step: Step) -> Iterator[tuple[Interval, Interval | None]]:
     """Yield what a step writes piece by piece, and what it may still read then; None for all inputs."""
-    if step.kernel in _WINDOWS:
+    if _kernel(step) in _WINDOWS:
         yield from _windows(step)
-    elif step.kernel in _ROWS:
-        count = step.shape[_ROWS[step.kernel]]
+    elif _kernel(step) in _ROWS:
+        count = step.shape[_ROWS[_kernel(step)]]
         written, read = step.outputs[0].size_bytes // count, step.inputs[0].size_bytes // count
         for row in range(count):
             yield (row * written, (row + 1) * written), (row * read, (row + 1) * read)
@@ -130,7 +138,8 @@ def _pieces(step: Step) -> Iterator[tuple[Interval, Interval | None]]:
 
 def _windows(step: Step) -> Iterator[tuple[Interval, Interval]]:
     shape, source, output = step.shape, step.inputs[0], step.outputs[0]
-    dilation = shape[_WINDOWS[step.kernel]] if _WINDOWS[step.kernel] else 1
+    field = _WINDOWS[_kernel(step)]
+    dilation = shape[field] if field else 1
     rows = shape["batches"] * shape["output_height"]
     written = output.size_bytes // rows
     read = source.size_bytes // (shape["batches"] * shape["input_height"])

@@ -14,6 +14,7 @@ from ..arithmetic.fixed_point import Match
 from ..graph.importing import read_graph, with_version
 from ..graph.ir import Graph
 
+_SPARE_BYTES = 1 << 20  # for what TensorFlow Lite Micro keeps for each layer
 _TOO_NEW = re.compile(r"Didn't find op for builtin opcode '(\w+)' version '(\d+)'")
 
 Arrays = tuple[NDArray[Any], ...]
@@ -117,7 +118,7 @@ def _tflm(content: bytes) -> Any:
         raise MissingExtraError("tflite_micro", "micro", "matching TensorFlow Lite Micro") from error
     try:
         with quiet():
-            interpreter = runtime.Interpreter.from_bytes(content)
+            interpreter = runtime.Interpreter.from_bytes(content, arena_size=_arena_bytes(content))
     except Exception as error:  # the binding raises whatever its interpreter ended with
         raise ConversionError("TensorFlow Lite Micro cannot run the model", received=error) from error
 
@@ -126,7 +127,19 @@ def _tflm(content: bytes) -> Any:
     def run(arrays: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
         for number, array in enumerate(arrays):
             interpreter.set_input(array, number)
-        interpreter.invoke()
+        try:
+            interpreter.invoke()
+        except RuntimeError as error:
+            raise ConversionError("TensorFlow Lite Micro cannot run the model", received=error) from error
         return [interpreter.get_output(number) for number in range(count)]
 
     return run
+
+
+def _arena_bytes(content: bytes) -> int:
+    """Return enough memory for all tensors of a model at once; the binding looks at the file's size only."""
+    graph = read_graph(content)
+    tensors = {
+        tensor for node in graph.nodes for tensor in (*node.inputs, *node.outputs) if tensor is not None
+    }
+    return 10 * len(content) + _SPARE_BYTES + 2 * sum(tensor.size_bytes for tensor in tensors)

@@ -56,10 +56,11 @@ class Compiled:
         self.trace_bytes = sum(step.outputs[0].size_bytes for step in self.plan.steps)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder)
-            (path / f"{name}.int8.c").write_bytes(self.sources.model)
+            stem = self.sources.stem
+            (path / f"{stem}.c").write_bytes(self.sources.model)
             for ending, text in self.sources.companions.items():
-                (path / f"{name}.int8{ending}").write_bytes(text)
-            facts = {"trace": self.trace_bytes, "macro": name.upper(), "file": f"{name}.int8"}
+                (path / f"{stem}{ending}").write_bytes(text)
+            facts = {"trace": self.trace_bytes, "macro": name.upper(), "file": stem}
             (path / "trace.c").write_text(_TRACER.format(**facts))
             options = (*WARNINGS, *flags, "-shared", "-fPIC", *_intrinsics(compiler, flags))
             command = [compiler, *options, "trace.c", "-o", "trace.so"]

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from edgemnist.export.codegen import generate
 from edgemnist.export.codegen.operators import OPERATORS
 
+from . import test_int16 as wide
 from . import test_moving as moving
 from . import test_operators as single
 from .run import WARNINGS
@@ -42,11 +43,28 @@ _STRATEGIES = {
     "TILE": moving.tiles(),
     "REDUCE_MAX": moving.extremes(),
     "DEQUANTIZE": moving.float_ends().map(lambda case: case[0]),
+    "CAST": wide.scaled_pixels(by_channel=True),
     "networks": networks(),
+}
+_WIDE_STRATEGIES = {
+    "CONV_2D": wide.convolutions(False),
+    "DEPTHWISE_CONV_2D": wide.convolutions(True),
+    "FULLY_CONNECTED": wide.dense_layers(),
+    "ADD": wide.binary("ADD"),
+    "MUL": wide.binary("MUL"),
+    "AVERAGE_POOL_2D": wide.pools("AVERAGE_POOL_2D"),
+    "MAX_POOL_2D": wide.pools("MAX_POOL_2D"),
+    "MEAN": wide.means("MEAN"),
+    "REDUCE_MIN": wide.means("REDUCE_MIN"),
+    "SOFTMAX": wide.softmaxes(),
+    "LEAKY_RELU": wide.unary("LEAKY_RELU", 300),
+    "LOGISTIC": wide.unary("LOGISTIC", 300),
+    "TANH": wide.unary("TANH", 300),
+    "PAD": moving.paddings(dtype="int16"),
 }
 # Bytes of inputs come again where there are too few; what an arena holds before may be anything.
 _TARGET = """
-#include "model.int8_host.c"
+#include "{stem}_host.c"
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,10 +113,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 @pytest.mark.parametrize("name", _STRATEGIES)
 def test_no_input_is_undefined_behaviour(name, tmp_path):
+    _fuzz_some(_STRATEGIES[name], tmp_path)
+
+
+@pytest.mark.parametrize("name", _WIDE_STRATEGIES)
+def test_no_input_of_16_bits_is_undefined_behaviour(name, tmp_path):
+    _fuzz_some(_WIDE_STRATEGIES[name], tmp_path)
+
+
+def _fuzz_some(strategy, tmp_path):
     found = []
 
     @settings(single.exact, max_examples=_FILES)
-    @given(_STRATEGIES[name])
+    @given(strategy)
     def collect(content):
         found.append(content)
 
@@ -111,13 +138,13 @@ def _fuzz(content, folder):
     folder.mkdir()
     sources = generate(content, "model")
     graph = sources.plan.graph
-    (folder / "model.int8.c").write_bytes(sources.model)
+    (folder / f"{sources.stem}.c").write_bytes(sources.model)
     for ending, text in sources.companions.items():
-        (folder / f"model.int8{ending}").write_bytes(text)
-    analyzed = ["gcc", *WARNINGS, "-O1", "-fanalyzer", "-c", "model.int8.c", "-o", "analyzed.o"]
+        (folder / f"{sources.stem}{ending}").write_bytes(text)
+    analyzed = ["gcc", *WARNINGS, "-O1", "-fanalyzer", "-c", f"{sources.stem}.c", "-o", "analyzed.o"]
     subprocess.run(analyzed, cwd=folder, check=True)
     sizes = ", ".join(str(tensor.size_bytes) for tensor in (*graph.inputs, *graph.outputs))
-    (folder / "target.c").write_text(_TARGET.format(sizes=sizes, inputs=len(graph.inputs)))
+    (folder / "target.c").write_text(_TARGET.format(stem=sources.stem, sizes=sizes, inputs=len(graph.inputs)))
     command = ["clang", "-std=c99", *_SANITIZED, "target.c", "-o", "target"]
     subprocess.run(command, cwd=folder, check=True)
     done = subprocess.run(

@@ -68,7 +68,17 @@ def _excited():
     return keras.Model(image, layers.Dense(3)(layers.Flatten()(layers.LeakyReLU()(left))))
 
 
-def _converted(model, ends):
+def _residual():
+    """A block with a shortcut, and activations that 16 bits have tables for."""
+    image = keras.Input((8, 8, 3))
+    wide = layers.Conv2D(6, 3, padding="same", activation="relu6")(image)
+    deep = layers.DepthwiseConv2D(3, padding="same", activation="tanh")(wide)
+    joined = layers.LeakyReLU()(layers.Add()([wide, layers.Conv2D(6, 1, activation="sigmoid")(deep)]))
+    pooled = layers.AveragePooling2D(2)(layers.ZeroPadding2D(1)(joined))
+    return keras.Model(image, layers.Dense(3, "softmax")(layers.Flatten()(pooled)))
+
+
+def _converted(model, ends, operators="TFLITE_BUILTINS_INT8"):
     """Return a full-integer file with a dynamic batch; `ends` is the type of its inputs and outputs."""
     generator = np.random.default_rng(1)
 
@@ -80,7 +90,7 @@ def _converted(model, ends):
         converter = tf.lite.TFLiteConverter.from_keras_model(model)
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.representative_dataset = samples
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        converter.target_spec.supported_ops = [getattr(tf.lite.OpsSet, operators)]
         converter.inference_input_type = converter.inference_output_type = ends
         return converter.convert()
 
@@ -104,3 +114,22 @@ def test_what_keras_makes_is_exact(make, ends, match):
         assert {"SHAPE", "STRIDED_SLICE", "PACK"} <= operators, "no arithmetic on shapes"
     left = {step.node.operator for step in compiled.plan.steps}
     assert not left & {"SHAPE", "STRIDED_SLICE", "PACK", "RESHAPE"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("make", "ends", "match"),
+    [
+        (_features, tf.float32, Match.TFLM),
+        (_sequence, tf.int16, Match.LITERT),
+        (_reshaped, tf.int16, Match.LITERT),
+        (_several_ends, tf.float32, Match.LITERT),
+        (_residual, tf.int16, Match.LITERT),
+        (_residual, tf.int16, Match.TFLM),
+    ],
+)
+def test_what_keras_makes_of_16_bits_is_exact(make, ends, match):
+    keras.utils.set_random_seed(0)
+    content = _converted(make(), ends, "EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8")
+    compiled = assert_exact(content, match, count=10)
+    assert compiled.plan.graph.precision == "int16x8"

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgemnist.export.codegen import Match
@@ -14,16 +14,20 @@ from .test_operators import exact, matches, scales, seeds, zeros
 shapes = st.lists(st.integers(1, 4), min_size=1, max_size=4).map(tuple)
 
 
-def _file(draw, shape):
+def _quantization(draw, dtype):
+    return {"dtype": dtype, "scale": draw(scales), "zero": 0 if dtype == "int16" else draw(zeros)}
+
+
+def _file(draw, shape, dtype):
     file = File()
-    quantization = {"scale": draw(scales), "zero": draw(zeros)}
+    quantization = _quantization(draw, dtype)
     return file, file.tensor(shape, **quantization), quantization
 
 
 @st.composite
-def paddings(draw):
+def paddings(draw, dtype="int8"):
     shape = draw(shapes)
-    file, source, quantization = _file(draw, shape)
+    file, source, quantization = _file(draw, shape, dtype)
     amounts = [[draw(st.integers(0, 2)), draw(st.integers(0, 2))] for _ in shape]
     wanted = [size + sum(pair) for size, pair in zip(shape, amounts, strict=True)]
     output = file.tensor(wanted, **quantization)
@@ -32,9 +36,9 @@ def paddings(draw):
 
 
 @st.composite
-def transpositions(draw):
+def transpositions(draw, dtype="int8"):
     shape = draw(shapes)
-    file, source, quantization = _file(draw, shape)
+    file, source, quantization = _file(draw, shape, dtype)
     order = draw(st.permutations(range(len(shape))))
     output = file.tensor([shape[axis] for axis in order], **quantization)
     file.operator("TRANSPOSE", [source, file.constant(order)], [output], "TransposeOptions")
@@ -42,11 +46,11 @@ def transpositions(draw):
 
 
 @st.composite
-def concatenations(draw):
+def concatenations(draw, dtype="int8"):
     shape = list(draw(shapes))
     axis = draw(st.integers(-len(shape), len(shape) - 1))
     file = File()
-    quantization = {"scale": draw(scales), "zero": draw(zeros)}
+    quantization = _quantization(draw, dtype)
     parts = draw(st.lists(st.integers(1, 3), min_size=1, max_size=3))
     inputs = []
     for part in parts:
@@ -59,9 +63,9 @@ def concatenations(draw):
 
 
 @st.composite
-def slices(draw):
+def slices(draw, dtype="int8"):
     shape = draw(shapes)
-    file, source, quantization = _file(draw, shape)
+    file, source, quantization = _file(draw, shape, dtype)
     begins, ends, strides, masks = [], [], [], {"begin": 0, "end": 0, "shrinkAxis": 0}
     index = []
     for bit, size in enumerate(shape):
@@ -91,13 +95,13 @@ def slices(draw):
 
 
 @st.composite
-def splits(draw):
+def splits(draw, dtype="int8"):
     shape = list(draw(shapes))
     axis = draw(st.integers(0, len(shape) - 1))
     count = draw(st.integers(1, 3))
     part = shape[axis]
     shape[axis] *= count
-    file, source, quantization = _file(draw, shape)
+    file, source, quantization = _file(draw, shape, dtype)
     shape[axis] = part
     outputs = [file.tensor(shape, **quantization) for _ in range(count)]
     file.operator("SPLIT", [file.constant(axis), source], outputs, "SplitOptions", numSplits=count)
@@ -105,9 +109,9 @@ def splits(draw):
 
 
 @st.composite
-def resizes(draw):
+def resizes(draw, dtype="int8"):
     batches, height, width, depth = (draw(st.integers(1, 5)) for _ in range(4))
-    file, source, quantization = _file(draw, (batches, height, width, depth))
+    file, source, quantization = _file(draw, (batches, height, width, depth), dtype)
     wanted = draw(st.integers(1, 9)), draw(st.integers(1, 9))
     output = file.tensor((batches, *wanted, depth), **quantization)
     corners = draw(st.sampled_from(({}, {"alignCorners": True}, {"halfPixelCenters": True})))
@@ -122,14 +126,14 @@ def resizes(draw):
 
 
 @st.composite
-def dilated_blocks(draw, most_padded=3):
+def dilated_blocks(draw, most_padded=3, dtype="int8"):
     """SPACE_TO_BATCH_ND with padding, and BATCH_TO_SPACE_ND with cropping of what comes out."""
     batches, height, width, depth = (draw(st.integers(1, 5)) for _ in range(4))
-    file, source, quantization = _file(draw, (batches, height, width, depth))
+    file, source, quantization = _file(draw, (batches, height, width, depth), dtype)
     blocks = [draw(st.integers(1, 3)), draw(st.integers(1, 3))]
     if not most_padded:
         height, width = height * blocks[0], width * blocks[1]
-        file, source, quantization = _file(draw, (batches, height, width, depth))
+        file, source, quantization = _file(draw, (batches, height, width, depth), dtype)
     pads = [[draw(st.integers(0, most_padded)), draw(st.integers(0, most_padded))] for _ in blocks]
     for pair, block, size in zip(pads, blocks, (height, width), strict=True):
         pair[1] += -(size + sum(pair)) % block
@@ -159,9 +163,9 @@ def dilated_blocks(draw, most_padded=3):
 
 
 @st.composite
-def unpacked(draw):
+def unpacked(draw, dtype="int8"):
     shape = draw(shapes)
-    file, source, quantization = _file(draw, shape)
+    file, source, quantization = _file(draw, shape, dtype)
     axis = draw(st.integers(0, len(shape) - 1))
     part = [*shape[:axis], *shape[axis + 1 :]]
     parts = [file.tensor(part, **quantization) for _ in range(shape[axis])]
@@ -184,14 +188,30 @@ def test_moved_elements_are_exact(files):
     check()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("match", Match)
+@pytest.mark.parametrize(
+    "files", [paddings, transpositions, concatenations, slices, splits, resizes, unpacked]
+)
+def test_moved_elements_of_16_bits_are_exact(files, match):
+    @settings(exact, max_examples=6)
+    @given(files(dtype="int16"))
+    def check(content):
+        assert_exact(content, match, count=2)
+
+    check()
+
+
 @st.composite
 def float_ends(draw):
     file = File()
     shape = (1, draw(st.integers(1, 40)))
-    dtype = draw(st.sampled_from(("int8", "uint8")))
-    quantization = {"scale": draw(scales), "zero": draw(zeros) + 128 * (dtype == "uint8")}
+    dtype = draw(st.sampled_from(("int8", "uint8", "int16")))
+    quantization = _quantization(draw, dtype)
+    quantization["zero"] += 128 * (dtype == "uint8")
+    quantization["scale"] *= 0.01 if dtype == "int16" else 1
     source, output = file.tensor(shape, "float32"), file.tensor(shape, "float32")
-    between = file.tensor(shape, dtype, **quantization)
+    between = file.tensor(shape, **quantization)
     file.operator("QUANTIZE", [source], [between], "QuantizeOptions")
     file.operator("DEQUANTIZE", [between], [output], "DequantizeOptions")
     generator = np.random.default_rng(draw(seeds))
@@ -199,8 +219,8 @@ def float_ends(draw):
     halves = (generator.integers(-300, 300, (8, *shape)) / 2).astype(np.float32) * step
     wide = generator.normal(size=(8, *shape)).astype(np.float32) * 1000
     inputs = (np.concatenate([halves, wide]),)
-    # TensorFlow Lite Micro quantizes to int8 only
-    return file.content([source], [output]), inputs, draw(matches) if dtype == "int8" else Match.LITERT
+    # TensorFlow Lite Micro does not quantize to uint8
+    return file.content([source], [output]), inputs, Match.LITERT if dtype == "uint8" else draw(matches)
 
 
 @pytest.mark.slow
@@ -212,9 +232,9 @@ def test_float_ends_are_exact(case):
 
 
 @st.composite
-def tiles(draw):
+def tiles(draw, dtype="int8"):
     shape = draw(shapes)
-    file, source, quantization = _file(draw, shape)
+    file, source, quantization = _file(draw, shape, dtype)
     counts = [draw(st.integers(1, 3)) for _ in shape]
     tiled = [size * count for size, count in zip(shape, counts, strict=True)]
     output = file.tensor(tiled, **quantization)
@@ -244,9 +264,9 @@ def test_tiles_are_exact(content):
 
 
 @st.composite
-def extremes(draw):
+def extremes(draw, dtype="int8"):
     shape = tuple(draw(st.lists(st.integers(1, 5), min_size=4, max_size=4)))
-    file, source, quantization = _file(draw, shape)
+    file, source, quantization = _file(draw, shape, dtype)
     axes = draw(st.lists(st.integers(0, 3), min_size=1, max_size=3, unique=True))
     keep = draw(st.booleans())
     kept = [1 if axis in axes else size for axis, size in enumerate(shape) if keep or axis not in axes]
@@ -261,3 +281,14 @@ def extremes(draw):
 @given(extremes(), matches)
 def test_extremes_are_exact(content, match):
     assert_exact(content, match, count=2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("files", [dilated_blocks, tiles, extremes])
+def test_elements_of_16_bits_are_exact_where_only_litert_moves_them(files):
+    @settings(exact, max_examples=6)
+    @given(files(dtype="int16"))
+    def check(content):
+        assert_exact(content, count=2)
+
+    check()

@@ -17,6 +17,7 @@ from ...arithmetic.fixed_point import (
 from ...graph.ir import Lowered, Node, Shape, Step, Tensor
 from ...graph.rows import Rows
 from ...lowering.common import limits_of, lookup_table, raw_values, require
+from ...lowering.elements_int16 import WIDE_ACTIVATIONS, WIDE_ROUNDING
 from .. import Operator
 
 _BYTES = ("int8", "uint8")
@@ -37,6 +38,8 @@ def shapes(node: Node) -> tuple[Shape, ...]:
 
 def _lower(results: Function, node: Node, match: Match) -> Lowered:
     source, output = node.input(0), node.outputs[0]
+    if source.dtype == "int16" and node.operator in WIDE_ACTIVATIONS:
+        return [WIDE_ACTIVATIONS[node.operator](node, match)]
     require(node, source, _BYTES if match is Match.LITERT else ("int8",))
     require(node, output, (source.dtype,))
     low, high = limits_of(output.dtype)
@@ -181,9 +184,11 @@ _FUNCTIONS: dict[str, Function] = {
 
 
 def _operator(name: str, function: Function) -> Operator:
-    return Operator(
-        name, shapes, lambda node, match: _lower(function, node, match), element_types=_BYTES, notes="a table"
-    )
+    def lower(node: Node, match: Match) -> Lowered:
+        return _lower(function, node, match)
+
+    wide = WIDE_ROUNDING.get(name, "")
+    return Operator(name, shapes, lower, element_types=_BYTES, int16=wide, notes="a table for 8 bits")
 
 
 OPERATORS = tuple(_operator(name, function) for name, function in _FUNCTIONS.items())

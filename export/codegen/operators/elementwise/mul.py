@@ -12,9 +12,11 @@ from ...lowering.common import (
     broadcast_strides,
     elementwise_rows,
     folded_integers,
+    of_width,
     require,
 )
 from .. import Operator
+from .add import NOTES, arithmetic_float
 
 
 def shapes(node: Node) -> tuple[Shape, ...]:
@@ -22,12 +24,16 @@ def shapes(node: Node) -> tuple[Shape, ...]:
     return (broadcast_shape(node),)
 
 
-def lower(node: Node, _: Match) -> Lowered:
-    """Return the call of the kernel `mul`; its factor is of single precision, as in TensorFlow Lite."""
+def lower(node: Node, match: Match) -> Lowered:
+    """Return the call of the kernel `mul`; LiteRT's factor is of single precision."""
     inputs, output = (node.input(0), node.input(1)), node.outputs[0]
+    if output.dtype == "float32":
+        return [arithmetic_float(node)]
+    require(node, inputs[0], ("int8", "int16"))
     for tensor in (*inputs, output):
-        require(node, tensor, ("int8",))
-    multiplier = quantize_multiplier(float(inputs[0].scale * inputs[1].scale / output.scale))
+        require(node, tensor, (inputs[0].dtype,))
+    scales = [tensor.scale if match is Match.LITERT else float(tensor.scale) for tensor in (*inputs, output)]
+    multiplier = quantize_multiplier(float(scales[0] * scales[1] / scales[2]))
     shape = {**broadcast_strides(node, inputs), "rounding": int(rounding_twice([multiplier]))}
     values: dict[str, Value] = {
         "left_offset": -inputs[0].zero_point,
@@ -36,7 +42,18 @@ def lower(node: Node, _: Match) -> Lowered:
         "exponent": multiplier.exponent,
         "range": activation_range(node, output),
     }
-    return [Step(node, "mul", shape, inputs, (output,), (), values, elementwise_rows(node, inputs))]
+    return [
+        Step(
+            node,
+            of_width("mul", output),
+            shape,
+            inputs,
+            (output,),
+            (),
+            values,
+            elementwise_rows(node, inputs),
+        )
+    ]
 
 
 def fold(node: Node) -> tuple[NDArray[Any], ...] | None:
@@ -45,6 +62,4 @@ def fold(node: Node) -> tuple[NDArray[Any], ...] | None:
     return None if first is None or second is None else (first * second,)
 
 
-OPERATOR = Operator(
-    "MUL", shapes, lower, fold, rounding="twice", notes="broadcasts; an input may be a constant"
-)
+OPERATOR = Operator("MUL", shapes, lower, fold, rounding="twice", int16="twice", notes=NOTES)

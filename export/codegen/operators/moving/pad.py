@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from ...arithmetic.fixed_point import Match
 from ...graph.ir import Lowered, Node, Shape, Step
-from ...lowering.common import require
+from ...lowering.common import of_width, require
 from ...lowering.moving import copy_steps
 from .. import Operator
 
@@ -25,7 +25,7 @@ def shapes(node: Node) -> tuple[Shape, ...]:
 def lower(node: Node, _: Match) -> Lowered:
     """Return the calls of the kernels `fill` and `copy`."""
     source, output = node.input(0), node.outputs[0]
-    require(node, source, ("int8", "uint8"))
+    require(node, source, ("int8", "uint8", "int16"))
     require(node, output, (source.dtype,))
     if (source.scale, source.zero_point) != (output.scale, output.zero_point):
         raise node.error("its output has another scale than its input", received=output.scale)
@@ -37,8 +37,10 @@ def lower(node: Node, _: Match) -> Lowered:
     def inner(array: NDArray[Any]) -> NDArray[Any]:
         return array[tuple(slice(at, at + size) for at, size in zip(starts, source.shape, strict=True))]
 
-    fill = Step(node, "fill", {"size": output.size}, (), (output,), (), {"value": value})
+    fill = Step(node, of_width("fill", output), {"size": output.size}, (), (output,), (), {"value": value})
     return [fill, *copy_steps(node, source, output, write=inner)]
 
 
-OPERATORS = tuple(Operator(name, shapes, lower, element_types=("int8", "uint8")) for name in ("PAD", "PADV2"))
+OPERATORS = tuple(
+    Operator(name, shapes, lower, element_types=("int8", "uint8"), int16="none") for name in ("PAD", "PADV2")
+)

@@ -19,7 +19,7 @@ def shapes(node: Node) -> tuple[Shape, ...]:
 def lower(node: Node, _: Match) -> Lowered:
     """Return the call of the kernel `resize_nearest_neighbor`, with the input's row and column for each."""
     source, output = node.input(0), node.outputs[0]
-    require(node, source, ("int8", "uint8"))
+    require(node, source, ("int8", "uint8", "int16"))
     require(node, output, (source.dtype,))
     batches, height, width, channels = source.shape
     shape = {
@@ -50,4 +50,4 @@ def _nearest(node: Node, size: int, wanted: int) -> NDArray[np.int16]:
     return places
 
 
-OPERATOR = Operator("RESIZE_NEAREST_NEIGHBOR", shapes, lower, element_types=("int8", "uint8"))
+OPERATOR = Operator("RESIZE_NEAREST_NEIGHBOR", shapes, lower, element_types=("int8", "uint8"), int16="none")

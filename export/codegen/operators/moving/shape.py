@@ -28,10 +28,6 @@ def _product(node: Node) -> NDArray[Any]:
     return product
 
 
-def _cast(node: Node) -> NDArray[Any]:
-    return node.constant(0)
-
-
 def _filled(node: Node) -> NDArray[Any]:
     return np.full([int(size) for size in node.constant(0).ravel()], node.constant(1).ravel()[0])
 
@@ -44,7 +40,6 @@ _FOLDS = {
     "SHAPE": _shape,
     "GATHER": _gather,
     "REDUCE_PROD": _product,
-    "CAST": _cast,
     "FILL": _filled,
     "RANGE": _range,
 }

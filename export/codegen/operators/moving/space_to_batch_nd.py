@@ -5,7 +5,7 @@ from itertools import chain, product
 
 from ...arithmetic.fixed_point import Match
 from ...graph.ir import Lowered, Node, Shape, Step
-from ...lowering.common import require
+from ...lowering.common import of_width, require
 from ...lowering.moving import View, copy_steps
 from .. import Operator
 
@@ -76,12 +76,14 @@ def split(node: Node, match: Match) -> Lowered:
         ConversionError: TensorFlow Lite Micro is to be matched, whose kernel never sets what it pads with.
     """
     source, output = node.input(0), node.outputs[0]
-    require(node, source, ("int8", "uint8"))
+    require(node, source, ("int8", "uint8", "int16"))
     require(node, output, (source.dtype,))
     blocks, edges = _blocks(node)
     if match is Match.TFLM and any(map(any, edges)):
         raise node.error("TensorFlow Lite Micro pads it with what happens to lie in memory", received=edges)
-    fill = Step(node, "fill", {"size": output.size}, (), (output,), (), {"value": output.zero_point})
+    fill = Step(
+        node, of_width("fill", output), {"size": output.size}, (), (output,), (), {"value": output.zero_point}
+    )
     copies = [
         copy_steps(node, source, output, large, small) for large, small in _parts(source.shape, blocks, edges)
     ]
@@ -91,7 +93,7 @@ def split(node: Node, match: Match) -> Lowered:
 def join(node: Node, _: Match) -> Lowered:
     """Return a copy for each place in a block."""
     source, output = node.input(0), node.outputs[0]
-    require(node, source, ("int8", "uint8"))
+    require(node, source, ("int8", "uint8", "int16"))
     require(node, output, (source.dtype,))
     parts = _parts(output.shape, *_blocks(node))
     return list(chain(*(copy_steps(node, source, output, small, large) for large, small in parts)))
@@ -103,7 +105,10 @@ OPERATORS = (
         split_shapes,
         split,
         element_types=("int8", "uint8"),
+        int16="none (litert)",
         notes="without padding only for tflm",
     ),
-    Operator("BATCH_TO_SPACE_ND", joined_shapes, join, element_types=("int8", "uint8")),
+    Operator(
+        "BATCH_TO_SPACE_ND", joined_shapes, join, element_types=("int8", "uint8"), int16="none (litert)"
+    ),
 )

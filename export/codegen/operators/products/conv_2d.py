@@ -13,11 +13,11 @@ def shapes(node: Node) -> tuple[Shape, ...]:
     return (convolution_shape(node, node.input(1).shape[0]),)
 
 
-def lower(node: Node, _: Match) -> Lowered:
+def lower(node: Node, match: Match) -> Lowered:
     """Return the call of the kernel `conv_2d`."""
     source, output = node.input(0), node.outputs[0]
-    require(node, source, ("int8",))
-    require(node, output, ("int8",))
+    require(node, source, ("int8", "int16"))
+    require(node, output, (source.dtype,))
     weights = symmetric_weights(node, output.shape[-1], 0)
     channels, _, _, depth = weights.shape
     input_channels = source.shape[-1]
@@ -27,8 +27,15 @@ def lower(node: Node, _: Match) -> Lowered:
         )
     rows = weights.reshape(channels, -1)
     groups = input_channels // depth
-    table = interleave(rows) if groups == 1 else rows.ravel()
-    return [convolution_step(node, "conv_2d", table, rows, {"depth": depth, "groups": groups})]
+    table = interleave(rows) if groups == 1 and source.dtype == "int8" else rows.ravel()
+    return [convolution_step(node, "conv_2d", match, table, rows, {"depth": depth, "groups": groups})]
 
 
-OPERATOR = Operator("CONV_2D", shapes, lower, rounding="twice", notes="groups, dilation; constant weights")
+OPERATOR = Operator(
+    "CONV_2D",
+    shapes,
+    lower,
+    rounding="twice",
+    int16="once with 15 bits; int32 bias: twice",
+    notes="groups, dilation; constant weights",
+)

@@ -15,19 +15,21 @@ def shapes(node: Node) -> tuple[Shape, ...]:
     return (convolution_shape(node, node.input(1).shape[_CHANNELS]),)
 
 
-def lower(node: Node, _: Match) -> Lowered:
+def lower(node: Node, match: Match) -> Lowered:
     """Return the call of the kernel `depthwise_conv_2d`."""
     source, output = node.input(0), node.outputs[0]
-    require(node, source, ("int8",))
-    require(node, output, ("int8",))
+    require(node, source, ("int8", "int16"))
+    require(node, output, (source.dtype,))
     weights = symmetric_weights(node, output.shape[-1], _CHANNELS)
     input_channels, channels = source.shape[-1], weights.shape[-1]
     if input_channels == 0 or channels % input_channels:
         raise node.error(
             "its channels are no multiple of the input's", received=f"{input_channels} to {channels}"
         )
+    if source.dtype == "int16" and node.has_input(2) and node.input(2).dtype != "int64":
+        raise node.error("its bias is not int64", received=node.input(2).dtype)
     rows = weights.reshape(-1, channels).T
-    return [convolution_step(node, "depthwise_conv_2d", weights.ravel(), rows, {})]
+    return [convolution_step(node, "depthwise_conv_2d", match, weights.ravel(), rows, {})]
 
 
 OPERATOR = Operator(
@@ -35,5 +37,6 @@ OPERATOR = Operator(
     shapes,
     lower,
     rounding="twice",
+    int16="once with 15 bits; int64 bias",
     notes="any depth multiplier, dilation; constant weights",
 )

@@ -18,6 +18,7 @@ from ...graph.ir import Lowered, Node, Shape, Step, Table
 from ...graph.rows import Rows
 from ...lowering.common import activation_limits, activation_range, interleave, require
 from ...lowering.sums import bias_of, exponents, multiplier_values, reach_of, symmetric_weights
+from ...lowering.wide_sums import once, reduced, wide_bias, wide_reach
 from .. import Operator
 
 
@@ -36,11 +37,13 @@ def shapes(node: Node) -> tuple[Shape, ...]:
 def lower(node: Node, match: Match) -> Lowered:
     """Return the call of the kernel `fully_connected`."""
     source, output = node.input(0), node.outputs[0]
-    require(node, source, ("int8", "uint8"))  # uint8 where `unsigned` has taken a QUANTIZE away
-    require(node, output, ("int8",))
+    require(node, source, ("int8", "uint8", "int16"))  # uint8 where `unsigned` has taken a QUANTIZE away
+    require(node, output, ("int16",) if source.dtype == "int16" else ("int8",))
     if node.options.get("weightsFormat"):
         raise node.error("its weights are shuffled", expected="the default format")
     rows = symmetric_weights(node, output.shape[-1], 0)
+    if source.dtype == "int16":
+        return [_wide(node, rows, match)]
     channels, inputs = rows.shape
     bias = bias_of(node, channels)
     folded = bias - source.zero_point * rows.astype(np.int64).sum(axis=1)
@@ -60,6 +63,34 @@ def lower(node: Node, match: Match) -> Lowered:
     return [Step(node, kernel, shape, (source,), (output,), tables, values, (overlap,))]
 
 
+def _wide(node: Node, rows: NDArray[np.int8], match: Match) -> Step:
+    """Return the call of the kernel `fully_connected_int16`."""
+    source, output = node.input(0), node.outputs[0]
+    channels, inputs = rows.shape
+    bias, narrow = wide_bias(node, channels, match)
+    reach = wide_reach(node, rows, bias)
+    if match is Match.LITERT:
+        limits = activation_limits(node, schema.ActivationFunctionType.NONE, output)
+        scaling = once(node, _factors(node, channels), reach, limits, narrow=narrow)
+    else:
+        scaling = reduced(node, _single(node, channels), narrow=narrow)
+    batches = source.size // inputs
+    shape = {
+        "batches": batches,
+        "inputs": inputs,
+        "outputs": channels,
+        "rounding": int(scaling.rounding),
+        "bits": scaling.bits,
+        "narrow": int(narrow),
+    }
+    weights = Table("weights", rows.ravel(), node.input(1).name)
+    tables = (weights, Table("bias", bias), *scaling.tables())
+    done = np.arange(batches, dtype=np.int64) * inputs * source.item_bytes
+    overlap = Rows(channels * output.item_bytes, done)
+    values = {"range": activation_range(node, output)}
+    return Step(node, "fully_connected_int16", shape, (source,), (output,), tables, values, (overlap,))
+
+
 def _multipliers(node: Node, reach: NDArray[np.int64], match: Match) -> tuple[Sequence[Multiplier], Rounding]:
     """Return the multipliers as LiteRT's reference rounds, once in double precision, or as all others do.
 
@@ -67,23 +98,33 @@ def _multipliers(node: Node, reach: NDArray[np.int64], match: Match) -> tuple[Se
     (`PopulateConvolutionQuantizationParams`), and in single precision where there is one for all
     (`GetQuantizedConvolutionMultipler`, spelled so).
     """
-    source, output, weights = node.input(0), node.outputs[0], node.input(1)
+    output = node.outputs[0]
     if match is Match.LITERT:
-        factors = np.resize(
-            np.float64(source.scale) * weights.scales.astype(np.float64) / np.float64(output.scale),
-            len(reach),
-        )
+        factors = _factors(node, len(reach))
         low, high = activation_limits(node, schema.ActivationFunctionType.NONE, output)
         try:
             return round_once(factors, reach, low - output.zero_point, high - output.zero_point)
         except ValueError as error:
             raise node.error(str(error)) from error
-    if len(weights.scales) == 1:
-        single = [float(source.scale * weights.scale) / float(output.scale)] * len(reach)
-    else:
-        single = [float(source.scale) * float(scale) / float(output.scale) for scale in weights.scales]
-    multipliers = [quantize_multiplier(factor) for factor in single]
+    multipliers = _single(node, len(reach))
     return multipliers, rounding_twice(multipliers)
+
+
+def _factors(node: Node, channels: int) -> NDArray[np.float64]:
+    """Return the real factors of LiteRT."""
+    source, output, weights = node.input(0), node.outputs[0], node.input(1)
+    factors = np.float64(source.scale) * weights.scales.astype(np.float64) / np.float64(output.scale)
+    return np.resize(factors, channels)
+
+
+def _single(node: Node, channels: int) -> list[Multiplier]:
+    """Return the multipliers of TensorFlow Lite Micro."""
+    source, output, weights = node.input(0), node.outputs[0], node.input(1)
+    if len(weights.scales) == 1:
+        factors = [float(source.scale * weights.scale) / float(output.scale)] * channels
+    else:
+        factors = [float(source.scale) * float(scale) / float(output.scale) for scale in weights.scales]
+    return [quantize_multiplier(factor) for factor in factors]
 
 
 OPERATOR = Operator(
@@ -91,5 +132,6 @@ OPERATOR = Operator(
     shapes,
     lower,
     rounding="once (litert), twice (tflm)",
+    int16="once (litert), once with 15 bits (tflm); int32 bias: twice (tflm)",
     notes="constant weights; several rows",
 )

@@ -7,9 +7,11 @@ import numpy as np
 from ...arithmetic.fixed_point import Match, Multiplier, quantize_multiplier, rounding_twice
 from ...graph.ir import Lowered, Node, Shape, Step, Struct, Value
 from ...graph.rows import Rows
-from ...lowering.common import limits_of, require
+from ...lowering.common import limits_of, of_width, require
+from ...lowering.sums import LARGEST_SUM
 from .. import Operator
 
+_WIDEST = {"int8": 255, "int16": 2**15}  # the largest difference to the zero point
 _FIELDS = ("kept0", "reduced1", "kept2", "reduced3", "kept4")
 
 
@@ -33,9 +35,11 @@ def shapes(node: Node) -> tuple[Shape, ...]:
 def lower(node: Node, _: Match) -> Lowered:
     """Return the call of the kernel `mean`; as `QuantizedMeanOrSum` of TensorFlow Lite, rounded twice."""
     source, output = node.input(0), node.outputs[0]
-    require(node, source, ("int8",))
-    require(node, output, ("int8",))
+    require(node, source, ("int8", "int16"))
+    require(node, output, (source.dtype,))
     fields = reduced_fields(node)
+    if fields["reduced1"] * fields["reduced3"] * _WIDEST[source.dtype] > LARGEST_SUM:
+        raise node.error("a sum might not fit 32 bits", received=source.shape)
     multiplier = _divided(
         quantize_multiplier(float(source.scale) / float(output.scale)),
         fields["reduced1"] * fields["reduced3"],
@@ -45,10 +49,10 @@ def lower(node: Node, _: Match) -> Lowered:
         "zero": source.zero_point,
         "multiplier": multiplier.value,
         "exponent": multiplier.exponent,
-        "range": Struct("range", (output.zero_point, *limits_of("int8"))),
+        "range": Struct("range", (output.zero_point, *limits_of(output.dtype))),
     }
     overlap = reduced_rows(node, shape)
-    return [Step(node, "mean", shape, (source,), (output,), (), values, (overlap,))]
+    return [Step(node, of_width("mean", output), shape, (source,), (output,), (), values, (overlap,))]
 
 
 def reduced_fields(node: Node) -> dict[str, int]:
@@ -66,8 +70,8 @@ def reduced_fields(node: Node) -> dict[str, int]:
 def reduced_rows(node: Node, fields: Mapping[str, int]) -> Rows:
     """Return how a kernel walks that reduces axes."""
     count = fields["kept0"]
-    done = np.arange(count, dtype=np.int64) * (node.input(0).size // count)
-    return Rows(node.outputs[0].size // count, done)
+    done = np.arange(count, dtype=np.int64) * (node.input(0).size_bytes // count)
+    return Rows(node.outputs[0].size_bytes // count, done)
 
 
 def _groups(shape: Shape, axes: set[int]) -> list[int]:
@@ -90,5 +94,10 @@ def _divided(multiplier: Multiplier, count: int) -> Multiplier:
 
 
 OPERATOR = Operator(
-    "MEAN", shapes, lower, rounding="twice", notes="any axes that are at most two groups of neighbours"
+    "MEAN",
+    shapes,
+    lower,
+    rounding="twice",
+    int16="twice",
+    notes="any axes that are at most two groups of neighbours",
 )

@@ -2,10 +2,11 @@
 
 from ...arithmetic.fixed_point import Match
 from ...graph.ir import Lowered, Node, Shape, Step
-from ...lowering.common import activation_range, output_size, pad_before, require, window_rows
+from ...lowering.common import activation_range, of_width, output_size, pad_before, require, window_rows
 from .. import Operator
 
 _KERNELS = {"AVERAGE_POOL_2D": "average_pool_2d", "MAX_POOL_2D": "max_pool_2d"}
+_MOST_TAPS = 2**15  # so that a sum of 16-bit elements, and half the taps, fit 32 bits
 _TOLERANCE = 1e-6  # of `GenericPrepare` in tensorflow/lite/kernels/pooling.cc
 
 
@@ -21,14 +22,16 @@ def shapes(node: Node) -> tuple[Shape, ...]:
 def lower(node: Node, _: Match) -> Lowered:
     """Return the call of the kernel; pools do not change the scale."""
     source, output, options = node.input(0), node.outputs[0], node.options
-    require(node, source, ("int8",))
-    require(node, output, ("int8",))
+    require(node, source, ("int8", "int16"))
+    require(node, output, (source.dtype,))
     if source.zero_point != output.zero_point or abs(source.scale - output.scale) > _TOLERANCE:
         raise node.error(
             "its output has another scale than its input",
             received=f"{output.scale}, zero point {output.zero_point}",
             expected=f"{source.scale}, zero point {source.zero_point}",
         )
+    if options["filterHeight"] * options["filterWidth"] > _MOST_TAPS:
+        raise node.error("its window is too large", received=dict(options), expected=f"{_MOST_TAPS} taps")
     batches, height, width, channels = source.shape
     pad_y = pad_before(options["padding"], height, options["filterHeight"], options["strideH"])
     shape = {
@@ -48,10 +51,11 @@ def lower(node: Node, _: Match) -> Lowered:
     }
     overlap = window_rows(source, output, options["strideH"], pad_y, options["filterHeight"])
     values = {"range": activation_range(node, output)}
-    return [Step(node, _KERNELS[node.operator], shape, (source,), (output,), (), values, (overlap,))]
+    kernel = of_width(_KERNELS[node.operator], output)
+    return [Step(node, kernel, shape, (source,), (output,), (), values, (overlap,))]
 
 
 OPERATORS = (
-    Operator("AVERAGE_POOL_2D", shapes, lower, rounding="half away from zero"),
-    Operator("MAX_POOL_2D", shapes, lower),
+    Operator("AVERAGE_POOL_2D", shapes, lower, rounding="half away from zero", int16="half away from zero"),
+    Operator("MAX_POOL_2D", shapes, lower, int16="none"),
 )

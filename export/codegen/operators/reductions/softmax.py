@@ -13,6 +13,7 @@ from ...arithmetic.gemmlowp import exp_of_negative
 from ...graph.ir import Lowered, Node, Shape, Step, Table
 from ...graph.rows import Rows
 from ...lowering.common import require
+from ...lowering.softmax_int16 import softmax_int16
 from .. import Operator
 
 # The sum has 12 integer bits, so that more equal logits than this overflow it.
@@ -28,11 +29,13 @@ def shapes(node: Node) -> tuple[Shape, ...]:
     return (node.input(0).shape,)
 
 
-def lower(node: Node, _: Match) -> Lowered:
+def lower(node: Node, match: Match) -> Lowered:
     """Return the call of the kernel `softmax`."""
     source, output = node.input(0), node.outputs[0]
-    require(node, source, ("int8",))
-    require(node, output, ("int8",))
+    require(node, source, ("int8", "int16"))
+    require(node, output, (source.dtype,))
+    if source.dtype == "int16":
+        return [softmax_int16(node, match)]
     classes = source.shape[-1] if source.shape else 0
     if not 1 <= classes <= _MOST_CLASSES:
         raise node.error("its number of classes", received=classes, expected=f"1 to {_MOST_CLASSES}")
@@ -66,5 +69,10 @@ def exponentials(scale: np.float32, beta: float) -> tuple[int, ...]:
 
 
 OPERATOR = Operator(
-    "SOFTMAX", shapes, lower, rounding="fixed point", notes="the last axis, up to 4095 classes"
+    "SOFTMAX",
+    shapes,
+    lower,
+    rounding="fixed point",
+    int16="two tables with lines between",
+    notes="the last axis, up to 4095 classes",
 )
