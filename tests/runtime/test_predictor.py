@@ -30,6 +30,19 @@ def test_one_image_gives_one_prediction(predictor, digit):
     assert predictions[0].confidence == predictions.confidences[0] == predictions.probabilities.max()
 
 
+@pytest.mark.parametrize("count", [1, 40])
+def test_an_iteration_gives_what_the_positions_give(predictor, test_split: Split, count: int):
+    predictions = predictor.predict(test_split.inputs[:count])
+    for one, iterated in zip(range(count), predictions, strict=True):
+        single = predictions[one]
+        assert (iterated.label, iterated.index, iterated.confidence) == (
+            single.label,
+            single.index,
+            single.confidence,
+        )
+        np.testing.assert_array_equal(iterated.probabilities, single.probabilities)
+
+
 def test_probabilities_sum_to_one(predictor, test_split: Split):
     probabilities = predictor.predict(test_split.inputs[:500]).probabilities
     np.testing.assert_allclose(
