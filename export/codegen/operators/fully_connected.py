@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ..fixed_point import Match, Multiplier, Rounding, quantize_multiplier, round_once, rounding_twice
 from ..ir import Lowered, Node, Shape, Step, Table
-from ..lowering import activation_limits, activation_range, interleave, require
+from ..lowering import activation_limits, activation_range, require
 from ..rows import Rows
 from ..sums import bias_of, exponents, multiplier_values, reach_of, symmetric_weights
 from . import Operator
@@ -42,7 +42,7 @@ def lower(node: Node, match: Match) -> Lowered:
     batches = source.size // inputs
     shape = {"batches": batches, "inputs": inputs, "outputs": channels, "rounding": int(rounding)}
     tables = (
-        Table("weights", interleave(rows), node.input(1).name),
+        Table("weights", rows, node.input(1).name),
         Table("bias", folded.astype(np.int32), f"less {source.zero_point} times the weights"),
         multiplier_values(multipliers),
         exponents(multipliers),

@@ -1,0 +1,126 @@
+/*
+ * Sums of products of the input and rows of weights: [rows][count].
+ *
+ * Processors with vectors multiply numbers of 16 bits in pairs. Compilers see that in a sum of one row, if the input
+ * is in 16 bits already. Others keep the input for as many rows at once as they have registers for: Cortex-M0 for two.
+ */
+#include "requantize.c"
+
+#if defined(__SSE2__) || defined(__ARM_NEON)
+#define SUM_ROWS KERNEL
+enum { ROWS_AT_ONCE = 64, WIDENED = 1024 };
+#elif defined(__GNUC__) && (defined(__ARM_ARCH_6M__) || defined(__ARM_ARCH_8M_BASE__))
+#define SUM_ROWS static __attribute__((noinline, unused))
+enum { ROWS_AT_ONCE = 2 };
+#else
+#define SUM_ROWS KERNEL
+enum { ROWS_AT_ONCE = 4 };
+#endif
+
+/* An element of the input, which may be bytes without a sign. */
+KERNEL int32_t element(const int8_t *input, int32_t is_unsigned)
+{
+    return is_unsigned ? *(const uint8_t *)input : *input;
+}
+
+#if defined(__SSE2__) || defined(__ARM_NEON)
+/* Clang adds neighbours, as the instruction does, only if a sum takes four vectors at once. */
+#if defined(__clang__) && defined(__SSE2__)
+#define PAIRS_OF_PRODUCTS _Pragma("clang loop vectorize_width(32) interleave_count(2)")
+#else
+#define PAIRS_OF_PRODUCTS
+#endif
+
+KERNEL int32_t sum_row(const int16_t *values, const int8_t *row, int32_t count)
+{
+    int32_t sum = 0;
+
+    PAIRS_OF_PRODUCTS
+    for (int32_t i = 0; i < count; ++i) {
+        sum += values[i] * row[i];
+    }
+    return sum;
+}
+
+KERNEL void sum_elements(
+    const int8_t *values, const int8_t *weights, int32_t count, int32_t rows, int32_t is_unsigned, int32_t *sums)
+{
+    for (int32_t first = 0; first < count; first += WIDENED) {
+        const int32_t part = least(WIDENED, count - first);
+        int16_t wide[WIDENED];
+
+        for (int32_t i = 0; i < part; ++i) {
+            wide[i] = (int16_t)element(values + first + i, is_unsigned);
+        }
+        for (int32_t row = 0; row < rows; ++row) {
+            sums[row] += sum_row(wide, weights + row * count + first, part);
+        }
+    }
+}
+#elif defined(__GNUC__) && (defined(__ARM_ARCH_6M__) || defined(__ARM_ARCH_8M_BASE__))
+/* The index stays in one register, since no load that keeps the sign takes i + 1 as well. */
+#define SUM_TWO \
+    { \
+        const int32_t value = element(values + i, is_unsigned); \
+\
+        sum0 += value * weights[i]; \
+        sum1 += value * next[i]; \
+        ++i; \
+        __asm__("" : "+r"(i)); \
+    }
+
+KERNEL void sum_elements(
+    const int8_t *values, const int8_t *weights, int32_t count, int32_t rows, int32_t is_unsigned, int32_t *sums)
+{
+    const int8_t *next = weights + (rows - 1) * count;
+    int32_t sum0 = sums[0], sum1 = sums[1], i = -count;
+
+    values += count;
+    weights += count;
+    next += count;
+    while (i % 4 != 0) {
+        SUM_TWO
+    }
+    while (i != 0) {
+        SUM_TWO
+        SUM_TWO
+        SUM_TWO
+        SUM_TWO
+    }
+    sums[0] = sum0;
+    sums[1] = sum1;
+}
+#else
+KERNEL void sum_elements(
+    const int8_t *values, const int8_t *weights, int32_t count, int32_t rows, int32_t is_unsigned, int32_t *sums)
+{
+    const int8_t *row1 = weights + least(rows - 1, 1) * count, *row2 = weights + least(rows - 1, 2) * count;
+    const int8_t *row3 = weights + (rows - 1) * count;
+    int32_t sum0 = sums[0], sum1 = sums[1], sum2 = sums[2], sum3 = sums[3];
+
+    for (int32_t i = 0; i < count; ++i) {
+        const int32_t value = element(values + i, is_unsigned);
+
+        sum0 += value * weights[i];
+        sum1 += value * row1[i];
+        sum2 += value * row2[i];
+        sum3 += value * row3[i];
+    }
+    sums[0] = sum0;
+    sums[1] = sum1;
+    sums[2] = sum2;
+    sums[3] = sum3;
+}
+#endif
+
+/* Adds to the sums of at most ROWS_AT_ONCE rows. There is memory for so many sums, and what is in others is lost. */
+SUM_ROWS void sum_rows(const int8_t *values, const int8_t *weights, int32_t count, int32_t rows, int32_t *sums)
+{
+    sum_elements(values, weights, count, rows, 0, sums);
+}
+
+SUM_ROWS void sum_rows_of_bytes(
+    const int8_t *values, const int8_t *weights, int32_t count, int32_t rows, int32_t *sums)
+{
+    sum_elements(values, weights, count, rows, 1, sums);
+}
