@@ -1,6 +1,6 @@
 """AVX-512 with VNNI and VBMI: x86 processors since 2019 (Ice Lake, Zen 4)."""
 
-from ..ir import Step, Table
+from ..graph.ir import Step, Table
 from . import PLAIN, Implementation, Variant, x86
 from ._layout import filter_rows
 
