@@ -1,4 +1,4 @@
-"""Dense layers in C: sums that fill every width, inputs with many zeros, and what compilers make of plain C."""
+"""Dense layers in C: sums that fill every width, inputs with many zeros, what compilers make of plain C."""
 
 import shutil
 import subprocess
