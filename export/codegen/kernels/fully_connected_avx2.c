@@ -78,7 +78,7 @@ KERNEL void fully_connected_block_avx2(const struct fully_connected_avx2 s, int3
     const int8_t *weights, const int32_t *bias, const int32_t *bias_less, const int32_t *multiplier,
     const int32_t *bits, const struct range range, int32_t is_unsigned)
 {
-    const int32_t *from = (count > s.most_fours ? bias_less : bias) + first;
+    const int32_t *const from = (count > s.most_fours ? bias_less : bias) + first;
     __m256i sums[8];
 
 #pragma GCC unroll 8
@@ -113,9 +113,12 @@ KERNEL void sums_of_rows_avx2(const struct fully_connected_avx2 s, const int8_t 
     int32_t *const places = fours + all;
 
     for (int32_t batch = 0; batch < s.batches; ++batch) {
-        const int32_t count = fours_of(input, s.inputs, is_unsigned, fours, places);
+        int32_t count = count_fours(input, s.inputs, is_unsigned);
         int32_t v = 0;
 
+        if (count <= s.most_fours) {
+            count = fours_of(input, s.inputs, is_unsigned, fours, places);
+        }
         for (; v + 8 <= whole; v += 8) {
             fully_connected_block_avx2(s, 8, v * LANES_AVX2, input, fours, places, count, output,
                 weights + v * all * 32, bias, bias_less, multiplier, bits, range, is_unsigned);
