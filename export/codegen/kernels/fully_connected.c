@@ -19,11 +19,8 @@ KERNEL void sums_of_rows(const struct fully_connected s, const int8_t *input, in
     for (int32_t batch = 0; batch < s.batches; ++batch) {
         for (int32_t first = 0; first < s.outputs; first += ROWS_AT_ONCE) {
             const int32_t rows = least(ROWS_AT_ONCE, s.outputs - first);
-            int32_t sums[ROWS_AT_ONCE];
+            int32_t sums[ROWS_AT_ONCE] = { 0 };
 
-            for (int32_t i = 0; i < rows; ++i) {
-                sums[i] = bias[first + i];
-            }
             if (is_unsigned) {
                 sum_rows_of_bytes(input, weights + first * s.inputs, s.inputs, rows, sums);
             } else {
@@ -31,7 +28,7 @@ KERNEL void sums_of_rows(const struct fully_connected s, const int8_t *input, in
             }
             for (int32_t i = 0; i < rows; ++i) {
                 output[first + i] = requantize(
-                    sums[i], multiplier[first + i], exponent[first + i], s.rounding, range);
+                    sums[i] + bias[first + i], multiplier[first + i], exponent[first + i], s.rounding, range);
             }
         }
         input += s.inputs;

@@ -1,8 +1,8 @@
 /*
  * Sums of products of the input and rows of weights: [rows][count].
  *
- * Processors with vectors multiply numbers of 16 bits in pairs. Compilers see that in a sum of one row, if the input
- * is in 16 bits already. Others keep the input for as many rows at once as they have registers for: Cortex-M0 for two.
+ * Processors with vectors multiply numbers of 16 bits, x86 in pairs. Compilers see that where the input is in 16 bits
+ * already. Others keep the input for as many rows at once as they have registers for: Cortex-M0 for two.
  */
 #include "requantize.c"
 
@@ -24,23 +24,39 @@ KERNEL int32_t element(const int8_t *input, int32_t is_unsigned)
 }
 
 #if defined(__SSE2__) || defined(__ARM_NEON)
-/* Clang adds neighbours, as the instruction does, only if a sum takes four vectors at once. */
 #if defined(__clang__) && defined(__SSE2__)
-#define PAIRS_OF_PRODUCTS _Pragma("clang loop vectorize_width(32) interleave_count(2)")
-#else
-#define PAIRS_OF_PRODUCTS
-#endif
-
-KERNEL int32_t sum_row(const int16_t *values, const int8_t *row, int32_t count)
+/* Clang adds neighbours, as the instruction does, only in a sum alone and if it takes four vectors at once. */
+KERNEL void sum_four_rows(const int16_t *values, const int8_t *const rows[4], int32_t count, int32_t *sums)
 {
-    int32_t sum = 0;
+    for (int32_t row = 0; row < 4; ++row) {
+        const int8_t *weights = rows[row];
+        int32_t sum = 0;
 
-    PAIRS_OF_PRODUCTS
-    for (int32_t i = 0; i < count; ++i) {
-        sum += values[i] * row[i];
+        _Pragma("clang loop vectorize_width(32) interleave_count(2)")
+        for (int32_t i = 0; i < count; ++i) {
+            sum += values[i] * weights[i];
+        }
+        sums[row] += sum;
     }
-    return sum;
 }
+#else
+KERNEL void sum_four_rows(const int16_t *values, const int8_t *const rows[4], int32_t count, int32_t *sums)
+{
+    const int8_t *row0 = rows[0], *row1 = rows[1], *row2 = rows[2], *row3 = rows[3];
+    int32_t sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0;
+
+    for (int32_t i = 0; i < count; ++i) {
+        sum0 += values[i] * row0[i];
+        sum1 += values[i] * row1[i];
+        sum2 += values[i] * row2[i];
+        sum3 += values[i] * row3[i];
+    }
+    sums[0] += sum0;
+    sums[1] += sum1;
+    sums[2] += sum2;
+    sums[3] += sum3;
+}
+#endif
 
 KERNEL void sum_elements(
     const int8_t *values, const int8_t *weights, int32_t count, int32_t rows, int32_t is_unsigned, int32_t *sums)
@@ -52,8 +68,13 @@ KERNEL void sum_elements(
         for (int32_t i = 0; i < part; ++i) {
             wide[i] = (int16_t)element(values + first + i, is_unsigned);
         }
-        for (int32_t row = 0; row < rows; ++row) {
-            sums[row] += sum_row(wide, weights + row * count + first, part);
+        for (int32_t row = 0; row < rows; row += 4) {
+            const int8_t *four[4];
+
+            for (int32_t i = 0; i < 4; ++i) {
+                four[i] = weights + least(row + i, rows - 1) * count + first;
+            }
+            sum_four_rows(wide, four, part, sums + row);
         }
     }
 }
@@ -98,13 +119,21 @@ KERNEL void sum_elements(
     const int8_t *row3 = weights + (rows - 1) * count;
     int32_t sum0 = sums[0], sum1 = sums[1], sum2 = sums[2], sum3 = sums[3];
 
-    for (int32_t i = 0; i < count; ++i) {
+    for (int32_t i = 0; i < count; i += 2) {
         const int32_t value = element(values + i, is_unsigned);
 
         sum0 += value * weights[i];
         sum1 += value * row1[i];
         sum2 += value * row2[i];
         sum3 += value * row3[i];
+        if (i + 1 < count) {
+            const int32_t next = element(values + i + 1, is_unsigned);
+
+            sum0 += next * weights[i + 1];
+            sum1 += next * row1[i + 1];
+            sum2 += next * row2[i + 1];
+            sum3 += next * row3[i + 1];
+        }
     }
     sums[0] = sum0;
     sums[1] = sum1;
