@@ -19,7 +19,7 @@ KERNEL void sums_of_rows(const struct fully_connected s, const int8_t *input, in
     for (int32_t batch = 0; batch < s.batches; ++batch) {
         for (int32_t first = 0; first < s.outputs; first += ROWS_AT_ONCE) {
             const int32_t rows = least(ROWS_AT_ONCE, s.outputs - first);
-            int32_t sums[ROWS_AT_ONCE] = { 0 };
+            int32_t sums[ROWS_AT_ONCE];
 
             if (is_unsigned) {
                 sum_rows_of_bytes(input, weights + first * s.inputs, s.inputs, rows, sums);

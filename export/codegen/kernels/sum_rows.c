@@ -26,24 +26,27 @@ KERNEL int32_t element(const int8_t *input, int32_t is_unsigned)
 #if defined(__SSE2__) || defined(__ARM_NEON)
 #if defined(__clang__) && defined(__SSE2__)
 /* Clang adds neighbours, as the instruction does, only in a sum alone and if it takes four vectors at once. */
-KERNEL void sum_four_rows(const int16_t *values, const int8_t *const rows[4], int32_t count, int32_t *sums)
+KERNEL void sum_four_rows(
+    const int16_t *values, const int8_t *const rows[4], int32_t count, int32_t more, int32_t *sums)
 {
     for (int32_t row = 0; row < 4; ++row) {
         const int8_t *weights = rows[row];
-        int32_t sum = 0;
+        int32_t sum = more ? sums[row] : 0;
 
         _Pragma("clang loop vectorize_width(32) interleave_count(2)")
         for (int32_t i = 0; i < count; ++i) {
             sum += values[i] * weights[i];
         }
-        sums[row] += sum;
+        sums[row] = sum;
     }
 }
 #else
-KERNEL void sum_four_rows(const int16_t *values, const int8_t *const rows[4], int32_t count, int32_t *sums)
+KERNEL void sum_four_rows(
+    const int16_t *values, const int8_t *const rows[4], int32_t count, int32_t more, int32_t *sums)
 {
     const int8_t *row0 = rows[0], *row1 = rows[1], *row2 = rows[2], *row3 = rows[3];
-    int32_t sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0;
+    int32_t sum0 = more ? sums[0] : 0, sum1 = more ? sums[1] : 0;
+    int32_t sum2 = more ? sums[2] : 0, sum3 = more ? sums[3] : 0;
 
     for (int32_t i = 0; i < count; ++i) {
         sum0 += values[i] * row0[i];
@@ -51,10 +54,10 @@ KERNEL void sum_four_rows(const int16_t *values, const int8_t *const rows[4], in
         sum2 += values[i] * row2[i];
         sum3 += values[i] * row3[i];
     }
-    sums[0] += sum0;
-    sums[1] += sum1;
-    sums[2] += sum2;
-    sums[3] += sum3;
+    sums[0] = sum0;
+    sums[1] = sum1;
+    sums[2] = sum2;
+    sums[3] = sum3;
 }
 #endif
 
@@ -74,7 +77,7 @@ KERNEL void sum_elements(
             for (int32_t i = 0; i < 4; ++i) {
                 four[i] = weights + least(row + i, rows - 1) * count + first;
             }
-            sum_four_rows(wide, four, part, sums + row);
+            sum_four_rows(wide, four, part, first > 0, sums + row);
         }
     }
 }
@@ -94,7 +97,7 @@ KERNEL void sum_elements(
     const int8_t *values, const int8_t *weights, int32_t count, int32_t rows, int32_t is_unsigned, int32_t *sums)
 {
     const int8_t *next = weights + (rows - 1) * count;
-    int32_t sum0 = sums[0], sum1 = sums[1], i = -count;
+    int32_t sum0 = 0, sum1 = 0, i = -count;
 
     values += count;
     weights += count;
@@ -117,7 +120,7 @@ KERNEL void sum_elements(
 {
     const int8_t *row1 = weights + least(rows - 1, 1) * count, *row2 = weights + least(rows - 1, 2) * count;
     const int8_t *row3 = weights + (rows - 1) * count;
-    int32_t sum0 = sums[0], sum1 = sums[1], sum2 = sums[2], sum3 = sums[3];
+    int32_t sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0;
 
     for (int32_t i = 0; i < count; i += 2) {
         const int32_t value = element(values + i, is_unsigned);
@@ -142,7 +145,7 @@ KERNEL void sum_elements(
 }
 #endif
 
-/* Adds to the sums of at most ROWS_AT_ONCE rows. There is memory for so many sums, and what is in others is lost. */
+/* The sums of at most ROWS_AT_ONCE rows; there is memory for so many, and what is in the others is lost. */
 SUM_ROWS void sum_rows(const int8_t *values, const int8_t *weights, int32_t count, int32_t rows, int32_t *sums)
 {
     sum_elements(values, weights, count, rows, 0, sums);
