@@ -7,8 +7,8 @@ whose speed changes favours none. One thread.
 
 The limit: a loop of 256-bit loads reads as many bytes as the int8 weights have, over and over, and so as fast
 as the second-level cache gives what the first cannot hold. An inference that reads every weight once cannot
-be quicker. The library reads only the rows of pixels that are not 0, and twice the bytes for each, since its
-weights are int16; images of noise, of which it skips nothing, are timed for that reason.
+be quicker, and the library reads fewer: it passes over fours of pixels that are all 0. Images of noise, of
+which it skips nothing, are timed for that reason; `c_variants` has each of its variants.
 
 The library's own time is that of one call for 200 images, without `Predictor`. Needs an x86 processor with
 AVX2, a C compiler, and `edgemnist export --int8 --format int8.c --compile`, with the other formats beside it.

@@ -82,7 +82,7 @@ class Program:
     Attributes:
         kernels: The names of the kernel files, in order.
         tables: The declarations of constant arrays, by name.
-        values: What they hold.
+        values: What they hold, in the shapes that the operators gave them.
         functions: The definitions of the layers' functions, by name.
         calls: The calls, in order.
         checksum: The FNV-1a hash of all tables, 32 bits, taken over entries in place of bytes.
@@ -125,7 +125,7 @@ class _Writer:
             self.tables[name] = (
                 f"{note}static const {kind} {name}[{values.size}] = {{\n{texts.rows(entries)}\n}};"
             )
-            self.values[name] = values.ravel()
+            self.values[name] = values
             self.hashed.append((name, kind, values.size))
             for word in _words(values):
                 self.checksum = (self.checksum ^ word) * _FNV_PRIME & 0xFFFFFFFF

@@ -27,15 +27,23 @@ def host_facts(
     sizes = [end["size"] for end in (*inputs, *outputs)]
     return {
         "abi_version": ABI_VERSION,
-        "host_variants": [
-            _host_variant(plan.graph, each, match, programs) for each in reversed(HOST) if each.name
-        ],
+        "host_variants": _host_variants(plan.graph, match, programs),
         "description": texts.rows([*_description(plan.graph, match), 0]),
         "one_to_one": len(inputs) == len(outputs) == 1,
         "run_arguments": f"{facts['static_arguments']}, arena",
         "pointer_arguments": ", ".join(casts),
         "many_arguments": ", ".join(f"{cast} + i * {size}" for cast, size in zip(casts, sizes, strict=True)),
     }
+
+
+def _host_variants(graph: Graph, match: Match, programs: Sequence[Program]) -> list[dict[str, Any]]:
+    """Return the variants of the library, each kernel in the first that is compiled under its condition."""
+    found = [_host_variant(graph, each, match, programs) for each in reversed(HOST) if each.name]
+    for number, variant in enumerate(found):
+        earlier = [each["kernels"] for each in found[:number] if each["guard"] == variant["guard"]]
+        written = {name for kernels in earlier for name in kernels}
+        variant["kernels"] = {name: text for name, text in variant["kernels"].items() if name not in written}
+    return found
 
 
 def _host_variant(
@@ -51,7 +59,7 @@ def _host_variant(
     tables = {
         name: f"#define {name} {name.removeprefix(prefix)}"
         if text.replace(name, name.removeprefix(prefix), 1) == plain.get(name.removeprefix(prefix))
-        else text
+        else text.replace("static const", "ALIGNED static const", 1)
         for name, text in program.tables.items()
     }
     return {
@@ -60,7 +68,7 @@ def _host_variant(
         "guard": variant.guard,
         "target": variant.target,
         "check": variant.check,
-        "kernels": [text for name, text in kernel_texts(program).items() if name not in written],
+        "kernels": {name: text for name, text in kernel_texts(program).items() if name not in written},
         "tables": list(tables.values()),
         "functions": list(program.functions.values()),
         "calls": program.calls,

@@ -1,7 +1,9 @@
 """Weights that the kernels of all microcontrollers read in other orders, written once.
 
 A block is the weights of four channels for sixteen taps. It is the arguments of a macro that puts them in the
-order of plain C (`kernels/sum_four.c`), of DSP (words, `variants/dsp.py`) or of MVE, as they are.
+order of plain C, of DSP (words, `variants/dsp.py`) or of MVE, as they are. In plain C the weights of four
+channels for one tap lie together (`kernels/sum_four.c`), or those of each channel do (`kernels/sum_rows.c`):
+macros for the latter begin with the block's place in the first channel's row, and the length of a row.
 """
 
 import textwrap
@@ -18,6 +20,7 @@ _COLUMNS = 110
 _PAIR = "#define PAIR(a, b, c, d) (((c) * 256 + (d)) * 65536 + (((a) * 256 + (b)) & 0xffff))"
 _WORDS = (("BESIDE", False), ("APART", True))
 """The macros, by whether the second of two weights in 16 bits is taken as a byte without a sign."""
+_OF_ROWS = "_OF_ROWS"
 _NAMES = np.array([[f"{channel}{tap}" for tap in range(_TAPS)] for channel in "abcd"])
 
 
@@ -39,15 +42,36 @@ def shared_table(
         return None
     blocks = vectors.reshape(-1, _CHANNELS, _TAPS)
     macro = next((macro for macro, apart in _WORDS if np.array_equal(words, _in_words(blocks, apart))), None)
-    if macro is None or not np.array_equal(plain, blocks.transpose(0, 2, 1).ravel()):
+    places = _places(plain, blocks)
+    if macro is None or places is None:
         return None
+    if any(places):
+        macro += _OF_ROWS
     heads = [
         f"static const {C_TYPES[str(table.dtype)]} {name}[{table.size}] = {{"
         for table in (vectors, words, plain)
     ]
-    lines = [f"{macro}({texts.rows(block.ravel().tolist()).strip().rstrip(',')})," for block in blocks]
+    lines = [
+        f"{macro}({place}{texts.rows(block.ravel().tolist()).strip().rstrip(',')}),"
+        for place, block in zip(places, blocks, strict=True)
+    ]
     head = f"#if {guards[1]}\n{heads[1]}\n#else\n{heads[0]}\n#endif"
     return "\n".join([f"{comment}{head}", *lines, "};"])
+
+
+def _places(plain: NDArray[np.generic], blocks: NDArray[np.generic]) -> list[str] | None:
+    """Return what the macro of each block begins with; None where the blocks are not those of plain C."""
+    if np.array_equal(plain.ravel(), blocks.transpose(0, 2, 1).ravel()):
+        return [""] * len(blocks)
+    rows = plain.reshape(len(plain), -1)
+    count = rows.shape[1]
+    if rows.size != blocks.size or len(rows) % _CHANNELS or count % _TAPS:
+        return None
+    grouped = rows.reshape(-1, _CHANNELS, count // _TAPS, _TAPS).transpose(0, 2, 1, 3)
+    if not np.array_equal(grouped.reshape(blocks.shape), blocks):
+        return None
+    starts = np.arange(rows.size).reshape(rows.shape)[::_CHANNELS, ::_TAPS]
+    return [f"{start}, {count}, " for start in starts.ravel().tolist()]
 
 
 def _in_words(blocks: NDArray[np.generic], apart: bool) -> NDArray[np.int32]:
@@ -60,18 +84,29 @@ def _in_words(blocks: NDArray[np.generic], apart: bool) -> NDArray[np.int32]:
 
 def with_macros(guards: Sequence[str], tables: Sequence[str]) -> list[str]:
     """Return tables with the definitions of the macros that they are written with before them."""
-    used = [one for one in _WORDS if any(f"\n{one[0]}(" in table for table in tables)]
+    forms = [(name + rows, apart, rows) for name, apart in _WORDS for rows in ("", _OF_ROWS)]
+    used = [form for form in forms if any(f"\n{form[0]}(" in table for table in tables)]
     if not used:
         return list(tables)
     lines = ["/* Four channels' weights for sixteen taps, in the order of each kernel. */", _PAIR]
-    for macro, apart in used:
-        lines += [f"#if {guards[0]}", f"#define {macro}(...) __VA_ARGS__"]
-        head = f"#define {macro}({', '.join(_NAMES.ravel())}) "
-        for condition, items in ((f"#elif {guards[1]}", _words(apart)), ("#else", _NAMES.T.ravel().tolist())):
+    for macro, apart, rows in used:
+        places = ["start", "count"] if rows else []
+        lines += [f"#if {guards[0]}", f"#define {macro}({', '.join([*places, '...'])}) __VA_ARGS__"]
+        head = f"#define {macro}({', '.join([*places, *_NAMES.ravel()])}) "
+        plain = _designated() if rows else _NAMES.T.ravel().tolist()
+        for condition, items in ((f"#elif {guards[1]}", _words(apart)), ("#else", plain)):
             wrapped = textwrap.wrap(head + ", ".join(items), _COLUMNS, subsequent_indent="    ")
             lines += [condition, " \\\n".join(wrapped)]
         lines.append("#endif")
     return ["\n".join(lines), *tables]
+
+
+def _designated() -> list[str]:
+    """Return the names with the places of the four rows before those of each."""
+    items = _NAMES.tolist()
+    for row, names in enumerate(items):
+        names[0] = f"[(start) + {row} * (count)] = {names[0]}"
+    return [name for names in items for name in names]
 
 
 def _words(apart: bool) -> list[str]:

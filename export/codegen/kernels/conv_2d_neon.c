@@ -12,7 +12,7 @@ KERNEL int32x4_t conv_2d_four_neon(const struct conv_2d s, const struct conv_2d_
             const int32_t place = (at.top + y * s.dilation_y) * s.input_width + at.left + x * s.dilation_x;
 
             sums = sum_four_neon(at.image + place * s.input_channels, weights + (y * s.width + x) * s.depth * 4,
-                together * s.depth, offset, 0, sums);
+                together * s.depth, offset, sums);
         }
     }
     return sums;

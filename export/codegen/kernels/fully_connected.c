@@ -1,11 +1,10 @@
 /*
  * FULLY_CONNECTED: for each output the sum of a row of weights times the input.
  *
- * The weights of four outputs lie together: [outputs / 4][inputs][4], then [outputs % 4][inputs]. The input's zero
- * point is part of the bias, since no tap is ever left out.
+ * The weights are [outputs][inputs]. The input's zero point is part of the bias, since no tap is ever left out.
  */
 #include "requantize.c"
-#include "sum_four.c"
+#include "sum_rows.c"
 
 struct fully_connected {
     int32_t batches;
@@ -18,30 +17,19 @@ KERNEL void sums_of_rows(const struct fully_connected s, const int8_t *input, in
     const struct range range, int32_t is_unsigned)
 {
     for (int32_t batch = 0; batch < s.batches; ++batch) {
-        const int8_t *row = weights;
-        int32_t j = 0;
-
-        for (; j < s.outputs / 4 * 4; j += 4) {
-            int32_t sums[4] = { bias[j], bias[j + 1], bias[j + 2], bias[j + 3] };
+        for (int32_t first = 0; first < s.outputs; first += ROWS_AT_ONCE) {
+            const int32_t rows = least(ROWS_AT_ONCE, s.outputs - first);
+            int32_t sums[ROWS_AT_ONCE];
 
             if (is_unsigned) {
-                sum_four_bytes(input, row, s.inputs, sums);
+                sum_rows_of_bytes(input, weights + first * s.inputs, s.inputs, rows, sums);
             } else {
-                sum_four(input, row, s.inputs, 0, sums);
+                sum_rows(input, weights + first * s.inputs, s.inputs, rows, sums);
             }
-            for (int32_t i = j; i < j + 4; ++i) {
-                output[i] = requantize(sums[i - j], multiplier[i], exponent[i], s.rounding, range);
+            for (int32_t i = 0; i < rows; ++i) {
+                output[first + i] = requantize(
+                    sums[i] + bias[first + i], multiplier[first + i], exponent[first + i], s.rounding, range);
             }
-            row += 4 * s.inputs;
-        }
-        for (; j < s.outputs; ++j) {
-            int32_t sum = bias[j];
-
-            for (int32_t i = 0; i < s.inputs; ++i) {
-                sum += element(input + i, is_unsigned) * row[i];
-            }
-            output[j] = requantize(sum, multiplier[j], exponent[j], s.rounding, range);
-            row += s.inputs;
         }
         input += s.inputs;
         output += s.outputs;

@@ -13,12 +13,6 @@ enum { TAPS_AT_ONCE = 2 };
 enum { TAPS_AT_ONCE = 1 };
 #endif
 
-/* An element of the input, which may be bytes without a sign. */
-KERNEL int32_t element(const int8_t *input, int32_t is_unsigned)
-{
-    return is_unsigned ? *(const uint8_t *)input : *input;
-}
-
 KERNEL void add_four(int32_t value, const int8_t *taps, int32_t *sums)
 {
     sums[0] += value * taps[0];
@@ -27,18 +21,17 @@ KERNEL void add_four(int32_t value, const int8_t *taps, int32_t *sums)
     sums[3] += value * taps[3];
 }
 
-KERNEL void sum_four_elements(
-    const int8_t *values, const int8_t *taps, int32_t count, int32_t offset, int32_t is_unsigned, int32_t *sums)
+SUM_FOUR void sum_four(const int8_t *values, const int8_t *taps, int32_t count, int32_t offset, int32_t *sums)
 {
     int32_t local[4] = { sums[0], sums[1], sums[2], sums[3] };
 
     if (TAPS_AT_ONCE > 1 && count % 2 != 0) {
-        add_four(element(values++, is_unsigned) + offset, taps, local);
+        add_four(*values++ + offset, taps, local);
         taps += 4;
     }
     for (const int8_t *const end = values + count / TAPS_AT_ONCE * TAPS_AT_ONCE; values < end;) {
-        const int32_t value = element(values, is_unsigned) + offset;
-        const int32_t next = TAPS_AT_ONCE > 1 ? element(values + 1, is_unsigned) + offset : 0;
+        const int32_t value = values[0] + offset;
+        const int32_t next = TAPS_AT_ONCE > 1 ? values[1] + offset : 0;
 
         add_four(value, taps, local);
         if (TAPS_AT_ONCE > 1) {
@@ -51,14 +44,4 @@ KERNEL void sum_four_elements(
     sums[1] = local[1];
     sums[2] = local[2];
     sums[3] = local[3];
-}
-
-SUM_FOUR void sum_four(const int8_t *values, const int8_t *taps, int32_t count, int32_t offset, int32_t *sums)
-{
-    sum_four_elements(values, taps, count, offset, 0, sums);
-}
-
-SUM_FOUR void sum_four_bytes(const int8_t *values, const int8_t *taps, int32_t count, int32_t *sums)
-{
-    sum_four_elements(values, taps, count, 0, 1, sums);
 }

@@ -12,12 +12,12 @@ KERNEL int16x8_t eight_neon(const int8_t *values, int32_t offset, int32_t is_uns
 }
 
 KERNEL int32x4_t sum_four_neon(
-    const int8_t *values, const int8_t *taps, int32_t count, int32_t offset, int32_t is_unsigned, int32x4_t sums)
+    const int8_t *values, const int8_t *taps, int32_t count, int32_t offset, int32x4_t sums)
 {
     int32x4_t others = vdupq_n_s32(0);
 
     for (; count >= 8; count -= 8, values += 8, taps += 32) {
-        const int16x8_t x = eight_neon(values, offset, is_unsigned);
+        const int16x8_t x = eight_neon(values, offset, 0);
         const int8x16_t first = vld1q_s8(taps), last = vld1q_s8(taps + 16);
         const int16x8_t a = vmovl_s8(vget_low_s8(first)), b = vmovl_high_s8(first);
         const int16x8_t c = vmovl_s8(vget_low_s8(last)), d = vmovl_high_s8(last);
@@ -34,7 +34,7 @@ KERNEL int32x4_t sum_four_neon(
     for (; count > 0; --count, ++values, taps += 4) {
         const int32_t weights[4] = { taps[0], taps[1], taps[2], taps[3] };
 
-        sums = vmlaq_n_s32(sums, vld1q_s32(weights), (is_unsigned ? (uint8_t)*values : *values) + offset);
+        sums = vmlaq_n_s32(sums, vld1q_s32(weights), *values + offset);
     }
     return vaddq_s32(sums, others);
 }

@@ -4,10 +4,9 @@ import numpy as np
 
 from ..graph.ir import Step, Table
 from . import PLAIN, Implementation, Variant, x86
-from ._layout import filter_rows
+from ._layout import INT8, filter_rows
 
 _LANES, _TOGETHER = 8, 2  # sums of a vector, numbers of 16 bits of a dot product
-_VECTORS = 8  # of a block of FULLY_CONNECTED
 _SLACK = 32  # what a load of the last window may read too much
 
 
@@ -24,21 +23,18 @@ def depthwise_tables(step: Step) -> tuple[Table, ...]:
 
 
 def fully_connected_tables(step: Step) -> tuple[Table, ...]:
-    """Return the weights as `[outputs / 64][inputs / 2][8][8][2]`, the bias and the input's zero point."""
-    rows = filter_rows(step)
-    zero_point = step.inputs[0].zero_point
-    bias = step.tables[1].values + zero_point * rows.sum(axis=1)
-    whole = x86.filled(x86.filled(rows, 1, _TOGETHER), 0, _LANES)
-    vectors = whole.reshape(-1, _LANES, whole.shape[1] // _TOGETHER, _TOGETHER)
-    blocks = [
-        vectors[first : first + _VECTORS].transpose(2, 0, 1, 3).ravel()
-        for first in range(0, len(vectors), _VECTORS)
-    ]
-    return (
-        Table("weights", np.concatenate(blocks).astype(np.int8), step.tables[0].comment),
-        *x86.after_sums(step, bias, _LANES),
-        Table("zero", np.array([zero_point], np.int32)),
-    )
+    """Return the weights as `[outputs / 64][inputs / 4][8][8][4]`, and the biases of both ways."""
+    bias = x86.unsigned_bias(step)
+    weights, first, *others = x86.fully_connected_tables(step, bias, _LANES)
+    less = bias + x86.MORE * filter_rows(step).sum(axis=1)
+    return (weights, first, Table("bias_less", x86.filled(less.astype(np.int32), 0, _LANES)), *others)
+
+
+def fully_connected_shape(step: Step) -> dict[str, int]:
+    """Return the shape, and for how many fours of inputs the kernel passes over those that are 0."""
+    fours = -(-step.shape["inputs"] // x86.FOUR)
+    is_narrow = int(filter_rows(step).min(initial=0)) > INT8[0]
+    return {**step.shape, "most_fours": fours * 3 // 4 if is_narrow else fours}
 
 
 def bordered_bytes(step: Step) -> int:
@@ -46,12 +42,9 @@ def bordered_bytes(step: Step) -> int:
     return x86.whole_bytes((2 * x86.bordered_size(step), _SLACK))
 
 
-def pair_bytes(step: Step) -> int:
-    """Return the size of the pairs of inputs and of their places."""
-    return 2 * 4 * ((step.shape["inputs"] + 1) // 2)
-
-
-_FULLY_CONNECTED = Implementation(fully_connected_tables, x86.does_fully_connected, scratch_bytes=pair_bytes)
+_FULLY_CONNECTED = Implementation(
+    fully_connected_tables, x86.does_fully_connected, fully_connected_shape, x86.fours_bytes
+)
 VARIANT = Variant(
     "avx2",
     "defined(__GNUC__) && defined(__x86_64__)",

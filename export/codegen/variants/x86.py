@@ -9,10 +9,13 @@ from numpy.typing import NDArray
 from ..arithmetic.fixed_point import Rounding
 from ..graph.ir import Step, Struct, Table
 from ..lowering.sums import bias_of, reach_of
-from ._layout import filter_rows
+from ._layout import filled_size, filter_rows, offset_of
 
 _MAX_SUM = 2**30  # so that a rounding that is added to a scaled sum cannot overflow
 _ALIGNMENT = 4
+_VECTORS = 8  # of a block of FULLY_CONNECTED
+FOUR = 4  # bytes of a dot product
+MORE = 128  # the first factor of a dot product has no sign: inputs with one go in plus this
 
 
 def conv_rows(step: Step, together: int) -> NDArray[np.int8]:
@@ -48,6 +51,28 @@ def tables(
     whole = filled(filled(rows, 1, together), 0, lanes).astype(dtype)
     blocks = whole.reshape(-1, lanes, whole.shape[1] // together, together).transpose(0, 2, 1, 3)
     return (Table("weights", blocks.ravel(), step.tables[0].comment), *after_sums(step, bias, lanes))
+
+
+def fully_connected_tables(step: Step, bias: NDArray[np.int64], lanes: int) -> tuple[Table, ...]:
+    """Return the weights as `[outputs / lanes / 8][inputs / 4][8][lanes][4]`, and what follows sums."""
+    whole = filled(filled(filter_rows(step), 1, FOUR), 0, lanes).astype(np.int8)
+    vectors = whole.reshape(-1, lanes, whole.shape[1] // FOUR, FOUR).transpose(2, 0, 1, 3)
+    blocks = [vectors[:, first : first + _VECTORS] for first in range(0, vectors.shape[1], _VECTORS)]
+    weights = np.concatenate([block.ravel() for block in blocks])
+    return (Table("weights", weights, step.tables[0].comment), *after_sums(step, bias, lanes))
+
+
+def unsigned_bias(step: Step) -> NDArray[np.int64]:
+    """Return the bias of a kernel whose inputs have no sign."""
+    more = 0 if step.inputs[0].dtype == "uint8" else MORE
+    rows = filter_rows(step)
+    folded: NDArray[np.int64] = step.tables[1].values + (offset_of(step) - more) * rows.sum(axis=1)
+    return folded
+
+
+def fours_bytes(step: Step) -> int:
+    """Return the size of the inputs of FULLY_CONNECTED in fours, and of their places."""
+    return 2 * filled_size(step.shape["inputs"], FOUR) // FOUR * 4
 
 
 def after_sums(step: Step, bias: NDArray[np.int64], lanes: int) -> tuple[Table, ...]:

@@ -34,14 +34,14 @@ def test_each_kernel_gets_its_own_order(name, tmp_path):
     tables = [
         variant.VARIANT.implementations[step.kernel].tables(step)[0].values.ravel() for variant in (mve, dsp)
     ]
-    tables.append(step.tables[0].values.ravel())
+    tables.append(step.tables[0].values)
     text = shared_table("t", tables, GUARDS, "")
     (tmp_path / "print.c").write_text(PRINT.format(tables="\n".join(with_macros(GUARDS, [text]))))
     for define, expected in zip(("VECTORS", "WORDS", "NEITHER"), tables, strict=True):
         command = ["gcc", *WARNINGS, f"-D{define}", "print.c", "-o", "print"]
         subprocess.run(command, cwd=tmp_path, check=True)
         done = subprocess.run([tmp_path / "print"], capture_output=True, check=True)
-        np.testing.assert_array_equal(np.array(done.stdout.split(), np.int64), expected)
+        np.testing.assert_array_equal(np.array(done.stdout.split(), np.int64), expected.ravel())
 
 
 def test_the_text_is_hardly_longer_than_the_weights_once():

@@ -16,7 +16,7 @@ from ...arithmetic.fixed_point import (
 )
 from ...graph.ir import Lowered, Node, Shape, Step, Table
 from ...graph.rows import Rows
-from ...lowering.common import activation_limits, activation_range, interleave, require
+from ...lowering.common import activation_limits, activation_range, require
 from ...lowering.sums import bias_of, exponents, multiplier_values, reach_of, symmetric_weights
 from ...lowering.wide_sums import once, reduced, wide_bias, wide_reach
 from .. import Operator
@@ -52,7 +52,7 @@ def lower(node: Node, match: Match) -> Lowered:
     batches = source.size // inputs
     shape = {"batches": batches, "inputs": inputs, "outputs": channels, "rounding": int(rounding)}
     tables = (
-        Table("weights", interleave(rows), node.input(1).name),
+        Table("weights", rows, node.input(1).name),
         Table("bias", folded.astype(np.int32), f"less {source.zero_point} times the weights"),
         multiplier_values(multipliers),
         exponents(multipliers),
