@@ -46,7 +46,10 @@ def print_message(markup: str) -> None:
 
 def print_error(error: Exception, advice: str = "") -> None:
     """Print an error, and what else may help, as one line on stderr."""
-    print_message(f"[bold red]error:[/] {literal(f'{error} {advice}' if advice else error)}")
+    text = str(error)
+    if advice:
+        text = f"{text if text.endswith(('.', '?')) else f'{text}.'} {advice}"
+    print_message(f"[bold red]error:[/] {literal(text)}")
 
 
 def print_json(document: Any) -> None:

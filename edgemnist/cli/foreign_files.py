@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ..data.datasets import load_test_split
-from ..runtime.errors import OptionError
+from ..runtime.errors import OptionError, unknown
 from ..runtime.signature import SignatureOptions
 from .console import literal, messages, print_json, print_message, print_result
 from .outcomes import first_impression, show_outcomes
@@ -70,7 +70,7 @@ def export_tflite(
         )
     matches = {each.value: each for each in Match}
     if match not in matches:
-        raise OptionError("unknown runtime to match", received=repr(match), expected=" or ".join(matches))
+        raise unknown("runtime to match", match, matches)
     with messages.status("reading the model") as status:
         made = export_kinds(
             model,

@@ -108,7 +108,7 @@ def test_data_error_leaves_no_folder(tmp_path):
 
 def test_unknown_network_is_refused_by_its_name(tmp_path):
     result = CliRunner().invoke(app, ["--network", "resnet", "--artifacts", str(tmp_path)])
-    assert str(result.exception) == "unknown network; received resnet; expected dense or cnn"
+    assert str(result.exception) == "unknown network; received 'resnet'; expected one of dense, cnn"
 
 
 def test_learning_rate_of_zero_is_refused(tmp_path):

@@ -87,7 +87,7 @@ def export(
     every: Annotated[bool, Option("--all", help="Make every format.")] = False,
     io: Annotated[str, Option(metavar="|".join(IO_DTYPES), help=_IO_HELP)] = IO_DTYPES[0],
     model: Annotated[Path | None, Option(metavar="FILE", help=_MODEL_HELP)] = None,
-    opset: Annotated[int, Option(help=_OPSET_HELP)] = OPSETS[0],
+    opset: Annotated[int, Option(metavar="N", help=_OPSET_HELP)] = OPSETS[0],
     reference: Annotated[Path | None, Option(metavar="FILE", help=_REFERENCE_HELP)] = None,
     batch: Annotated[int | None, Option(min=1, max=1, metavar="1", help=_BATCH_HELP)] = None,
     scale: Scale = None,

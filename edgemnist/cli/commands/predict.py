@@ -66,14 +66,18 @@ def predict(
     input_: Annotated[Path | None, Option("--input", metavar="PATH", help=_INPUT_HELP)] = None,
     output: Annotated[Path | None, Option("--output", "-o", metavar="FILE", help=_OUTPUT_HELP)] = None,
     array: Annotated[str | None, Option(metavar="NAME", help=_ARRAY_HELP)] = None,
-    processes: Annotated[int, Option(min=1, help=_PROCESSES_HELP)] = 1,
+    processes: Annotated[int, Option(metavar="N", min=1, help=_PROCESSES_HELP)] = 1,
     ray: Annotated[str | None, Option(metavar="ADDRESS", help=_RAY_HELP)] = None,
     model: Annotated[Path | None, Option(metavar="FILE", help=_MODEL_HELP)] = None,
     artifacts: Artifacts = Path("artifacts"),
     engine: Annotated[str | None, Option(metavar="NAME", help=_ENGINE_HELP)] = None,
-    polarity: Annotated[Literal["auto", "dark", "light"], Option(help=_POLARITY_HELP)] = "auto",
-    fit: Annotated[Literal["auto", "always", "never"], Option(help=_FIT_HELP)] = "auto",
-    top: Annotated[int, Option(min=1, help=_TOP_HELP)] = 1,
+    polarity: Annotated[
+        Literal["auto", "dark", "light"], Option(metavar="auto|dark|light", help=_POLARITY_HELP)
+    ] = "auto",
+    fit: Annotated[
+        Literal["auto", "always", "never"], Option(metavar="auto|always|never", help=_FIT_HELP)
+    ] = "auto",
+    top: Annotated[int, Option(metavar="N", min=1, help=_TOP_HELP)] = 1,
     show: Annotated[bool, Option("--show", help=_SHOW_HELP)] = False,
     run_foreign_code: RunForeignCode = False,
     json: Json = False,

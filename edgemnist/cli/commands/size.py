@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, Option
 
 from ...benchmarks.emulation.boards import DEVICES
-from ...runtime.errors import ArtifactError, OptionError, ProofError
+from ...runtime.errors import ArtifactError, ProofError, unknown
 from ...runtime.files import read_model
 from ..console import literal, messages, print_json, print_message, print_result, print_table
 from ..options import Json, byte_count
@@ -76,7 +76,7 @@ def _measure(model: Path, target: str) -> "tuple[ModelSize, str]":
     device = DEVICES.get(target)
     if device is None or device.memory is None:
         boards = [name for name, one in DEVICES.items() if one.memory is not None]
-        raise OptionError("unknown target", received=repr(target), expected=f"one of {', '.join(boards)}")
+        raise unknown("target", target, boards)
     if model.suffix in {".keras", ".h5"}:
         from ...export.convert.tflite import untrained_int8
 

@@ -49,11 +49,13 @@ SHOWN = ("accuracy", "size", "flash", "RAM", "p50")
 def sweep(
     file: Annotated[Path, Argument(metavar="SWEEP.toml", help=_FILE_HELP)],
     output: Annotated[str, Option("--output", "-o", metavar="DIR", help=_OUTPUT_HELP)] = "sweep",
-    processes: Annotated[int | None, Option(min=1, help=_PROCESSES_HELP)] = None,
+    processes: Annotated[int | None, Option(metavar="N", min=1, help=_PROCESSES_HELP)] = None,
     ray: Annotated[str | None, Option(metavar="ADDRESS", help=_RAY_HELP)] = None,
-    sampler: Annotated[Literal["grid", "random", "tpe"], Option(help=_SAMPLER_HELP)] = "grid",
+    sampler: Annotated[
+        Literal["grid", "random", "tpe"], Option(metavar="grid|random|tpe", help=_SAMPLER_HELP)
+    ] = "grid",
     points: Annotated[int | None, Option(min=1, metavar="N", help=_POINTS_HELP)] = None,
-    seed: Annotated[int, Option(min=0, help=_SEED_HELP)] = 0,
+    seed: Annotated[int, Option(metavar="N", min=0, help=_SEED_HELP)] = 0,
     max_flash: Annotated[str | None, Option(metavar="BYTES", help=_FLASH_HELP)] = None,
     max_ram: Annotated[str | None, Option(metavar="BYTES", help=_RAM_HELP)] = None,
     min_accuracy: Annotated[float | None, Option(metavar="SHARE", help=_ACCURACY_HELP)] = None,
