@@ -68,6 +68,14 @@ class LazyGroup(HelpfulGroup):
             ctx.default_map = {name: _project_defaults(ALIASES.get(name, name), command)}
         return name, command, rest
 
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; where it is interrupted, say what is kept."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as interruption:
+            print_message(f"Interrupted. {literal(str(interruption) or 'Nothing was changed.')}")
+            raise
+
 
 app = typer.Typer(
     cls=LazyGroup,

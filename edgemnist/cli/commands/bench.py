@@ -25,6 +25,7 @@ from ...runtime.errors import OptionError
 from ...runtime.files import write_text
 from ..console import literal, print_json, print_message, results
 from ..devices import bench_devices
+from ..interruption import saying_what_is_kept
 from ..options import Artifacts, Data, Force, Json, RunForeignCode
 from ..progress import bench_progress, device_progress
 
@@ -161,7 +162,8 @@ def bench(
         from ...export.codegen.regenerate import regenerate  # needs LiteRT
 
         runnable = proven_copies(models, regenerate)
-    with runnable as c_sources, bench_progress() as report:
+    kept = saying_what_is_kept("No report was written; what an earlier benchmark wrote is as it was.")
+    with kept, runnable as c_sources, bench_progress() as report:
         benchmark = run_benchmark(
             cases,
             inputs.split,

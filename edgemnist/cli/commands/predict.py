@@ -1,5 +1,6 @@
 """`edgemnist predict`: a model's answers for pictures and rows of numbers."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -12,7 +13,8 @@ from ...runtime.engines.registry import engine_for
 from ...runtime.errors import ArtifactError, DatasetError, InputError, OptionError
 from ...runtime.files import leads_out, sha256_of
 from ...runtime.isolation.native_code import is_built_here
-from ..console import literal, print_error, print_json, print_result, results
+from ...runtime.process import quiet
+from ..console import literal, messages, print_error, print_json, print_result, results
 from ..images import Palette, bars, list_files, read_input, shades
 from ..options import Artifacts, Json, RunForeignCode
 
@@ -93,18 +95,12 @@ def predict(
     is complete: label, index, confidence and probabilities, or values, of each row, or the error where it
     cannot be read. Needs the extra parquet.
     """
-    if engine == "keras" or (model and model.suffix in (".keras", ".h5", ".hdf5")):
-        from ...export import backend  # noqa: F401 - starts TensorFlow without its log
     documents: list[dict[str, object]] = []
     failures = 0
     pictures = PictureOptions(polarity=polarity, fit=fit)
     scoring = _is_scoring(files, input_, output)
-    with load_predictor(
-        model or _default_model(artifacts, engine, run_foreign_code),
-        engine=engine,
-        pictures=pictures,
-        run_foreign_code=run_foreign_code,
-    ) as predictor:
+    path = model or _default_model(artifacts, engine, run_foreign_code)
+    with _loaded(path, engine, pictures, run_foreign_code) as predictor:
         spec = predictor.signature.input
         if polarity != "auto" and not spec.ink:
             raise OptionError(
@@ -140,6 +136,15 @@ def predict(
         print_json({"model": predictor.path.name, "engine": predictor.engine_name, key: documents})
     if failures:
         raise InputError(f"{failures} of {len(paths)} {_noun(spec)} could not be {_done(predictor)}")
+
+
+def _loaded(path: Path, engine: str | None, pictures: PictureOptions, run_foreign_code: bool) -> "Predictor":
+    """Load a model; TensorFlow takes seconds to start, and LiteRT announces what it runs on."""
+    announced = quiet() if path.suffix == ".tflite" else nullcontext()
+    with messages.status(f"loading {literal(path.name)}"), announced:
+        if engine == "keras" or path.suffix in (".keras", ".h5", ".hdf5"):
+            from ...export import backend  # noqa: F401 - starts TensorFlow without its log
+        return load_predictor(path, engine=engine, pictures=pictures, run_foreign_code=run_foreign_code)
 
 
 def _is_scoring(files: list[Path] | None, input_: Path | None, output: Path | None) -> bool:

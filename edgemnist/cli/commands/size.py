@@ -9,8 +9,9 @@ from typer import Argument, Option
 from ...benchmarks.emulation.boards import DEVICES
 from ...runtime.errors import ArtifactError, ProofError, unknown
 from ...runtime.files import read_model
-from ..console import literal, messages, print_json, print_message, print_result, print_table
+from ..console import literal, print_json, print_message, print_result, print_table
 from ..options import Json, byte_count
+from ..progress import progress
 
 if TYPE_CHECKING:
     from ...export.codegen.size import LayerSize, ModelSize
@@ -42,7 +43,7 @@ def size(
     compiler is installed. Exits with 3, and names the layer that takes most, if it does not fit.
     """
     limits = byte_count("--flash", flash), byte_count("--ram", ram)
-    with messages.status(f"measuring {literal(model.name)}"):
+    with progress(f"measuring {model.name}"):
         measured, missing = _measure(model, target)
     if picture is not None:
         from ...export.codegen.size_map import draw_map  # needs matplotlib

@@ -109,9 +109,10 @@ def sweep(
 def _explaining_how_to_go_on(output: str) -> Iterator[None]:
     try:
         yield
-    except KeyboardInterrupt:
-        print_message(literal(f"Interrupted. What is done is kept in {output}: go on with the same command."))
-        raise
+    except KeyboardInterrupt as interruption:
+        raise KeyboardInterrupt(
+            f"What is done is kept in {output}: go on with the same command."
+        ) from interruption
 
 
 def _pool(ray: str | None, processes: int | None) -> "AbstractContextManager[Pool]":
