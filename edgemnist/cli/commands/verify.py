@@ -60,8 +60,8 @@ def verify(
         progress(f"verifying {folder}") as doing,
     ):
         from ...export.codegen.compiler import libraries  # needs LiteRT
-        from ...export.codegen.exactness import prove_generated
-        from ...export.codegen.regenerate import regenerate
+        from ...export.codegen.proving.exactness import prove_generated
+        from ...export.codegen.proving.regenerate import regenerate
         from ...export.web.regenerate import prove_web
         from ...export.web.sandbox import prove_foreign_c
 
