@@ -15,8 +15,8 @@ from ..runtime.errors import EdgeMnistError, MendedModelWarning, MissingExtraErr
 from .commands import ALIASES, SUMMARIES, load_module
 from .console import literal, print_error, print_message
 from .encodings import replace_what_encodings_lack
-from .help import HelpfulCommand, HelpfulGroup, context_settings
-from .nearest import nearest_file
+from .guidance.help import HelpfulCommand, HelpfulGroup, context_settings
+from .guidance.nearest import nearest_file
 
 # What reads TFLite files and generates C, and lies in rooms that other commands do without.
 _IN_VERIFY = ("ai_edge_litert", "jinja2", "onnx", "scipy")
@@ -105,7 +105,7 @@ def _global_options(
 ) -> None:
     """Options of `edgemnist` itself, before any command; without one, what to do next in this folder."""
     if ctx.invoked_subcommand is None:
-        from .next_steps import show_next_steps
+        from .guidance.next_steps import show_next_steps
 
         show_next_steps(PROJECT_FILE)
 

@@ -9,7 +9,7 @@ from ..data.datasets import load_test_split
 from ..runtime.errors import OptionError, unknown
 from ..runtime.signature import SignatureOptions
 from .console import literal, print_json, print_message, print_result
-from .interruption import an_export
+from .guidance.interruption import an_export
 from .outcomes import first_impression, show_outcomes
 from .progress import progress
 

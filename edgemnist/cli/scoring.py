@@ -7,7 +7,7 @@ from ..runtime.errors import InputError
 from ..sweep.scoring.on_ray import RayBlocks
 from ..sweep.scoring.run import Job, score
 from .console import literal, print_json, print_message
-from .interruption import saying_what_is_kept
+from .guidance.interruption import saying_what_is_kept
 from .progress import rows_progress
 
 

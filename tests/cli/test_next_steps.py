@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from edgemnist.cli.nearest import nearest_file
-from edgemnist.cli.next_steps import next_steps
+from edgemnist.cli.guidance.nearest import nearest_file
+from edgemnist.cli.guidance.next_steps import next_steps
 
 ARTIFACTS = Path("artifacts")
 
@@ -40,6 +40,17 @@ def test_a_trained_model_is_exported(tmp_path: Path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mnist.keras").touch()
     assert commands(tmp_path, artifacts=Path("out")) == ["edgemnist export --int8 --artifacts out"]
+
+
+def test_an_interrupted_training_is_resumed(tmp_path: Path):
+    (tmp_path / "artifacts").mkdir()
+    (tmp_path / "artifacts" / "mnist.checkpoint.npz").touch()
+    assert commands(tmp_path)[0] == "edgemnist train --resume"
+
+
+def test_what_nothing_works_without_is_installed_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    assert commands(tmp_path)[:2] == ["pip install 'edgemnist[export]'", "edgemnist export --int8"]
 
 
 def test_the_model_of_a_project_is_exported(tmp_path: Path):

@@ -163,7 +163,7 @@ def test_edge_recipe_never_reads_the_test_images_before_it_is_trained(data, tmp_
 def test_unknown_recipe_names_the_known_ones(tmp_path):
     result = CliRunner().invoke(app, ["--recipe", "fast", "--artifacts", str(tmp_path)])
     assert isinstance(result.exception, OptionError)
-    assert "notebook or edge" in str(result.exception)
+    assert "one of notebook, edge" in str(result.exception)
 
 
 def test_class_that_only_the_test_images_have_is_named(data, tmp_path):

@@ -26,7 +26,7 @@ from ...runtime.errors import OptionError
 from ...runtime.files import write_text
 from ..console import literal, print_json, print_message, results
 from ..devices import bench_devices
-from ..interruption import saying_what_is_kept
+from ..guidance.interruption import saying_what_is_kept
 from ..options import Artifacts, Data, Force, Json, RunForeignCode
 from ..progress import bench_progress, device_progress
 

@@ -15,7 +15,7 @@ from ...runtime.errors import OptionError
 from ...runtime.signature import InputKind, OutputKind, SignatureOptions
 from ..console import literal, print_message
 from ..foreign_files import export_tflite, prove_twins, write_npm_package
-from ..interruption import an_export
+from ..guidance.interruption import an_export
 from ..options import (
     AllowEmptyClasses,
     Artifacts,

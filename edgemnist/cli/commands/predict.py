@@ -1,6 +1,6 @@
 """`edgemnist predict`: a model's answers for pictures and rows of numbers."""
 
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -119,7 +119,8 @@ def predict(
         for path in paths:
             try:
                 items = _items(predictor, path)
-                answers = list(predictor.predict(items))
+                with _unannounced(predictor.path):
+                    answers = list(predictor.predict(items))
             except (InputError, DatasetError) as error:
                 if len(paths) == 1:
                     raise
@@ -139,12 +140,16 @@ def predict(
 
 
 def _loaded(path: Path, engine: str | None, pictures: PictureOptions, run_foreign_code: bool) -> "Predictor":
-    """Load a model; TensorFlow takes seconds to start, and LiteRT announces what it runs on."""
-    announced = quiet() if path.suffix == ".tflite" else nullcontext()
-    with messages.status(f"loading {literal(path.name)}"), announced:
+    """Load a model, and show so: TensorFlow takes seconds to start."""
+    with messages.status(f"loading {literal(path.name)}"), _unannounced(path):
         if engine == "keras" or path.suffix in (".keras", ".h5", ".hdf5"):
             from ...export import backend  # noqa: F401 - starts TensorFlow without its log
         return load_predictor(path, engine=engine, pictures=pictures, run_foreign_code=run_foreign_code)
+
+
+def _unannounced(path: Path) -> AbstractContextManager[None]:
+    """Keep LiteRT from announcing on stderr, when it first loads or runs a model, what it runs it on."""
+    return quiet() if path.suffix == ".tflite" else nullcontext()
 
 
 def _is_scoring(files: list[Path] | None, input_: Path | None, output: Path | None) -> bool:

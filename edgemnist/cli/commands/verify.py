@@ -13,7 +13,7 @@ from ...proof.verify import verify as prove_again
 from ...runtime.artifact.manifest import read_manifest
 from ...runtime.errors import ProofError
 from ..console import literal, print_json, print_message, print_result
-from ..interruption import saying_what_is_kept
+from ..guidance.interruption import saying_what_is_kept
 from ..options import Atol, Data, Json, MaxAccuracyDrop, MaxError, MinAgreement
 from ..progress import progress
 

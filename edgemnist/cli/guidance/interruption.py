@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..runtime.artifact.folder import recover
-from ..runtime.artifact.settling import state_of
+from ...runtime.artifact.folder import recover
+from ...runtime.artifact.settling import state_of
 
 
 @contextmanager
