@@ -31,6 +31,11 @@ def replace_what_encodings_lack() -> None:
             stream.reconfigure(errors=_PLAIN)
 
 
+def encodable(text: str, encoding: str) -> str:
+    """Return a text in which what reads alike stands for what an encoding lacks."""
+    return text.encode(encoding, _PLAIN).decode(encoding)
+
+
 def encodable_json(text: str, encoding: str) -> str:
     """Return a JSON text in which escapes stand for what an encoding lacks, so that its values stay exact."""
     return text.encode(encoding, _JSON).decode(encoding)

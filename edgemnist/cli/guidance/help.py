@@ -8,6 +8,9 @@ from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
 
+from ..console import results
+from ..encodings import encodable
+
 WIDEST, NARROWEST = 120, 50
 _EXAMPLE = re.compile(r"- `([^`]+)`\s*(.*)")
 _UNBROKEN = re.compile(r"--[\w-]+|\[[^\]]*\]$|`[^`]+`")
@@ -22,8 +25,11 @@ class HelpfulCommand(TyperCommand):
         super().__init__(*arguments, **settings | {"context_settings": context_settings()})
 
     def get_help(self, ctx: Any) -> str:
-        """Return the help, in which no option and no default was broken at its hyphens and spaces."""
-        return super().get_help(ctx).translate(_PLAIN)
+        """Return the help, in which no option and no default was broken at its hyphens and spaces.
+
+        What prints it would write UTF-8 to a stream that is ASCII.
+        """
+        return encodable(super().get_help(ctx).translate(_PLAIN), results.encoding)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the arguments, then the options."""
