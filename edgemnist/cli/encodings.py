@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Callable
 
 _PLAIN, _JSON = "edgemnist.plain", "edgemnist.json"
-_ALIKE = dict(zip("×µΔ≈·•“”", 'xud~.*""', strict=True)) | {
+_ALIKE = dict(zip("×µΔ≈·•²“”", 'xud~.*2""', strict=True)) | {
     "±": "+/-",
     "≤": "<=",
     "≥": ">=",
