@@ -68,8 +68,8 @@ def verify(
         test = recorded_test(
             folder, data, lambda path: print_message(literal(f"reading the test set on record: {path}"))
         )
-        files = [record.file for record in read_manifest(folder).artifacts]
-        doing.expect({name: _COSTS.get(Path(name).suffix, 1.0) for name in files})
+        recorded = [record.file for record in read_manifest(folder).artifacts]
+        doing.expect({name: _COSTS.get(Path(name).suffix, 1.0) for name in recorded})
 
         def report(name: str) -> None:
             doing.step(f"verifying {name}", name)
