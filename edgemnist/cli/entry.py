@@ -111,7 +111,7 @@ def _global_options(
 
 
 def main() -> None:
-    """Run the command line; exit 0 done, 1 failed, 2 wrong usage, 3 a proof failed."""
+    """Run the command line; exit 0 done, 1 failed, 2 wrong usage, 3 a proof failed, 130 interrupted."""
     replace_what_encodings_lack()
     warnings.showwarning = _showing_mended_models(warnings.showwarning)
     signal.signal(signal.SIGTERM, _terminate)
