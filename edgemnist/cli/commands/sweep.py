@@ -76,6 +76,7 @@ def sweep(
     measured here at the end, once. Writes sweep.json, sweep.html, the files of each point under their
     hashes, and the best artifact within the limits, if there are any, in the folder best.
     """
+    print_message(literal(f"Reading {file} ..."))
     from ...sweep.frontier import Limits
     from ...sweep.results import Results, open_storage
     from ...sweep.run import Driver
