@@ -239,9 +239,9 @@ def _cases(
 
 
 def _write_reports(
-    benchmark: Benchmark, document: dict[str, Any], trained: Trained | None, output: Path
+    benchmark: Benchmark, found: dict[str, Any], trained: Trained | None, output: Path
 ) -> None:
-    write_document(output / "bench.json", document)
+    write_document(output / "bench.json", found)
     write_text(output / "bench.md", markdown.render(benchmark))
     page = html.render_if_possible(benchmark, trained, output)
     if page is not None:

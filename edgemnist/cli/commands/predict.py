@@ -73,12 +73,8 @@ def predict(
     model: Annotated[Path | None, Option(metavar="FILE", help=_MODEL_HELP)] = None,
     artifacts: Artifacts = Path("artifacts"),
     engine: Annotated[str | None, Option(metavar="NAME", help=_ENGINE_HELP)] = None,
-    polarity: Annotated[
-        Literal["auto", "dark", "light"], Option(metavar="auto|dark|light", help=_POLARITY_HELP)
-    ] = "auto",
-    fit: Annotated[
-        Literal["auto", "always", "never"], Option(metavar="auto|always|never", help=_FIT_HELP)
-    ] = "auto",
+    polarity: Annotated[Literal["auto", "dark", "light"], Option(help=_POLARITY_HELP)] = "auto",
+    fit: Annotated[Literal["auto", "always", "never"], Option(help=_FIT_HELP)] = "auto",
     top: Annotated[int, Option(metavar="N", min=1, help=_TOP_HELP)] = 1,
     show: Annotated[bool, Option("--show", help=_SHOW_HELP)] = False,
     run_foreign_code: RunForeignCode = False,
