@@ -238,15 +238,13 @@ def _cases(
     return cases_for(dict.fromkeys([*files, *added]), **rules)
 
 
-def _write_reports(
-    benchmark: Benchmark, found: dict[str, Any], trained: Trained | None, output: Path
-) -> None:
-    write_document(output / "bench.json", found)
-    write_text(output / "bench.md", markdown.render(benchmark))
-    page = html.render_if_possible(benchmark, trained, output)
+def _write_reports(benchmark: Benchmark, found: dict[str, Any], trained: Trained | None, where: Path) -> None:
+    write_document(where / "bench.json", found)
+    write_text(where / "bench.md", markdown.render(benchmark))
+    page = html.render_if_possible(benchmark, trained, where)
     if page is not None:
-        write_text(output / "bench.html", page)
+        write_text(where / "bench.html", page)
     written = "bench.json, bench.md and bench.html" if page else "bench.json and bench.md"
-    print_message(f"wrote {written} to {literal(output)}")
+    print_message(f"wrote {written} to {literal(where)}")
     if page is None:
         print_message(literal("bench.html needs more packages: pip install 'edgemnist[bench]'"))
