@@ -10,6 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from messages import error_messages
 from typer import Context
 
 from edgemnist.cli.commands import ALIASES, SUMMARIES
@@ -212,7 +213,7 @@ def _cell(text: str | None) -> str:
 PAGES: dict[str, Callable[[], str]] = {
     "index": how_to_pages,
     "reference/commands": commands,
-    "reference/errors": error_classes,
+    "reference/errors": lambda: f"{error_classes()}\n\n{error_messages()}",
     "reference/manifest": manifest_schema,
     "reference/bench": bench_schema,
     "reference/api": api,

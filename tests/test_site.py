@@ -128,4 +128,10 @@ def test_the_reference_has_every_command_option_and_error(site: Path):
     for name, found in vars(errors).items():
         if isinstance(found, type) and issubclass(found, errors.EdgeMnistError):
             assert f">{name}<" in errors_page
+    for problem, fix in (
+        ("no artifacts folder", "makes one, or name model files"),
+        ("no such file", "bench.json"),
+    ):
+        assert problem in errors_page
+        assert fix in errors_page
     assert (site / "searchindex.js").stat().st_size > 10_000

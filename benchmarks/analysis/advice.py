@@ -88,6 +88,14 @@ class Advice:
     left_out: tuple[tuple[str, str], ...]
 
 
+class NothingFitsError(ProofError):
+    """No artifact is within the needs; `left_out` has each with the reason."""
+
+    def __init__(self, left_out: tuple[tuple[str, str], ...]) -> None:
+        self.left_out = left_out
+        super().__init__(f"no artifact fits, of {len(left_out)} in the benchmark")
+
+
 def advise(bench: Mapping[str, Any], proven: Mapping[str, str], needs: Needs) -> Advice:
     """Choose an artifact from a benchmark.
 
@@ -98,7 +106,7 @@ def advise(bench: Mapping[str, Any], proven: Mapping[str, str], needs: Needs) ->
 
     Raises:
         OptionError: The benchmark has no such engine or target, or its models have no accuracy.
-        ProofError: No artifact fits.
+        NothingFitsError: No artifact fits.
     """
     rows = _rows(bench, needs)
     measured: list[Candidate] = []
@@ -121,8 +129,7 @@ def advise(bench: Mapping[str, Any], proven: Mapping[str, str], needs: Needs) ->
         else:
             fitting.append(one)
     if not fitting:
-        reasons = "; ".join(f"{title}: {reason}" for title, reason in left_out)
-        raise ProofError(f"no artifact fits: {reasons or 'none was measured'}")
+        raise NothingFitsError(tuple(left_out))
     ship, reason = _choose(fitting)
     others = sorted((one for one in fitting if one is not ship), key=_cost)
     return Advice(ship, reason, tuple(_against(one, ship) for one in others), tuple(left_out))

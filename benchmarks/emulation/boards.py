@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ...runtime.errors import OptionError
+from ...runtime.errors import unknown
 
 ALL = "emulated"
 HOST = "host"
@@ -142,9 +142,5 @@ def find_devices(names: Iterable[str]) -> tuple[Device, ...]:
         elif name in DEVICES:
             found[name] = DEVICES[name]
         elif name != HOST:
-            raise OptionError(
-                "unknown target",
-                received=repr(name),
-                expected=f"one of {', '.join((HOST, *DEVICES))}, or {ALL} for all but {HOST}",
-            )
+            raise unknown("target", name, (HOST, *DEVICES, ALL))
     return tuple(found.values())

@@ -10,7 +10,7 @@ from ...runtime.artifact.lookup import find_record, newer_model
 from ...runtime.artifact.manifest import MANIFEST_NAME, read_manifest
 from ...runtime.artifact.previous import is_model
 from ...runtime.engines.registry import ENGINES, EngineEntry
-from ...runtime.errors import ArtifactError, ArtifactNotFoundError, MissingExtraError, OptionError
+from ...runtime.errors import ArtifactError, ArtifactNotFoundError, MissingExtraError, OptionError, unknown
 from ...runtime.files import leads_out, sha256_of
 from ...runtime.isolation.native_code import is_built_here
 
@@ -113,7 +113,7 @@ def cases_for(
     wanted, paths = tuple(engines), tuple(paths)
     for name in wanted:
         if name not in ENGINES:
-            raise OptionError("unknown engine", received=repr(name), expected=f"one of {', '.join(ENGINES)}")
+            raise unknown("engine", name, ENGINES)
     names = Counter(path.name for path in paths)
     cases = [
         replace(

@@ -35,18 +35,24 @@ def literal(text: object) -> str:
 
 
 def print_result(markup: str) -> None:
-    """Print one line on stdout, unbroken; what is not the program's own text in it must be `literal`."""
-    results.print(markup, highlight=False, soft_wrap=True)
+    """Print one line on stdout; what is not the program's own text in it must be `literal`.
+
+    A terminal gets it broken between words, what reads a pipe as the one line that it is.
+    """
+    results.print(markup, highlight=False, soft_wrap=not results.is_terminal)
 
 
 def print_message(markup: str) -> None:
     """Print one line on stderr like `print_result`."""
-    messages.print(markup, highlight=False, soft_wrap=True)
+    messages.print(markup, highlight=False, soft_wrap=not messages.is_terminal)
 
 
 def print_error(error: Exception, advice: str = "") -> None:
     """Print an error, and what else may help, as one line on stderr."""
-    print_message(f"[bold red]error:[/] {literal(f'{error} {advice}' if advice else error)}")
+    text = str(error)
+    if advice:
+        text = f"{text if text.endswith(('.', '?')) else f'{text}.'} {advice}"
+    print_message(f"[bold red]error:[/] {literal(text)}")
 
 
 def print_json(document: Any) -> None:

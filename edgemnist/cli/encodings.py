@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Callable
 
 _PLAIN, _JSON = "edgemnist.plain", "edgemnist.json"
-_ALIKE = dict(zip("×µΔ≈·•“”", 'xud~.*""', strict=True)) | {
+_ALIKE = dict(zip("×µΔ≈·•²“”", 'xud~.*2""', strict=True)) | {
     "±": "+/-",
     "≤": "<=",
     "≥": ">=",
@@ -29,6 +29,11 @@ def replace_what_encodings_lack() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=_PLAIN)
+
+
+def encodable(text: str, encoding: str) -> str:
+    """Return a text in which what reads alike stands for what an encoding lacks."""
+    return text.encode(encoding, _PLAIN).decode(encoding)
 
 
 def encodable_json(text: str, encoding: str) -> str:

@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand
 
 from .. import __version__
 from ..runtime.errors import EdgeMnistError, MendedModelWarning, MissingExtraError, ProofError
 from .commands import ALIASES, SUMMARIES, load_module
 from .console import literal, print_error, print_message
 from .encodings import replace_what_encodings_lack
-from .nearest import nearest_file
+from .guidance.help import HelpfulCommand, HelpfulGroup, context_settings
+from .guidance.nearest import nearest_file
 
 # What reads TFLite files and generates C, and lies in rooms that other commands do without.
 _IN_VERIFY = ("ai_edge_litert", "jinja2", "onnx", "scipy")
@@ -28,8 +29,8 @@ EXIT_PROOF = 3
 def load_command(name: str) -> TyperCommand:
     """Import the module of a command, and return what runs it."""
     module = load_module(ALIASES.get(name, name))
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
-    app.command(name, epilog=module.EXAMPLES)(getattr(module, ALIASES.get(name, name)))
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+    app.command(name, cls=HelpfulCommand, epilog=module.EXAMPLES)(getattr(module, ALIASES.get(name, name)))
     command = typer.main.get_command(app)
     assert isinstance(command, TyperCommand)  # noqa: S101 - narrows the type: one command makes no group
     return command
@@ -47,7 +48,7 @@ def _project_defaults(name: str, command: TyperCommand) -> dict[str, Any]:
     return defaults
 
 
-class LazyGroup(TyperGroup):
+class LazyGroup(HelpfulGroup):
     """Commands that are imported when they run; until then each is a name and a line of help."""
 
     def __init__(self, **settings: Any) -> None:
@@ -67,13 +68,21 @@ class LazyGroup(TyperGroup):
             ctx.default_map = {name: _project_defaults(ALIASES.get(name, name), command)}
         return name, command, rest
 
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; where it is interrupted, say what is kept."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as interruption:
+            print_message(f"Interrupted. {literal(str(interruption) or 'Nothing was changed.')}")
+            raise
+
 
 app = typer.Typer(
     cls=LazyGroup,
     invoke_without_command=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
-    context_settings={"help_option_names": sorted(_HELP)},
+    rich_markup_mode=None,
+    context_settings=context_settings(),
     help="Export small Keras models to TFLite, ONNX and C; prove accuracy and latency. MNIST is on board.",
     epilog="Start with: `edgemnist export --int8`, then `edgemnist bench`.",
 )
@@ -96,13 +105,13 @@ def _global_options(
 ) -> None:
     """Options of `edgemnist` itself, before any command; without one, what to do next in this folder."""
     if ctx.invoked_subcommand is None:
-        from .next_steps import show_next_steps
+        from .guidance.next_steps import show_next_steps
 
         show_next_steps(PROJECT_FILE)
 
 
 def main() -> None:
-    """Run the command line; exit 0 done, 1 failed, 2 wrong usage, 3 a proof failed."""
+    """Run the command line; exit 0 done, 1 failed, 2 wrong usage, 3 a proof failed, 130 interrupted."""
     replace_what_encodings_lack()
     warnings.showwarning = _showing_mended_models(warnings.showwarning)
     signal.signal(signal.SIGTERM, _terminate)

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ..data.datasets import load_test_split
-from ..runtime.errors import OptionError
+from ..runtime.errors import OptionError, unknown
 from ..runtime.signature import SignatureOptions
-from .console import literal, messages, print_json, print_message, print_result
+from .console import literal, print_json, print_message, print_result
+from .guidance.interruption import an_export
 from .outcomes import first_impression, show_outcomes
+from .progress import progress
 
 if TYPE_CHECKING:
     from ..export.tflite_source import Made
@@ -27,10 +29,10 @@ def prove_twins(
     json: bool,
 ) -> None:
     """Prove a quantized file of anyone's against its float twin; neither is converted."""
-    from ..export.opening import DataOptions
-    from ..export.twin import export_twins, open_twins
+    with an_export(artifacts), progress("loading the models and the data") as doing:
+        from ..export.opening import DataOptions
+        from ..export.twin import export_twins, open_twins
 
-    with messages.status("loading the models and the data") as status:
         twins = open_twins(model, reference, DataOptions(data, resize), wanted)
         for line in first_impression(twins.reference, twins.dataset):
             print_message(line)
@@ -39,7 +41,7 @@ def prove_twins(
             artifacts,
             limits=limits,
             overwrite=overwrite,
-            report=lambda name: status.update(f"proving {name}"),
+            report=lambda name: doing.left(f"proving {name}", None),
         )
     show_outcomes(outcomes, twins.dataset, artifacts, json=json)
 
@@ -70,8 +72,8 @@ def export_tflite(
         )
     matches = {each.value: each for each in Match}
     if match not in matches:
-        raise OptionError("unknown runtime to match", received=repr(match), expected=" or ".join(matches))
-    with messages.status("reading the model") as status:
+        raise unknown("runtime to match", match, matches)
+    with an_export(artifacts), progress("reading the model") as doing:
         made = export_kinds(
             model,
             artifacts,
@@ -80,7 +82,7 @@ def export_tflite(
             match=matches[match],
             compile_library=compile_library,
             overwrite=overwrite,
-            report=lambda step: status.update(f"{literal(model.name)}: {literal(step)}"),
+            report=lambda step: doing.left(f"{model.name}: {step}", None),
         )
     if json and len(made) == 1:
         print_json(_made_document(made[0]))

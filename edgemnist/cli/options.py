@@ -43,7 +43,7 @@ _FACTORS = {"": 1, "k": 1024, "m": 1024 * 1024}
 Artifacts = Annotated[Path, typer.Option(metavar="DIR", help="The folder of the model and its artifacts.")]
 Data = Annotated[Path | None, typer.Option(metavar="PATH", help=_DATA_HELP)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
-Seed = Annotated[int, typer.Option(min=0, help="Seed of everything drawn at random.")]
+Seed = Annotated[int, typer.Option(metavar="N", min=0, help="Seed of everything drawn at random.")]
 AllowEmptyClasses = Annotated[bool, typer.Option("--allow-empty-classes", help=_EMPTY_HELP)]
 Resize = Annotated[
     bool, typer.Option("--resize", help="Resize the data set's pictures to the model's input.")

@@ -7,6 +7,7 @@ from ..runtime.errors import InputError
 from ..sweep.scoring.on_ray import RayBlocks
 from ..sweep.scoring.run import Job, score
 from .console import literal, print_json, print_message
+from .guidance.interruption import saying_what_is_kept
 from .progress import rows_progress
 
 
@@ -18,7 +19,8 @@ def score_all(job: Job, output: Path, processes: int, ray: str | None, *, json: 
         EdgeMnistError: As of `score`.
     """
     began = time.perf_counter()
-    with rows_progress() as report:
+    unwritten = f"{output} is as it was: it is written when every row is scored."
+    with saying_what_is_kept(unwritten), rows_progress() as report:
         scored = score(job, output, processes, RayBlocks(ray) if ray else None, report)
     seconds = time.perf_counter() - began
     if json:

@@ -42,7 +42,13 @@ def ensure_model(artifacts: Path, data: Path | None, seed: int, *, allow_empty_c
         return model_path
     interrupted = (artifacts / CHECKPOINT_FILE).exists()
     return run_training(
-        artifacts, data, NOTEBOOK, seed, resume=interrupted, allow_empty_classes=allow_empty_classes
+        artifacts,
+        data,
+        NOTEBOOK,
+        seed,
+        resume=interrupted,
+        allow_empty_classes=allow_empty_classes,
+        how_to_go_on="the same command goes on with the next one",
     )
 
 
@@ -54,11 +60,13 @@ def run_training(
     resume: bool | None = None,
     tensorboard: Path | None = None,
     allow_empty_classes: bool = False,
+    how_to_go_on: str = "resume with the same command and --resume",
 ) -> Path:
     """Train, write everything into `artifacts`, and return the `.keras` file's path.
 
     A model that is there is kept in the folder `previous`. An interrupted training there is resumed or
-    discarded as `resume` says; None refuses to do either. Without `data` it is MNIST.
+    discarded as `resume` says; None refuses to do either. Without `data` it is MNIST. `how_to_go_on` is told
+    where it is interrupted.
 
     Raises:
         CheckpointError: There is an interrupted training and `resume` is None, or none that can be resumed.
@@ -88,7 +96,7 @@ def run_training(
     training = SafeTraining(run, checkpoint_path, origin, resume=resuming)
     run.model.summary(line_length=78, print_fn=lambda text: messages.out(text, highlight=False))
     model_path = artifacts / MODEL_FILE
-    with _explaining_how_to_resume(training, recipe.epochs):
+    with _explaining_how_to_resume(training, recipe.epochs, how_to_go_on):
         finished = len(training.epochs)
         if finished:
             print_message(f"Resuming after epoch {finished} of {recipe.epochs}.")
@@ -116,18 +124,18 @@ def run_training(
 
 
 @contextmanager
-def _explaining_how_to_resume(training: "SafeTraining", total: int) -> "Iterator[None]":
+def _explaining_how_to_resume(training: "SafeTraining", total: int, how_to_go_on: str) -> "Iterator[None]":
     """Add to an interruption, or a failure to write, which epoch is kept and how to resume."""
 
     def how() -> str:
-        return f"Epoch {len(training.epochs)} of {total} is kept: resume with the same command and --resume."
+        return f"Epoch {len(training.epochs)} of {total} is kept: {how_to_go_on}."
 
     try:
         yield
-    except KeyboardInterrupt:
-        if training.epochs:
-            print_message(f"Interrupted. {how()}")
-        raise
+    except KeyboardInterrupt as interruption:
+        if not training.epochs:
+            raise
+        raise KeyboardInterrupt(how()) from interruption
     except OutputError as error:
         if not training.epochs:
             raise

@@ -75,6 +75,10 @@ def read_space(path: Path) -> Space:
     """
     try:
         document = tomllib.loads(read_limited(path, _MAX_BYTES).decode())
+    except FileNotFoundError as error:
+        raise OptionError(
+            f"no such file: {path}", expected="a .toml file with the points to compute"
+        ) from error
     except (OSError, ValueError) as error:
         raise OptionError(f"{path} is no TOML file", received=error) from error
     _require_known(f"{path} has an unknown table", document, _TABLES)

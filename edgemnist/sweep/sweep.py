@@ -8,7 +8,7 @@ from typing import Literal
 from ..benchmarks.emulation.boards import DEVICES, Device
 from ..benchmarks.runner.plan import QUICK, Plan
 from ..runtime.artifact.documents import encode
-from ..runtime.errors import OptionError
+from ..runtime.errors import OptionError, unknown
 from .document import SWEEP, Chosen, Row, SweepDocument, choose, limits_document, rows
 from .frontier import Limits, accuracy_of
 from .measures import Measured, inputs_of, measure_instructions, measure_latency, measure_memory, together
@@ -60,9 +60,7 @@ class Wishes:
         device = DEVICES.get(self.target)
         if device is None or device.memory is None:
             boards = [name for name, one in DEVICES.items() if one.memory is not None]
-            raise OptionError(
-                "unknown target", received=repr(self.target), expected=f"one of {', '.join(boards)}"
-            )
+            raise unknown("target", self.target, boards)
         return device
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ...runtime.errors import OptionError
+from ...runtime.errors import unknown
 
 HIDDEN_LAYER = "hidden"
 Layer = tuple[str, Mapping[str, Any]]
@@ -65,5 +65,5 @@ def find_network(name: str) -> Architecture:
         OptionError: There is none.
     """
     if name not in NETWORKS:
-        raise OptionError("unknown network", received=name, expected=" or ".join(NETWORKS))
+        raise unknown("network", name, NETWORKS)
     return NETWORKS[name]

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 
-from ...runtime.errors import OptionError
+from ...runtime.errors import OptionError, unknown
 from .architectures import CNN, DENSE, find_network
 
 
@@ -128,5 +128,5 @@ def find_recipe(name: str, network: str = DENSE.name) -> Recipe:
     """
     recipes = RECIPES[find_network(network).name]
     if name not in recipes:
-        raise OptionError("unknown recipe", received=name, expected=" or ".join(recipes))
+        raise unknown("recipe", name, recipes)
     return recipes[name]

@@ -214,7 +214,8 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
             names += [record.file, *record.companions]
         if self.model.file not in {record.file for record in self.artifacts}:
             names.append(self.model.file)
-        twice = [name for name, count in Counter(names).items() if count > 1]
+        counts = Counter(name.casefold() for name in names)  # macOS and Windows take both cases for one file
+        twice = [name for name in dict.fromkeys(names) if counts[name.casefold()] > 1]
         if twice:
             raise ManifestError(f"it records a file more than once: {', '.join(twice)}")
 

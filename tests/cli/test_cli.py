@@ -75,9 +75,10 @@ main()
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stderr
-    assert "this command needs the package ai_edge_litert" in done.stderr
-    assert "pip install 'edgemnist[verify]'" in done.stderr
-    assert done.stderr.count("\n") == 1
+    *progress, error = done.stderr.splitlines()
+    assert "this command needs the package ai_edge_litert" in error
+    assert "pip install 'edgemnist[verify]'" in error
+    assert len(progress) <= 1
 
 
 def test_every_command_has_help_in_the_base_install():

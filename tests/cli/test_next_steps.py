@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from edgemnist.cli.nearest import nearest_file
-from edgemnist.cli.next_steps import next_steps
+from edgemnist.cli.guidance.nearest import nearest_file
+from edgemnist.cli.guidance.next_steps import next_steps
 
 ARTIFACTS = Path("artifacts")
 
@@ -42,6 +42,17 @@ def test_a_trained_model_is_exported(tmp_path: Path):
     assert commands(tmp_path, artifacts=Path("out")) == ["edgemnist export --int8 --artifacts out"]
 
 
+def test_an_interrupted_training_is_resumed(tmp_path: Path):
+    (tmp_path / "artifacts").mkdir()
+    (tmp_path / "artifacts" / "mnist.checkpoint.npz").touch()
+    assert commands(tmp_path)[0] == "edgemnist train --resume"
+
+
+def test_what_nothing_works_without_is_installed_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    assert commands(tmp_path)[:2] == ["pip install 'edgemnist[export]'", "edgemnist export --int8"]
+
+
 def test_the_model_of_a_project_is_exported(tmp_path: Path):
     assert commands(tmp_path, model="mine.keras") == ["edgemnist export --int8"]
 
@@ -71,13 +82,13 @@ def test_a_damaged_benchmark_is_made_again(exported: Path):
     assert commands(exported)[0] == "edgemnist bench"
 
 
-def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run_in(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "edgemnist", *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, encoding="utf-8", check=False)
 
 
 def test_without_arguments_the_next_step_and_the_way_to_help_are_printed(tmp_path: Path):
-    done = run(tmp_path)
+    done = run_in(tmp_path)
     assert done.returncode == 0, done.stderr
     assert "edgemnist export --int8" in done.stdout
     assert "edgemnist --help" in done.stdout
@@ -86,9 +97,37 @@ def test_without_arguments_the_next_step_and_the_way_to_help_are_printed(tmp_pat
 
 def test_a_file_that_is_not_there_brings_the_nearest_one(tmp_path: Path):
     (tmp_path / "mnist.int8.tflite").touch()
-    done = run(tmp_path, "inspect", "mnist.int8.tflit")
+    done = run_in(tmp_path, "inspect", "mnist.int8.tflit")
     assert done.returncode == 1
     assert "Did you mean mnist.int8.tflite?" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "suggested"),
+    [
+        (("train", "--recipe", "edgy"), "Did you mean edge?"),
+        (("train", "--network", "cn"), "Did you mean cnn?"),
+        (("bench", "a.onnx", "--target", "cortex-m44"), "Did you mean cortex-m4?"),
+        (("size", "a.tflite", "--target", "cortex-m44"), "Did you mean cortex-m4?"),
+        (("bench", "a.onnx", "--engine", "litertt"), "Did you mean litert?"),
+        (("verify", "artifact"), "no such folder: artifact. Did you mean artifacts?"),
+        (("inspect", "artifacts/a.tflit"), "Did you mean artifacts/a.tflite?"),
+        (("sweep", "swep.toml"), "Did you mean sweep.toml?"),
+        (("export", "--formt", "c"), "--format"),
+        (("exprt",), "Did you mean 'export'?"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_an_error_brings_the_nearest_value_option_command_or_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run, arguments: tuple[str, ...], suggested: str
+):
+    (tmp_path / "artifacts").mkdir()
+    for name in ("artifacts/a.tflite", "a.onnx", "a.tflite", "sweep.toml"):
+        (tmp_path / name).touch()
+    monkeypatch.chdir(tmp_path)
+    code, _, message = run(*arguments)
+    assert code in {1, 2}
+    assert suggested in message
 
 
 def test_nothing_is_suggested_for_a_file_that_is_there_or_unlike_all_others(tmp_path: Path):
@@ -100,6 +139,6 @@ def test_nothing_is_suggested_for_a_file_that_is_there_or_unlike_all_others(tmp_
 
 @pytest.mark.slow
 def test_an_unknown_format_brings_the_nearest_one(tmp_path: Path):
-    done = run(tmp_path, "export", "--format", "int8.onxx")
+    done = run_in(tmp_path, "export", "--format", "int8.onxx")
     assert done.returncode == 1
     assert "Did you mean int8.onnx?" in done.stderr

@@ -72,7 +72,8 @@ def test_every_kind_passes_in_every_format(run, own_model, tmp_path, name):
 
 @pytest.mark.slow
 def test_an_export_begins_with_the_accuracy_of_the_model(own_artifacts):
-    first = (own_artifacts("wines") / "messages.txt").read_text().splitlines()[0]
+    loading, first = (own_artifacts("wines") / "messages.txt").read_text().splitlines()[:2]
+    assert loading == "loading TensorFlow, the model and the data"
     assert first.startswith("net.keras has ")
     assert first.endswith("of the 44 test labels right")
 

@@ -108,7 +108,7 @@ def test_data_error_leaves_no_folder(tmp_path):
 
 def test_unknown_network_is_refused_by_its_name(tmp_path):
     result = CliRunner().invoke(app, ["--network", "resnet", "--artifacts", str(tmp_path)])
-    assert str(result.exception) == "unknown network; received resnet; expected dense or cnn"
+    assert str(result.exception) == "unknown network; received 'resnet'; expected one of dense, cnn"
 
 
 def test_learning_rate_of_zero_is_refused(tmp_path):
@@ -163,7 +163,7 @@ def test_edge_recipe_never_reads_the_test_images_before_it_is_trained(data, tmp_
 def test_unknown_recipe_names_the_known_ones(tmp_path):
     result = CliRunner().invoke(app, ["--recipe", "fast", "--artifacts", str(tmp_path)])
     assert isinstance(result.exception, OptionError)
-    assert "notebook or edge" in str(result.exception)
+    assert "one of notebook, edge" in str(result.exception)
 
 
 def test_class_that_only_the_test_images_have_is_named(data, tmp_path):

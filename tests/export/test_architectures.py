@@ -46,11 +46,11 @@ def test_cnn_takes_any_image_size_and_number_of_classes():
 
 
 def test_unknown_network_lists_the_known_ones():
-    with pytest.raises(OptionError, match="unknown network; received resnet; expected dense or cnn"):
+    with pytest.raises(OptionError, match="unknown network; received 'resnet'; expected one of dense, cnn"):
         find_network("resnet")
-    with pytest.raises(OptionError, match="expected dense or cnn"):
+    with pytest.raises(OptionError, match="expected one of dense, cnn"):
         find_recipe("edge", "resnet")
-    with pytest.raises(OptionError, match="expected dense or cnn"):
+    with pytest.raises(OptionError, match="expected one of dense, cnn"):
         Recipe("mine", 1, 8, 0.01, network="resnet")
 
 

@@ -84,5 +84,5 @@ def test_failed_helper_ends_the_training_with_its_reason(data, monkeypatch):
 
 def test_recipes_are_found_by_name():
     assert {name: find_recipe(name) for name in RECIPES["dense"]} == {"notebook": NOTEBOOK, "edge": EDGE}
-    with pytest.raises(OptionError, match="unknown recipe; received fast; expected notebook or edge"):
+    with pytest.raises(OptionError, match="unknown recipe; received 'fast'; expected one of notebook, edge"):
         find_recipe("fast")

@@ -8,6 +8,7 @@ import pytest
 
 from edgemnist.runtime.artifact import manifest
 from edgemnist.runtime.artifact.documents import schema
+from edgemnist.runtime.errors import ManifestError
 
 WRITE = (
     "write it with: python -c 'from edgemnist.runtime.artifact import documents, manifest;"
@@ -33,3 +34,13 @@ def test_the_schema_and_the_types_agree_on_names_of_files():
     for bad in ("0" * 63, "0" * 64 + "\n", "G" * 64):
         with pytest.raises(msgspec.ValidationError):
             msgspec.convert(good | {"sha256": bad}, manifest.ReferenceRecord)
+
+
+def test_names_that_differ_only_in_case_are_one_file_on_some_systems(artifacts: Path, tmp_path: Path):
+    document = json.loads((artifacts / manifest.MANIFEST_NAME).read_text("utf-8"))
+    record = document["artifacts"][0]
+    document["artifacts"].append(record | {"file": record["file"].upper(), "companions": {}})
+    (tmp_path / manifest.MANIFEST_NAME).write_text(json.dumps(document), "utf-8")
+    with pytest.raises(ManifestError, match="more than once") as refused:
+        manifest.read_manifest(tmp_path)
+    assert record["file"].upper() in str(refused.value)

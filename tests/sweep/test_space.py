@@ -97,7 +97,7 @@ def test_what_is_wrong_in_a_file_is_told_before_anything_is_computed(tmp_path, t
 
 
 def test_a_file_that_is_missing_is_an_error_of_the_option(tmp_path):
-    with pytest.raises(OptionError, match="No such file"):
+    with pytest.raises(OptionError, match="no such file"):
         read_space(tmp_path / "none.toml")
 
 

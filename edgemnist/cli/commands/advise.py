@@ -1,13 +1,13 @@
 """`edgemnist advise`: the artifact to ship, why, and what the next ones would gain or lose."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 from typer import Option
 
-from ...benchmarks.analysis.advice import Advice, Alternative, Candidate, Needs
+from ...benchmarks.analysis.advice import Advice, Alternative, Candidate, Needs, NothingFitsError
 from ...benchmarks.analysis.advice import advise as choose
 from ...benchmarks.report.document import read_document
 from ...benchmarks.report.units import duration, percent, size
@@ -53,7 +53,14 @@ def advise(
         )
     needs = Needs(byte_count("--flash", flash), byte_count("--ram", ram), engine, target, min_accuracy)
     manifest = read_manifest(artifacts)
-    advice = choose(read_document(bench or artifacts / "bench.json"), manifest.files, needs)
+    try:
+        advice = choose(read_document(bench or artifacts / "bench.json"), manifest.files, needs)
+    except NothingFitsError as error:
+        if json:
+            print_json({"ship": None, "left_out": error.left_out})
+        else:
+            _show_left_out(error.left_out)
+        raise
     if json:
         print_json(asdict(advice))
         return
@@ -73,7 +80,11 @@ def _show(advice: Advice, *, on_device: bool) -> None:
     )
     for other in advice.alternatives:
         print_result(literal(f"- {other.candidate.title} instead: {', '.join(_changes(other))}"))
-    for title, reason in advice.left_out:
+    _show_left_out(advice.left_out)
+
+
+def _show_left_out(left_out: Iterable[tuple[str, str]]) -> None:
+    for title, reason in left_out:
         print_result(literal(f"- not {title}: {reason}"))
 
 

@@ -26,6 +26,7 @@ from ...runtime.errors import OptionError
 from ...runtime.files import write_text
 from ..console import literal, print_json, print_message, results
 from ..devices import bench_devices
+from ..guidance.interruption import saying_what_is_kept
 from ..options import Artifacts, Data, Force, Json, RunForeignCode
 from ..progress import bench_progress, device_progress
 
@@ -70,12 +71,12 @@ def bench(
     device: Annotated[list[str] | None, Option(metavar="USER@HOST", help=_DEVICE_HELP)] = None,
     device_python: Annotated[str | None, Option(metavar="PATH", help=_DEVICE_PYTHON_HELP)] = None,
     serial: Annotated[str | None, Option(metavar="PORT", help=_SERIAL_HELP)] = None,
-    baud: Annotated[int, Option(help="Speed of the serial line.")] = 115_200,
+    baud: Annotated[int, Option(metavar="N", help="Speed of the serial line.")] = 115_200,
     quick: Annotated[bool, Option("--quick", help="Under 15 s, with wider intervals.")] = False,
-    num_runs: Annotated[int | None, Option(min=1, help=_RUNS_HELP)] = None,
-    min_secs: Annotated[float | None, Option(min=0, help=_SECS_HELP)] = None,
-    warmup_runs: Annotated[int | None, Option(min=1, help=_WARMUP_HELP)] = None,
-    num_threads: Annotated[int, Option(min=1, help="Threads for one inference.")] = 1,
+    num_runs: Annotated[int | None, Option(metavar="N", min=1, help=_RUNS_HELP)] = None,
+    min_secs: Annotated[float | None, Option(metavar="X", min=0, help=_SECS_HELP)] = None,
+    warmup_runs: Annotated[int | None, Option(metavar="N", min=1, help=_WARMUP_HELP)] = None,
+    num_threads: Annotated[int, Option(metavar="N", min=1, help="Threads for one inference.")] = 1,
     loadgen: Annotated[bool, Option("--loadgen", hidden=True, help="Moved to a study.")] = False,
     baseline: Annotated[Path | None, Option(metavar="OLD.json", help=_BASELINE_HELP)] = None,
     max_slowdown: Annotated[float | None, Option(metavar="FACTOR", help=_SLOWDOWN_HELP)] = None,
@@ -162,7 +163,8 @@ def bench(
         from ...export.codegen.proving.regenerate import regenerate  # needs LiteRT
 
         runnable = proven_copies(models, regenerate)
-    with runnable as c_sources, bench_progress() as report:
+    kept = saying_what_is_kept("No report was written; what an earlier benchmark wrote is as it was.")
+    with kept, runnable as c_sources, bench_progress() as report:
         benchmark = run_benchmark(
             cases,
             inputs.split,
@@ -236,15 +238,13 @@ def _cases(
     return cases_for(dict.fromkeys([*files, *added]), **rules)
 
 
-def _write_reports(
-    benchmark: Benchmark, document: dict[str, Any], trained: Trained | None, output: Path
-) -> None:
-    write_document(output / "bench.json", document)
-    write_text(output / "bench.md", markdown.render(benchmark))
-    page = html.render_if_possible(benchmark, trained, output)
+def _write_reports(benchmark: Benchmark, found: dict[str, Any], trained: Trained | None, where: Path) -> None:
+    write_document(where / "bench.json", found)
+    write_text(where / "bench.md", markdown.render(benchmark))
+    page = html.render_if_possible(benchmark, trained, where)
     if page is not None:
-        write_text(output / "bench.html", page)
+        write_text(where / "bench.html", page)
     written = "bench.json, bench.md and bench.html" if page else "bench.json and bench.md"
-    print_message(f"wrote {written} to {literal(output)}")
+    print_message(f"wrote {written} to {literal(where)}")
     if page is None:
         print_message(literal("bench.html needs more packages: pip install 'edgemnist[bench]'"))

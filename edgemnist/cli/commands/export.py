@@ -8,13 +8,14 @@ from typer import Option
 
 from ...export.convert.activation_ranges import Calibrator, Method
 from ...export.convert.options import DEFAULT, INT8, IO_DTYPES, OPSETS, ExportOptions
-from ...proof.formats import FORMATS, MIXED, find_format
+from ...proof.formats import FORMATS, MIXED, SOURCE, find_format
 from ...runtime.artifact.previous import PREVIOUS
 from ...runtime.artifact.settling import state_of
 from ...runtime.errors import OptionError
 from ...runtime.signature import InputKind, OutputKind, SignatureOptions
-from ..console import literal, messages, print_message
+from ..console import literal, print_message
 from ..foreign_files import export_tflite, prove_twins, write_npm_package
+from ..guidance.interruption import an_export
 from ..options import (
     AllowEmptyClasses,
     Artifacts,
@@ -33,6 +34,7 @@ from ..options import (
     numbers,
 )
 from ..outcomes import first_impression, show_outcomes
+from ..progress import progress
 
 EXAMPLES = """
 **Examples**
@@ -78,6 +80,9 @@ _COMPILE_HELP = "Put a shared library for this machine beside int8.c, made by $C
 _NPM_HELP = "Put a folder beside int8.wasm that `npm pack` and `npm install` take as a package."
 _OVERWRITE_HELP = "Replace artifacts that were made from another model, data set or tool version."
 
+# How long the slow formats take, where another one takes 1: they are compiled, or searched for.
+_COSTS = {SOURCE.name: 3.0, INT8: 3.0, MIXED.name: 6.0, "int8.c": 4.0, "int8.wasm": 8.0, "int8.html": 4.0}
+
 
 def export(
     int8: Annotated[bool, Option("--int8", help="Add the full-integer TFLite, int8.tflite.")] = False,
@@ -87,7 +92,7 @@ def export(
     every: Annotated[bool, Option("--all", help="Make every format.")] = False,
     io: Annotated[str, Option(metavar="|".join(IO_DTYPES), help=_IO_HELP)] = IO_DTYPES[0],
     model: Annotated[Path | None, Option(metavar="FILE", help=_MODEL_HELP)] = None,
-    opset: Annotated[int, Option(help=_OPSET_HELP)] = OPSETS[0],
+    opset: Annotated[int, Option(metavar="N", help=_OPSET_HELP)] = OPSETS[0],
     reference: Annotated[Path | None, Option(metavar="FILE", help=_REFERENCE_HELP)] = None,
     batch: Annotated[int | None, Option(min=1, max=1, metavar="1", help=_BATCH_HELP)] = None,
     scale: Scale = None,
@@ -151,10 +156,6 @@ def export(
     if model is not None and model.suffix == ".tflite":
         export_tflite(model, formats or [], artifacts, data, match, compile_, npm, overwrite, json)
         return
-    from ...export.opening import DataOptions, open_source, record_of, tolerances_of
-    from ...export.pipeline import export_all
-    from ..training import ensure_model
-
     names = [row.name for row in FORMATS] if every else [*(formats or DEFAULT), *((INT8,) if int8 else ())]
     names += [MIXED.name] if keep_float or auto else []
     allowed = MIXED.tolerances.max_accuracy_drop if max_accuracy_drop is None else max_accuracy_drop
@@ -168,25 +169,34 @@ def export(
     )
     rows = [find_format(name) for name in dict.fromkeys(names)]
 
+    from ..training import ensure_model
+
     path = model or ensure_model(artifacts, data, seed, allow_empty_classes=allow_empty_classes)
     previous = artifacts / PREVIOUS
     before = state_of(previous)
-    with messages.status("loading the model and the data") as status:
+    with an_export(artifacts), progress("loading TensorFlow, the model and the data") as doing:
+        from ...export import backend  # noqa: F401 - first, since it starts TensorFlow without its log
+        from ...export.convert.registry import with_origins
+        from ...export.opening import DataOptions, open_source, record_of, tolerances_of
+        from ...export.pipeline import export_all
+
         chosen = DataOptions(data, resize)
         source, dataset = open_source(
             path, chosen, wanted, calibration_samples=calibration_samples, seed=seed, batch=batch
         )
         for line in first_impression(source.predictor, dataset):
             print_message(line)
+        rows = [replace(row, tolerances=tolerances_of(row, source).replaced(**limits)) for row in rows]
+        doing.expect({row.name: _COSTS.get(row.name, 1.0) for row in with_origins((SOURCE, *rows))})
         outcomes = export_all(
             source,
-            [replace(row, tolerances=tolerances_of(row, source).replaced(**limits)) for row in rows],
+            rows,
             dataset,
             artifacts,
             options=options,
             data=record_of(chosen, dataset),
             overwrite=overwrite,
-            report=lambda name: status.update(f"converting and proving {name}"),
+            report=lambda name: doing.step(f"converting and proving {name}", name),
         )
     if state_of(previous) != before:
         replaced = ", ".join(sorted(path.name for path in previous.iterdir()))

@@ -32,7 +32,7 @@ def formats(json: Json = False) -> None:
         return
     here = {True: "[green]yes[/]", False: "[yellow]no[/]"}
     print_table(
-        ("--format", "engine", "extra", "runs here", "what"),
+        ("--format", "engine", "extra", "runs", "what"),
         [
             (row.name, row.engine.name, row.engine.extra or "-", here[row.engine.available], row.summary)
             for row in KNOWN_FORMATS

@@ -20,7 +20,7 @@ from ...runtime.isolation.probe import Probe
 from ...runtime.process import quiet
 from ...runtime.signature import ModelSignature, assumed_signature
 from ...runtime.tensors import TensorSpec
-from ..console import literal, print_json, print_result
+from ..console import literal, messages, print_json, print_result
 from ..options import Json
 
 EXAMPLES = """
@@ -46,10 +46,8 @@ def inspect(
     Without `--arena` the file is read and not run. Any model of these formats will do; it need not come from
     edgemnist. Of a C file only what its comment claims is shown: `edgemnist verify` proves it.
     """
-    if file.suffix == ".c":
-        facts, lines = _claims(file)
-    else:
-        facts, lines = _content(file, arena)
+    with messages.status(f"reading {literal(file.name)}"):
+        facts, lines = _claims(file) if file.suffix == ".c" else _content(file, arena)
     if json:
         print_json(facts)
         return

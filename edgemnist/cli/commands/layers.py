@@ -22,8 +22,9 @@ from ...proof.layers import (
 )
 from ...runtime.errors import OptionError
 from ...runtime.signature import InputSpec
-from ..console import literal, messages, print_json, print_message, print_result, print_table
+from ..console import literal, print_json, print_message, print_result, print_table
 from ..options import Data, Json, Offset, Scale, Seed, numbers
+from ..progress import progress
 
 if TYPE_CHECKING:
     from ...proof.layers import LayerDifference, LayerReport, SpoiledLayer
@@ -62,15 +63,15 @@ def layers(
     The inputs are those of `--data`, of MNIST for a model of such images, or else drawn at random, which no
     calibration has seen.
     """
-    if {first.suffix, second.suffix} & {".keras", ".h5", ".hdf5"}:
-        from ...export import backend  # noqa: F401 - starts TensorFlow without its log
-    with messages.status("loading both models") as status:
+    with progress("loading both models") as doing:
+        if {first.suffix, second.suffix} & {".keras", ".h5", ".hdf5"}:
+            from ...export import backend  # noqa: F401 - starts TensorFlow without its log
         traces = read_trace(first), read_trace(second)
         spec = input_of(*traces)
         given = {"scale": numbers("--scale", scale), "offset": numbers("--offset", offset)}
         spec = replace(spec, **{key: value for key, value in given.items() if value is not None})
         items, origin = _items(traces, spec, data, samples, seed)
-        status.update(f"comparing layers on {len(items)} inputs")
+        doing.left(f"comparing layers on {len(items)} inputs", None)
         report = compare_layers(*traces, items, spec)
     spoiled = first_spoiled_layer(report)
     if output is not None:

@@ -1,5 +1,6 @@
 """`edgemnist predict`: a model's answers for pictures and rows of numbers."""
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -12,7 +13,8 @@ from ...runtime.engines.registry import engine_for
 from ...runtime.errors import ArtifactError, DatasetError, InputError, OptionError
 from ...runtime.files import leads_out, sha256_of
 from ...runtime.isolation.native_code import is_built_here
-from ..console import literal, print_error, print_json, print_result, results
+from ...runtime.process import quiet
+from ..console import literal, messages, print_error, print_json, print_result, results
 from ..images import Palette, bars, list_files, read_input, shades
 from ..options import Artifacts, Json, RunForeignCode
 
@@ -66,14 +68,14 @@ def predict(
     input_: Annotated[Path | None, Option("--input", metavar="PATH", help=_INPUT_HELP)] = None,
     output: Annotated[Path | None, Option("--output", "-o", metavar="FILE", help=_OUTPUT_HELP)] = None,
     array: Annotated[str | None, Option(metavar="NAME", help=_ARRAY_HELP)] = None,
-    processes: Annotated[int, Option(min=1, help=_PROCESSES_HELP)] = 1,
+    processes: Annotated[int, Option(metavar="N", min=1, help=_PROCESSES_HELP)] = 1,
     ray: Annotated[str | None, Option(metavar="ADDRESS", help=_RAY_HELP)] = None,
     model: Annotated[Path | None, Option(metavar="FILE", help=_MODEL_HELP)] = None,
     artifacts: Artifacts = Path("artifacts"),
     engine: Annotated[str | None, Option(metavar="NAME", help=_ENGINE_HELP)] = None,
     polarity: Annotated[Literal["auto", "dark", "light"], Option(help=_POLARITY_HELP)] = "auto",
     fit: Annotated[Literal["auto", "always", "never"], Option(help=_FIT_HELP)] = "auto",
-    top: Annotated[int, Option(min=1, help=_TOP_HELP)] = 1,
+    top: Annotated[int, Option(metavar="N", min=1, help=_TOP_HELP)] = 1,
     show: Annotated[bool, Option("--show", help=_SHOW_HELP)] = False,
     run_foreign_code: RunForeignCode = False,
     json: Json = False,
@@ -89,18 +91,12 @@ def predict(
     is complete: label, index, confidence and probabilities, or values, of each row, or the error where it
     cannot be read. Needs the extra parquet.
     """
-    if engine == "keras" or (model and model.suffix in (".keras", ".h5", ".hdf5")):
-        from ...export import backend  # noqa: F401 - starts TensorFlow without its log
     documents: list[dict[str, object]] = []
     failures = 0
     pictures = PictureOptions(polarity=polarity, fit=fit)
     scoring = _is_scoring(files, input_, output)
-    with load_predictor(
-        model or _default_model(artifacts, engine, run_foreign_code),
-        engine=engine,
-        pictures=pictures,
-        run_foreign_code=run_foreign_code,
-    ) as predictor:
+    path = model or _default_model(artifacts, engine, run_foreign_code)
+    with _loaded(path, engine, pictures, run_foreign_code) as predictor:
         spec = predictor.signature.input
         if polarity != "auto" and not spec.ink:
             raise OptionError(
@@ -119,7 +115,8 @@ def predict(
         for path in paths:
             try:
                 items = _items(predictor, path)
-                answers = list(predictor.predict(items))
+                with _unannounced(predictor.path):
+                    answers = list(predictor.predict(items))
             except (InputError, DatasetError) as error:
                 if len(paths) == 1:
                     raise
@@ -136,6 +133,19 @@ def predict(
         print_json({"model": predictor.path.name, "engine": predictor.engine_name, key: documents})
     if failures:
         raise InputError(f"{failures} of {len(paths)} {_noun(spec)} could not be {_done(predictor)}")
+
+
+def _loaded(path: Path, engine: str | None, pictures: PictureOptions, run_foreign_code: bool) -> "Predictor":
+    """Load a model, and show so: TensorFlow takes seconds to start."""
+    with messages.status(f"loading {literal(path.name)}"), _unannounced(path):
+        if engine == "keras" or path.suffix in (".keras", ".h5", ".hdf5"):
+            from ...export import backend  # noqa: F401 - starts TensorFlow without its log
+        return load_predictor(path, engine=engine, pictures=pictures, run_foreign_code=run_foreign_code)
+
+
+def _unannounced(path: Path) -> AbstractContextManager[None]:
+    """Keep LiteRT from announcing on stderr, when it first loads or runs a model, what it runs it on."""
+    return quiet() if path.suffix == ".tflite" else nullcontext()
 
 
 def _is_scoring(files: list[Path] | None, input_: Path | None, output: Path | None) -> bool:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, Option
 
 from ...benchmarks.emulation.boards import DEVICES
-from ...runtime.errors import ArtifactError, OptionError, ProofError
+from ...runtime.errors import ArtifactError, ProofError, unknown
 from ...runtime.files import read_model
-from ..console import literal, messages, print_json, print_message, print_result, print_table
+from ..console import literal, print_json, print_message, print_result, print_table
 from ..options import Json, byte_count
+from ..progress import progress
 
 if TYPE_CHECKING:
     from ...export.codegen.sizing.size import LayerSize, ModelSize
@@ -42,7 +43,7 @@ def size(
     compiler is installed. Exits with 3, and names the layer that takes most, if it does not fit.
     """
     limits = byte_count("--flash", flash), byte_count("--ram", ram)
-    with messages.status(f"measuring {literal(model.name)}"):
+    with progress(f"measuring {model.name}"):
         measured, missing = _measure(model, target)
     if picture is not None:
         from ...export.codegen.sizing.size_map import draw_map  # needs matplotlib
@@ -76,7 +77,7 @@ def _measure(model: Path, target: str) -> "tuple[ModelSize, str]":
     device = DEVICES.get(target)
     if device is None or device.memory is None:
         boards = [name for name, one in DEVICES.items() if one.memory is not None]
-        raise OptionError("unknown target", received=repr(target), expected=f"one of {', '.join(boards)}")
+        raise unknown("target", target, boards)
     if model.suffix in {".keras", ".h5"}:
         from ...export.convert.tflite import untrained_int8
 

@@ -49,11 +49,13 @@ SHOWN = ("accuracy", "size", "flash", "RAM", "p50")
 def sweep(
     file: Annotated[Path, Argument(metavar="SWEEP.toml", help=_FILE_HELP)],
     output: Annotated[str, Option("--output", "-o", metavar="DIR", help=_OUTPUT_HELP)] = "sweep",
-    processes: Annotated[int | None, Option(min=1, help=_PROCESSES_HELP)] = None,
+    processes: Annotated[int | None, Option(metavar="N", min=1, help=_PROCESSES_HELP)] = None,
     ray: Annotated[str | None, Option(metavar="ADDRESS", help=_RAY_HELP)] = None,
-    sampler: Annotated[Literal["grid", "random", "tpe"], Option(help=_SAMPLER_HELP)] = "grid",
+    sampler: Annotated[
+        Literal["grid", "random", "tpe"], Option(metavar="grid|random|tpe", help=_SAMPLER_HELP)
+    ] = "grid",
     points: Annotated[int | None, Option(min=1, metavar="N", help=_POINTS_HELP)] = None,
-    seed: Annotated[int, Option(min=0, help=_SEED_HELP)] = 0,
+    seed: Annotated[int, Option(metavar="N", min=0, help=_SEED_HELP)] = 0,
     max_flash: Annotated[str | None, Option(metavar="BYTES", help=_FLASH_HELP)] = None,
     max_ram: Annotated[str | None, Option(metavar="BYTES", help=_RAM_HELP)] = None,
     min_accuracy: Annotated[float | None, Option(metavar="SHARE", help=_ACCURACY_HELP)] = None,
@@ -74,6 +76,7 @@ def sweep(
     measured here at the end, once. Writes sweep.json, sweep.html, the files of each point under their
     hashes, and the best artifact within the limits, if there are any, in the folder best.
     """
+    print_message(literal(f"Reading {file} ..."))
     from ...sweep.frontier import Limits
     from ...sweep.results import Results, open_storage
     from ...sweep.run import Driver
@@ -107,9 +110,10 @@ def sweep(
 def _explaining_how_to_go_on(output: str) -> Iterator[None]:
     try:
         yield
-    except KeyboardInterrupt:
-        print_message(literal(f"Interrupted. What is done is kept in {output}: go on with the same command."))
-        raise
+    except KeyboardInterrupt as interruption:
+        raise KeyboardInterrupt(
+            f"What is done is kept in {output}: go on with the same command."
+        ) from interruption
 
 
 def _pool(ray: str | None, processes: int | None) -> "AbstractContextManager[Pool]":

@@ -33,6 +33,9 @@ _RECIPE_HELP = (
     "How to train: as the notebook does, or for far fewer mistakes of the same small network, from augmented"
     " images."
 )
+_EPOCHS_HELP = "How often every training image is seen."
+_BATCH_HELP = "Images in one step of the optimizer."
+_RATE_HELP = "Adam's (largest) step size, above 0."
 _RESUME_HELP = (
     "Continue the interrupted training in the artifacts folder, with the same options, or discard it and"
     " start over."
@@ -43,9 +46,9 @@ _TENSORBOARD_HELP = "Write TensorBoard logs of each epoch there too."
 def train(
     network: Annotated[str, Option(metavar="|".join(NETWORKS), help=_NETWORK_HELP)] = DENSE.name,
     recipe: Annotated[str, Option(metavar="notebook|edge", help=_RECIPE_HELP)] = NOTEBOOK.name,
-    epochs: Annotated[int | None, Option(min=1, help="How often every training image is seen.")] = None,
-    batch_size: Annotated[int | None, Option(min=1, help="Images in one step of the optimizer.")] = None,
-    learning_rate: Annotated[float | None, Option(help="Adam's (largest) step size, above 0.")] = None,
+    epochs: Annotated[int | None, Option(metavar="N", min=1, help=_EPOCHS_HELP)] = None,
+    batch_size: Annotated[int | None, Option(metavar="N", min=1, help=_BATCH_HELP)] = None,
+    learning_rate: Annotated[float | None, Option(metavar="X", help=_RATE_HELP)] = None,
     resume: Annotated[bool | None, Option("--resume/--restart", help=_RESUME_HELP)] = None,
     tensorboard: Annotated[Path | None, Option(metavar="DIR", help=_TENSORBOARD_HELP)] = None,
     seed: Seed = 0,

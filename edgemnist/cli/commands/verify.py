@@ -10,9 +10,12 @@ from ...proof.formats import SOURCE
 from ...proof.parity import Parity
 from ...proof.verify import NOT_CHECKED, Verdict, recorded_test
 from ...proof.verify import verify as prove_again
+from ...runtime.artifact.manifest import read_manifest
 from ...runtime.errors import ProofError
-from ..console import literal, messages, print_json, print_message, print_result
+from ..console import literal, print_json, print_message, print_result
+from ..guidance.interruption import saying_what_is_kept
 from ..options import Atol, Data, Json, MaxAccuracyDrop, MaxError, MinAgreement
+from ..progress import progress
 
 EXAMPLES = """
 **Examples**
@@ -21,6 +24,8 @@ EXAMPLES = """
 - `edgemnist verify artifacts --min-agreement 0.9985`
 - `edgemnist verify my-artifacts --data my-data.npz --json`
 """
+# How long the slow files take, where another one takes 1: they are generated and compiled again.
+_COSTS = {".c": 3.0, ".wasm": 6.0, ".html": 4.0, f".{SOURCE.format}": 8.0}
 
 
 def verify(
@@ -44,25 +49,30 @@ def verify(
 
     Prints one line per file; exits with 0 if everything passed and with 3 if anything failed or is unproven.
     """
-    from ...export.codegen.compiler import libraries  # needs LiteRT
-    from ...export.codegen.proving.exactness import prove_generated
-    from ...export.codegen.proving.regenerate import regenerate
-    from ...export.web.regenerate import prove_web
-    from ...export.web.sandbox import prove_foreign_c
-
-    test = recorded_test(
-        folder, data, lambda path: print_message(literal(f"reading the test set on record: {path}"))
-    )
     limits = {
         "min_agreement": min_agreement,
         "max_accuracy_drop": max_accuracy_drop,
         "atol": atol,
         "max_error": max_error,
     }
-    with messages.status("verifying") as status:
+    with (
+        saying_what_is_kept("Nothing was changed, and nothing is proven: verify again."),
+        progress(f"verifying {folder}") as doing,
+    ):
+        from ...export.codegen.compiler import libraries  # needs LiteRT
+        from ...export.codegen.proving.exactness import prove_generated
+        from ...export.codegen.proving.regenerate import regenerate
+        from ...export.web.regenerate import prove_web
+        from ...export.web.sandbox import prove_foreign_c
+
+        test = recorded_test(
+            folder, data, lambda path: print_message(literal(f"reading the test set on record: {path}"))
+        )
+        recorded = [record.file for record in read_manifest(folder).artifacts]
+        doing.expect({name: _COSTS.get(Path(name).suffix, 1.0) for name in recorded})
 
         def report(name: str) -> None:
-            status.update(f"verifying {literal(name)}")
+            doing.step(f"verifying {name}", name)
             if name.endswith(f".{SOURCE.format}") and SOURCE.engine.available:
                 from ...export import backend  # noqa: F401 - starts TensorFlow without its log
 

@@ -10,13 +10,13 @@ def nearest_file(message: str, arguments: Sequence[str]) -> str:
     """Return a sentence that names the nearest file, or "".
 
     Args:
-        message: The error; only a path that it names is looked for.
+        message: The error; only a file that it names is looked for.
         arguments: Those of the command line.
     """
     for argument in arguments:
         path = Path(argument.rpartition("=")[2])
         with suppress(OSError, ValueError):
-            if path.name and str(path) in message and not path.exists():
+            if path.name and path.name in message and not path.exists():
                 names = [entry.name for entry in path.parent.iterdir()]
                 near = difflib.get_close_matches(path.name, names, 1)
                 if near:

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..runtime.artifact.lookup import newer_model
-from ..runtime.artifact.manifest import MANIFEST_NAME, Manifest, read_manifest
-from ..runtime.errors import EdgeMnistError
-from ..runtime.printable import printable
-from .console import literal, print_result
-from .project import read_defaults
+from ...proof.formats import SOURCE
+from ...runtime.artifact.lookup import newer_model
+from ...runtime.artifact.manifest import MANIFEST_NAME, Manifest, read_manifest
+from ...runtime.errors import EdgeMnistError
+from ...runtime.printable import printable
+from ..console import literal, print_result
+from ..project import read_defaults
 
 _MODELS = (".keras", ".h5")
 _DATA = (".npz", ".csv")
@@ -64,6 +65,11 @@ def next_steps(folder: Path, model: str | None, artifacts: Path) -> tuple[Step, 
 
 
 def _before_export(folder: Path, home: Path, model: str | None, where: str) -> Iterator[Step]:
+    if not SOURCE.engine.available:
+        why = "training and converting need TensorFlow, which is not installed here"
+        yield Step("pip install 'edgemnist[export]'", why)
+    for name in _files(home, (".checkpoint.npz",)):
+        yield Step(f"edgemnist train --resume{where}", f"{name} is of a training that was interrupted")
     if model:
         yield Step(f"edgemnist export --int8{where}", f"converts and proves the project's {_shown(model)}")
         return
@@ -100,7 +106,7 @@ def _after_export(home: Path, manifest: Manifest, where: str) -> Iterator[Step]:
 
 
 def _measured_others(report: Path, manifest: Manifest) -> str:
-    from ..benchmarks.report.document import read_document  # takes long to import
+    from ...benchmarks.report.document import read_document  # takes long to import
 
     try:
         rows = read_document(report)["rows"]
@@ -126,7 +132,7 @@ def _formats(manifest: Manifest) -> list[str]:
 def _files(folder: Path, suffixes: tuple[str, ...]) -> list[str]:
     if not folder.is_dir():
         return []
-    return sorted(_shown(path.name) for path in folder.iterdir() if path.suffix in suffixes)
+    return sorted(_shown(path.name) for path in folder.iterdir() if path.name.endswith(suffixes))
 
 
 def _shown(name: object) -> str:
