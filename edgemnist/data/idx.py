@@ -117,9 +117,7 @@ def read_header(
     lengths = file.read(4 * found_axes)
     if len(lengths) < 4 * found_axes:
         header = _MAGIC_BYTES + 4 * found_axes
-        raise _refusal(
-            f"{path} ends inside its header", f"{_MAGIC_BYTES + len(lengths)} bytes", f"{header}"
-        )
+        raise _refusal(f"{path} ends inside its header", f"{_MAGIC_BYTES + len(lengths)} bytes", f"{header}")
     shape = tuple(int(length) for length in np.frombuffer(lengths, ">u4"))
     return np.dtype(_TYPES[element_type]), shape
 

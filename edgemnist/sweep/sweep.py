@@ -13,7 +13,7 @@ from .document import SWEEP, Chosen, Row, SweepDocument, choose, limits_document
 from .frontier import Limits, accuracy_of
 from .measures import Measured, inputs_of, measure_instructions, measure_latency, measure_memory, together
 from .options import Point
-from .page import render_if_possible
+from .report.page import render_if_possible
 from .results import PointRecord, Results
 from .run import Computed, Driver, Pool
 from .space import Space

@@ -189,7 +189,7 @@ def test_a_number_that_is_none_is_a_row_with_an_error(model, images, expected, t
 
 
 @pytest.mark.parametrize("name", ["packed-idx3-ubyte.gz", "images.npz", "images.parquet"])
-def test_a_file_that_is_damaged_within_is_one_clear_error(name, model, images, tmp_path):
+def test_a_file_that_is_damaged_within_is_one_clear_error(name, model, tmp_path):
     path = tmp_path / name
     WRITERS[name](path, np.random.default_rng(0).integers(0, 256, (900, 6, 5), dtype=np.uint8))
     content = bytearray(path.read_bytes())

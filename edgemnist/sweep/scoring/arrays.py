@@ -88,7 +88,7 @@ class ArrayStream:
 
 def open_npz(path: Path, member: str) -> Opened:
     """Open an array in an .npz file; errors as `zipfile` and `array_header` have them."""
-    file = zipfile.ZipFile(path).open(member)
+    file = zipfile.ZipFile(path).open(member)  # noqa: SIM115 - read on later
     dtype, shape, order = array_header(file, member)
     if order != "C":
         raise ValueError(f"{member} is not in C order")
