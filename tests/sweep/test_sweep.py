@@ -21,6 +21,7 @@ from edgemnist.sweep.run import Driver
 from edgemnist.sweep.space import Space
 from edgemnist.sweep.sweep import Wishes, run_sweep
 from edgemnist.sweep.tasks import ExportRequest, Reply, TrainRequest, run
+from edgemnist.sweep.tpe import tpe_points
 
 from .conftest import InlinePool
 
@@ -77,6 +78,41 @@ def test_a_larger_sweep_computes_only_what_is_new(swept, space, context):
     }
     assert len(found.points) == 12
     assert [row for row in found.points if row.export.format != "float16.tflite"] != []
+
+
+def test_optuna_chooses_points_of_the_grid_and_the_same_again(swept, space, context):
+    pytest.importorskip("optuna", reason="Optuna is not installed: pip install 'edgemnist[cluster]'")
+    folder, _ = swept
+    pool = InlinePool()
+    found = again(swept, space, context, Wishes("tpe", 4, 7, latency=False), pool).document
+    assert not pool.requests  # the whole grid is in the results
+    points = [(row.train, row.export) for row in found.points]
+    assert len(set(points)) == 4
+    assert set(points) <= {(point.train, point.export) for point in space.grid()}
+    assert {row.status for row in found.points} == {"passed"}
+    assert found.frontier
+    assert again(swept, space, context, Wishes("tpe", 4, 7, latency=False)).document == found
+    assert SWEEP.read(folder / "sweep.json") == found
+    again(swept, space, context)  # and the folder is as it was
+
+
+def test_optuna_goes_where_points_are_better_and_past_those_that_fail():
+    pytest.importorskip("optuna", reason="Optuna is not installed: pip install 'edgemnist[cluster]'")
+    large = Space({"train.seed": tuple(range(60)), "export.calibration_samples": tuple(range(1, 61))})
+    tried: list[tuple[int, int]] = []
+
+    def compute(batch):
+        places = [(point.train.seed, point.export.calibration_samples) for point in batch]
+        tried.extend(places)
+        return [None if seed % 7 == 0 else (1 - abs(seed - 40) / 60, count) for seed, count in places]
+
+    found = tpe_points(large, 120, 0, compute)
+    assert len(set(found)) == len(found) == 120
+
+    def distance(some):
+        return sum(abs(seed - 40) for seed, _ in some) / len(some)
+
+    assert distance(tried[60:]) < distance(tried[:20])
 
 
 def test_another_seed_data_set_or_version_is_another_point(space, context, tmp_path):
