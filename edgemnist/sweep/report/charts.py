@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from ...benchmarks.report.svg import draw_svg, series
+from ...benchmarks.report.page.svg import draw_svg, series
 from ...benchmarks.report.units import duration, rate, size
 from ..document import Row
 

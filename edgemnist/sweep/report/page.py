@@ -5,8 +5,8 @@ from importlib import resources
 from importlib.util import find_spec
 from typing import Any
 
-from ...benchmarks.report.html import page_environment, style_sheet
-from ...benchmarks.report.svg import COLOURS
+from ...benchmarks.report.page.html import page_environment, style_sheet
+from ...benchmarks.report.page.svg import COLOURS
 from ...benchmarks.report.units import duration, percent, size
 from ..document import PASSED, Row, SweepDocument
 from ..options import Export, Point

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..ir import Step, Table
+from ..graph.ir import Step, Table
 from . import PLAIN, Implementation, Variant, x86
 from ._layout import filter_rows
 

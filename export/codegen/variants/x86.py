@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..fixed_point import Rounding
-from ..ir import Step, Struct, Table
-from ..sums import bias_of, reach_of
+from ..arithmetic.fixed_point import Rounding
+from ..graph.ir import Step, Struct, Table
+from ..lowering.sums import bias_of, reach_of
 from ._layout import filter_rows
 
 _MAX_SUM = 2**30  # so that a rounding that is added to a scaled sum cannot overflow
