@@ -130,7 +130,7 @@ def test_a_comparison_is_readable(benched, document, tmp_path, monkeypatch, caps
     assert "is now missing." in capsys.readouterr().out
 
 
-def test_several_devices_are_compared_next_to_each_other(benched, document, tmp_path, monkeypatch, capsys):
+def test_several_devices_are_compared_next_to_each_other(document, tmp_path, monkeypatch, capsys):
     names = ("pi@raspberry", "jetson", "laptop")
     for name in names:
         (tmp_path / name).mkdir()

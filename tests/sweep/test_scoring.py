@@ -16,6 +16,7 @@ from edgemnist.data.idx import idx_bytes
 from edgemnist.runtime import load_predictor
 from edgemnist.runtime.errors import DatasetError, EngineError, InputError, OutputError
 from edgemnist.sweep.scoring import sources as blocks
+from edgemnist.sweep.scoring.on_ray import together_of
 from edgemnist.sweep.scoring.run import Job, Scorer, score
 
 pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed: pip install 'edgemnist[parquet]'")
@@ -319,6 +320,12 @@ def test_an_output_that_cannot_be_written_is_one_clear_error(model, images, tmp_
     (tmp_path / "folder").write_bytes(b"a file")
     with pytest.raises(OutputError, match="cannot write"):
         score(job_of(model, tmp_path / "images.npy"), tmp_path / "folder" / "scores.parquet")
+
+
+def test_an_actor_scores_several_blocks_in_a_call_where_enough_calls_are_left_for_all():
+    assert together_of(3, 2) == together_of(31, 2) == 1
+    assert together_of(64, 2) == 4
+    assert together_of(244_141, 1600) == 16
 
 
 @pytest.mark.slow
