@@ -17,10 +17,10 @@ from edgemnist.sweep.options import key_of
 from edgemnist.sweep.report.charts import charts
 from edgemnist.sweep.report.page import origin, title
 from edgemnist.sweep.results import FolderStorage, Results
-from edgemnist.sweep.run import Driver
+from edgemnist.sweep.run import Driver, Progress
 from edgemnist.sweep.space import Space
 from edgemnist.sweep.sweep import Wishes, run_sweep
-from edgemnist.sweep.tasks import ExportRequest, Reply, TrainRequest, run
+from edgemnist.sweep.tasks import ExportRequest, Reply, Trained, TrainRequest, run
 from edgemnist.sweep.tpe import tpe_points
 
 from .conftest import InlinePool
@@ -31,6 +31,17 @@ class NoPool(InlinePool):
 
     def submit(self, _request: bytes) -> "Future[bytes]":
         raise AssertionError("this is in the results already")
+
+
+class AnsweringPool(InlinePool):
+    """Answers that nothing could be made, at once."""
+
+    def submit(self, request: bytes) -> "Future[bytes]":
+        asked = msgspec.msgpack.decode(request, type=TrainRequest | ExportRequest)
+        trained = Trained(b"model", 1, 0.5) if isinstance(asked, TrainRequest) else None
+        future: Future[bytes] = Future()
+        future.set_result(msgspec.msgpack.encode(Reply(trained, error="" if trained else "no memory")))
+        return future
 
 
 def again(swept, space, context, wishes=None, pool=None):
@@ -94,6 +105,20 @@ def test_optuna_chooses_points_of_the_grid_and_the_same_again(swept, space, cont
     assert again(swept, space, context, Wishes("tpe", 4, 7, latency=False)).document == found
     assert SWEEP.read(folder / "sweep.json") == found
     again(swept, space, context)  # and the folder is as it was
+
+
+def test_what_is_reported_counts_all_points_that_optuna_chooses(space, context, tmp_path):
+    pytest.importorskip("optuna", reason="Optuna is not installed: pip install 'edgemnist[cluster]'")
+    reported: list[Progress] = []
+    results = Results(FolderStorage(tmp_path))
+    dimensions = {"export.format": ("int8.tflite",), "export.calibration_samples": (10, 20, 30, 40, 50)}
+    driver = Driver(results, context, reported.append)
+    six = Wishes("tpe", 6, 0, latency=False)
+    run_sweep(Space({**space.dimensions, **dimensions}), driver, AnsweringPool(), results, six)
+    assert {progress.total for progress in reported} == {6}
+    assert [progress.done for progress in reported] == sorted(progress.done for progress in reported)
+    assert all(progress.remaining_secs > 0 for progress in reported[:-1])
+    assert (reported[-1].done, reported[-1].remaining_secs) == (6, 0)
 
 
 def test_optuna_goes_where_points_are_better_and_past_those_that_fail():

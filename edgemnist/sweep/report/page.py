@@ -9,8 +9,7 @@ from ...benchmarks.report.page.html import page_environment, style_sheet
 from ...benchmarks.report.page.svg import COLOURS
 from ...benchmarks.report.units import duration, percent, size
 from ..document import PASSED, Row, SweepDocument
-from ..options import Export, Point
-from ..run import title_of
+from ..options import Export, Point, title_of
 from .charts import MARKERS, charts
 
 NEEDED = ("jinja2", "matplotlib")
