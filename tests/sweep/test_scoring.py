@@ -356,6 +356,33 @@ def test_ray_scores_every_row_once_though_actors_die(model, images, expected, tm
     np.testing.assert_array_equal(found, np.tile(expected, (400, 1)))
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")
+@pytest.mark.timeout(600)
+def test_a_block_that_kills_its_actor_again_and_again_is_one_clear_error(
+    model, images, tmp_path, monkeypatch
+):
+    ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'edgemnist[cluster]'")
+    from edgemnist.sweep import cluster
+    from edgemnist.sweep.scoring import on_ray
+
+    class Dying(on_ray.RayScorer):
+        def __call__(self, _batch: object) -> None:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    np.save(tmp_path / "images.npy", images)
+    job = job_of(model, tmp_path / "images.npy")
+    monkeypatch.setattr(on_ray, "RayScorer", Dying)
+    monkeypatch.setattr(cluster, "RETRIES", 1)
+    ray.init("local", num_cpus=1, log_to_driver=False, logging_level="error")
+    try:
+        with pytest.raises(EngineError, match="a block could not be scored"):
+            score(job, tmp_path / "scores.parquet", blocks=on_ray.RayBlocks("auto", actors=1))
+    finally:
+        ray.shutdown()
+    assert not (tmp_path / "scores.parquet").exists()
+
+
 def kill_a_process_named(part: str) -> int:
     """Kill one of this process's descendants whose command line has that in it."""
     for folder in Path("/proc").iterdir():

@@ -49,7 +49,7 @@ class RayBlocks:
             import ray.data
         except ImportError as error:
             raise MissingExtraError("ray", "cluster", "A Ray cluster") from error
-        from ..cluster import connected
+        from ..cluster import RETRIES, connected
 
         with connected(ray, self._address):
             context = ray.data.DataContext.get_current()
@@ -65,6 +65,7 @@ class RayBlocks:
                 fn_constructor_args=(job,),
                 batch_size=together,
                 num_cpus=1,
+                max_task_retries=RETRIES,  # Ray Data's default is without end
                 compute=ray.data.ActorPoolStrategy(min_size=1, max_size=min(actors, calls)),
             )
             try:
