@@ -233,7 +233,7 @@ def test_an_artifact_is_named_by_what_made_it_without_options_that_change_nothin
     ("sizes", "labels"),
     [
         ((105_250, 105_252), {"105.250 kB", "105.251 kB", "105.252 kB"}),
-        ((934, 934), {"0.934 kB"}),
+        ((934, 934), {"0.9 kB"}),
         ((3_000, 7_000_000), {"10.0 kB", "100.0 kB", "1.0 MB"}),
         ((110_000, 400_000), {"200 kB", "300 kB", "400 kB"}),
     ],

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from ...benchmarks.report.page.svg import draw_svg, series
-from ...benchmarks.report.units import duration, rate, size
+from ...benchmarks.report.units import duration, percent, rate, size
 from ..document import Row
 
 if TYPE_CHECKING:
@@ -63,8 +63,8 @@ def _scatter(
             axes.set_xscale("log")
             _mark_wide(axes.xaxis, values, shown)
         else:
-            _mark_near(axes.xaxis, values, unit, factor)
-        _mark_near(axes.yaxis, [row.accuracy or 0.0 for row in rows], "%", 0.01)
+            _mark_near(axes.xaxis, values, unit, factor, shown)
+        _mark_near(axes.yaxis, [row.accuracy or 0.0 for row in rows], "%", 0.01, percent)
         axes.set_xlabel(label)
         axes.set_ylabel("accuracy")
 
@@ -88,20 +88,22 @@ def _mark_wide(axis: "Axis", values: Sequence[float], shown: Callable[[float], s
     axis.set_major_formatter(FuncFormatter(lambda value, _: shown(value)))
 
 
-def _mark_near(axis: "Axis", values: Sequence[float], unit: str, factor: float) -> None:
+def _mark_near(
+    axis: "Axis", values: Sequence[float], unit: str, factor: float, shown: Callable[[float], str]
+) -> None:
     """Mark values that lie near each other, with as many digits as make their labels differ."""
     from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
     low, high = min(values), max(values)
     if low == high:
-        places = [low]
+        labels = {low: shown(low)}
     else:
         locator = MaxNLocator(_TICKS, integer=factor >= 1)  # bytes, instructions, nanoseconds
         places = [float(place) for place in locator.tick_values(low, high)]
-    texts = _distinct([place / factor for place in places])
-    axis.set_major_locator(FixedLocator(places))
-    labels = dict(zip(places, texts, strict=True))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{labels.get(value, '')} {unit}".strip()))
+        texts = _distinct([place / factor for place in places])
+        labels = {place: f"{text} {unit}".strip() for place, text in zip(places, texts, strict=True)}
+    axis.set_major_locator(FixedLocator(list(labels)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: labels.get(value, "")))
 
 
 def _distinct(numbers: Sequence[float]) -> list[str]:
