@@ -34,6 +34,10 @@ def contents(folder: Path) -> dict[str, str]:
     }
 
 
+def records_in(folder: Path) -> list[Path]:
+    return [path for kind in ("points", "trained") for path in (folder / kind).glob("*.json")]
+
+
 @pytest.fixture(scope="module")
 def alone(made_once, space, context) -> Path:
     """The results of one process at a time."""
@@ -73,7 +77,7 @@ def test_a_sweep_that_was_killed_goes_on_where_it_was(alone, sweep_data, tmp_pat
     wait_for(lambda: any((folder / "points").glob("*.json")), process)
     process.kill()
     process.wait()
-    kept = {path: path.stat().st_mtime_ns for path in folder.glob("*/*.json")}
+    kept = {path: path.stat().st_mtime_ns for path in records_in(folder)}
     assert 0 < len(list((folder / "points").iterdir())) < 6
     done = subprocess.run(sweep, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -181,7 +185,7 @@ def test_a_command_on_a_cluster_that_was_killed_goes_on_where_it_was(alone, clus
     wait_for(lambda: any((folder / "points").glob("*.json")), process)
     process.kill()
     process.wait()
-    kept = {path: path.stat().st_mtime_ns for path in folder.glob("*/*.json")}
+    kept = {path: path.stat().st_mtime_ns for path in records_in(folder)}
     assert 0 < len(list((folder / "points").iterdir())) < 6
     done = subprocess.run(sweep, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
