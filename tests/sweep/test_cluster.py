@@ -22,6 +22,7 @@ from edgemnist.sweep.tasks import ExportRequest, TrainRequest, run
 
 from .conftest import SWEEP
 
+WHOLE = "[!.]*"  # a writer that is killed leaves a hidden file of its own
 pytestmark = pytest.mark.slow  # every request starts a TensorFlow of its own
 
 
@@ -30,12 +31,12 @@ def contents(folder: Path) -> dict[str, str]:
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for kind in ("files", "points", "trained")
-        for path in (folder / kind).iterdir()
+        for path in (folder / kind).glob(WHOLE)
     }
 
 
 def records_in(folder: Path) -> list[Path]:
-    return [path for kind in ("points", "trained") for path in (folder / kind).glob("*.json")]
+    return [path for kind in ("points", "trained") for path in (folder / kind).glob(WHOLE)]
 
 
 @pytest.fixture(scope="module")
@@ -74,11 +75,11 @@ def test_a_sweep_that_was_killed_goes_on_where_it_was(alone, sweep_data, tmp_pat
     folder = tmp_path / "killed"
     sweep = command(sweep_data, folder, "--processes", "1")
     process = subprocess.Popen(sweep, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    wait_for(lambda: any((folder / "points").glob("*.json")), process)
+    wait_for(lambda: any((folder / "points").glob(WHOLE)), process)
     process.kill()
     process.wait()
     kept = {path: path.stat().st_mtime_ns for path in records_in(folder)}
-    assert 0 < len(list((folder / "points").iterdir())) < 6
+    assert 0 < len(list((folder / "points").glob(WHOLE))) < 6
     done = subprocess.run(sweep, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert contents(folder) == contents(alone)
@@ -93,7 +94,7 @@ def test_ctrl_c_keeps_what_is_done_ends_all_processes_and_says_how_to_go_on(swee
         text=True,
         start_new_session=True,
     )
-    wait_for(lambda: any((folder / "trained").glob("*.json")), process)
+    wait_for(lambda: any((folder / "trained").glob(WHOLE)), process)
     workers = children(process.pid)
     assert workers
     process.send_signal(signal.SIGINT)
@@ -182,11 +183,11 @@ def test_a_command_on_a_cluster_that_was_killed_goes_on_where_it_was(alone, clus
     folder = tmp_path / "killed"
     sweep = command(sweep_data, folder, "--ray", cluster.address)
     process = subprocess.Popen(sweep, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    wait_for(lambda: any((folder / "points").glob("*.json")), process)
+    wait_for(lambda: any((folder / "points").glob(WHOLE)), process)
     process.kill()
     process.wait()
     kept = {path: path.stat().st_mtime_ns for path in records_in(folder)}
-    assert 0 < len(list((folder / "points").iterdir())) < 6
+    assert 0 < len(list((folder / "points").glob(WHOLE))) < 6
     done = subprocess.run(sweep, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert contents(folder) == contents(alone)
@@ -199,7 +200,7 @@ def test_ctrl_c_on_a_cluster_keeps_what_is_done_and_ends_its_tasks(cluster, swee
     folder = tmp_path / "interrupted"
     sweep = command(sweep_data, folder, "--ray", cluster.address)
     process = subprocess.Popen(sweep, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    wait_for(lambda: any((folder / "trained").glob("*.json")), process)
+    wait_for(lambda: any((folder / "trained").glob(WHOLE)), process)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
