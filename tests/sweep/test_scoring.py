@@ -330,6 +330,7 @@ def test_an_actor_scores_several_blocks_in_a_call_where_enough_calls_are_left_fo
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")
+@pytest.mark.filterwarnings("error::DeprecationWarning:edgemnist.sweep.scoring.on_ray")
 @pytest.mark.timeout(600)
 def test_ray_scores_every_row_once_though_actors_die(model, images, expected, tmp_path):
     ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'edgemnist[cluster]'")

@@ -2,6 +2,7 @@
 
 import logging
 import math
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -60,14 +61,16 @@ class RayBlocks:
             together = self._together or together_of(len(wanted), actors)
             calls = max(1, math.ceil(len(wanted) / together))
             bounds = [{"start": start, "stop": stop} for start, stop in wanted]
-            scored = ray.data.from_items(bounds, override_num_blocks=calls).map_batches(
-                RayScorer,
-                fn_constructor_args=(job,),
-                batch_size=together,
-                num_cpus=1,
-                max_task_retries=RETRIES,  # Ray Data's default is without end
-                compute=ray.data.ActorPoolStrategy(min_size=1, max_size=min(actors, calls)),
-            )
+            with warnings.catch_warnings():  # Ray 2.60 has no other way to say max_task_retries
+                warnings.simplefilter("ignore", DeprecationWarning)
+                scored = ray.data.from_items(bounds, override_num_blocks=calls).map_batches(
+                    RayScorer,
+                    fn_constructor_args=(job,),
+                    batch_size=together,
+                    num_cpus=1,
+                    max_task_retries=RETRIES,  # Ray Data's default is without end
+                    compute=ray.data.ActorPoolStrategy(min_size=1, max_size=min(actors, calls)),
+                )
             try:
                 for row in scored.iter_rows():
                     yield unpacked(row["table"])
