@@ -251,6 +251,13 @@ def test_no_two_marks_of_a_charts_axis_are_labelled_alike(swept, sizes, labels):
     assert labels <= set(marks)
 
 
+def test_an_axis_from_zero_on_has_no_needless_digits(swept):
+    row = swept[1].document.points[0]
+    drawn = [msgspec.structs.replace(row, size_bytes=1, accuracy=share) for share in (0.0, 0.97)]
+    (chart, *_) = charts(drawn, [row.export.format])
+    assert {"0 %", "40 %", "80 %"} <= set(re.findall(r">([\d.]+ %)<", chart["svg"]))
+
+
 def test_a_process_that_dies_is_a_row_and_the_others_go_on(space, context, tmp_path):
     dying = (sys.executable, "-c", "import os, sys; sys.stdin.buffer.read(8); os.kill(os.getpid(), 9)")
     results = Results(FolderStorage(tmp_path))

@@ -107,9 +107,11 @@ def _mark_near(
 
 
 def _distinct(numbers: Sequence[float]) -> list[str]:
+    """Return numbers with no more digits than it takes to write each of them, or to tell them apart."""
+    slight = _SLIGHT * max(map(abs, numbers))
     for digits in range(_MOST_DIGITS):
         texts = [f"{number:,.{digits}f}" for number in numbers]
-        exact = all(abs(float(f"{number:.{digits}f}") - number) < _SLIGHT * abs(number) for number in numbers)
+        exact = all(abs(round(number, digits) - number) <= slight for number in numbers)
         if exact and len(set(texts)) == len(texts):
             break
     return texts
