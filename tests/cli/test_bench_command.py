@@ -148,6 +148,7 @@ def test_several_devices_are_compared_next_to_each_other(document, tmp_path, mon
     ]
 
 
+@pytest.mark.slow
 def test_without_the_extras_there_are_no_intervals_and_no_page_but_figures(artifacts, tmp_path):
     done = run(
         *("bench", artifacts / "mnist.int8.tflite", artifacts / "mnist.keras", "--quick", "-o", tmp_path),

@@ -78,6 +78,7 @@ def test_what_is_in_the_results_is_not_computed_again(swept, space, context):
     assert again(swept, space, context).document == swept[1].document
 
 
+@pytest.mark.slow
 def test_a_larger_sweep_computes_only_what_is_new(swept, space, context):
     larger = Space({**space.dimensions, "export.format": ("int8.tflite", "float32.onnx", "float16.tflite")})
     pool = InlinePool()
@@ -184,6 +185,7 @@ def test_latency_is_measured_of_the_frontier_once(swept, space, context):
     assert second == first  # to the nanosecond
 
 
+@pytest.mark.slow
 def test_times_of_another_machine_are_never_in_one_table_with_these(swept, space, context, monkeypatch):
     plan = dataclasses.replace(QUICK, rounds=1, min_rounds=1, num_runs=20, min_secs=0.0)
     folder, _ = swept
@@ -268,6 +270,7 @@ def test_a_process_that_dies_is_a_row_and_the_others_go_on(space, context, tmp_p
     assert not (tmp_path / "points").exists()  # so that the next run tries again
 
 
+@pytest.mark.slow
 def test_one_training_that_fails_takes_only_its_own_points(space, context, tmp_path):
     class Failing(InlinePool):
         def submit(self, request: bytes) -> "Future[bytes]":
