@@ -29,6 +29,7 @@ IMAGE_AXES = (3, 4)
 LABEL_AXES = (1,)
 _MAGIC_BYTES = 4
 _TYPES = {0x08: "u1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4"}
+ANY_AXES, ANY_TYPES = range(256), tuple(_TYPES)
 _CODES = {np.dtype(np.uint8): 0x08, np.dtype(np.int32): 0x0C, np.dtype(np.float32): 0x0D}
 _KINDS = {1: "labels (IDX with 1 axis)", 3: "images (IDX with 3 axes)", 4: "images (IDX with 4 axes)"}
 
@@ -80,10 +81,24 @@ def listing(names: Iterable[str], limit: int = 8, key: Callable[[str], Any] = st
     return ", ".join(found[:limit]) + (f" and {len(found) - limit} more" if len(found) > limit else "")
 
 
-def _array(
-    path: Path, content: NDArray[np.uint8], axes: Collection[int], types: Collection[int]
-) -> NDArray[Any]:
-    magic = content[:_MAGIC_BYTES].tobytes()
+def read_header(
+    path: Path,
+    file: Any,
+    axes: Collection[int] = ANY_AXES,
+    types: Collection[int] = ANY_TYPES,
+) -> tuple[np.dtype[Any], tuple[int, ...]]:
+    """Read an IDX file's header off a stream of its unpacked bytes: the dtype and the shape.
+
+    Args:
+        path: The file, for messages.
+        file: The stream, whose next byte is then the first of the elements.
+        axes: The allowed numbers of axes.
+        types: The allowed element types.
+
+    Raises:
+        DatasetError: It is no IDX file, or contains something else.
+    """
+    magic = file.read(_MAGIC_BYTES)
     if len(magic) < _MAGIC_BYTES or magic[:2] != b"\0\0":
         start = f"a file that starts with {magic.hex()}" if magic else "an empty file"
         raise _refusal(f"{path} is not an IDX file", start, "0000...")
@@ -99,19 +114,27 @@ def _array(
         kind = _KINDS.get(found_axes, f"IDX with {found_axes} axes")
         wanted = " or ".join(_KINDS[one] for one in axes)
         raise _refusal(f"{path} does not contain {wanted}", kind, wanted)
-    header = _MAGIC_BYTES + 4 * found_axes
-    if len(content) < header:
-        raise _refusal(f"{path} ends inside its header", f"{len(content)} bytes", f"{header}")
-    shape = tuple(int(length) for length in content[_MAGIC_BYTES:header].view(">u4"))
-    dtype = np.dtype(_TYPES[element_type])
-    expected = header + math.prod(shape) * dtype.itemsize
+    lengths = file.read(4 * found_axes)
+    if len(lengths) < 4 * found_axes:
+        header = _MAGIC_BYTES + 4 * found_axes
+        raise _refusal(f"{path} ends inside its header", f"{_MAGIC_BYTES + len(lengths)} bytes", f"{header}")
+    shape = tuple(int(length) for length in np.frombuffer(lengths, ">u4"))
+    return np.dtype(_TYPES[element_type]), shape
+
+
+def _array(
+    path: Path, content: NDArray[np.uint8], axes: Collection[int], types: Collection[int]
+) -> NDArray[Any]:
+    start = io.BytesIO(content[: _MAGIC_BYTES + 4 * len(ANY_AXES)].tobytes())
+    dtype, shape = read_header(path, start, axes, types)
+    expected = start.tell() + math.prod(shape) * dtype.itemsize
     if len(content) != expected:
         raise _refusal(
             f"{path} has the wrong length for the shape {shape} in its header",
             f"{len(content)} bytes",
             f"{expected} bytes",
         )
-    return content[header:].view(dtype).reshape(shape)
+    return content[start.tell() :].view(dtype).reshape(shape)
 
 
 def _header(shape: tuple[int, ...], dtype: Any) -> bytes:

@@ -131,17 +131,18 @@ def measure_latency(
     report: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Latency]:
     """Return the latency of each point, by key; those that are known from before keep theirs."""
+    machine = describe_machine()
+    here = (machine.cpu, machine.architecture)  # times of several machines are never in one table
+    places = {key: key_of((record.files[record.artifact], *here)) for key, record in records.items()}
     found: dict[str, Latency] = {}
-    unknown: dict[str, PointRecord] = {}
-    for key, record in records.items():
-        known = results.find("latency", record.files[record.artifact], Latency)
-        if known is None:
-            unknown[key] = record
-        else:
+    for key, place in places.items():
+        if (known := results.find("latency", place, Latency)) is not None:
             found[key] = known
-    if not unknown:
+    by_content = {
+        record.files[record.artifact]: record for key, record in records.items() if key not in found
+    }
+    if not by_content:
         return found
-    by_content = {record.files[record.artifact]: record for record in unknown.values()}
     with tempfile.TemporaryDirectory(prefix="edgemnist-sweep-") as name:
         paths = {}
         for sha256, record in by_content.items():
@@ -150,31 +151,29 @@ def measure_latency(
             path.write_bytes(results.read_file(record.artifact, sha256))
             paths[path] = sha256
         report(f"latency of {len(paths)} artifacts")
-        _keep_latencies(paths, results, inputs, plan or Plan(), Path(name))
-    for key, record in unknown.items():
-        if (known := results.find("latency", record.files[record.artifact], Latency)) is not None:
-            found[key] = known
+        measured = _latencies(paths, inputs, plan or Plan(), Path(name), msgspec.to_builtins(machine))
+    for key in records.keys() - found.keys():
+        latency = measured[records[key].files[records[key].artifact]]
+        if not latency.reason:
+            results.keep("latency", places[key], latency)
+        found[key] = latency
     return found
 
 
-def _keep_latencies(
-    paths: Mapping[Path, str], results: Results, inputs: BenchInputs, plan: Plan, folder: Path
-) -> None:
-    cases = cases_for(paths)
-    first = {case.path: case for case in reversed(cases)}  # one engine a file: the first that there is
-    chosen = [first[path] for path in paths]
-    benchmark = run_benchmark(chosen, inputs.split, plan, folder, signature=inputs.signature)
-    machine = msgspec.to_builtins(describe_machine())
+def _latencies(
+    paths: Mapping[Path, str], inputs: BenchInputs, plan: Plan, folder: Path, machine: dict[str, Any]
+) -> dict[str, Latency]:
+    """Return the latency of each file by its sha256, on the first engine that there is for it."""
+    first = {case.path: case for case in reversed(cases_for(paths))}
+    benchmark = run_benchmark(
+        [first[path] for path in paths], inputs.split, plan, folder, signature=inputs.signature
+    )
+    found = {}
     for row in benchmark.results.rows:
         times = row.metrics.end_to_end if row.metrics else None
-        latency = Latency(
-            row.case.engine,
-            float(times.p50_ns) if times else None,
-            float(times.p90_ns) if times else None,
-            machine,
-            row.reason,
-        )
-        results.keep("latency", paths[row.case.path], latency)
+        p50, p90 = (float(times.p50_ns), float(times.p90_ns)) if times else (None, None)
+        found[paths[row.case.path]] = Latency(row.case.engine, p50, p90, machine, row.reason)
+    return found
 
 
 def _integers(record: PointRecord) -> str:

@@ -145,3 +145,16 @@ def key_of(document: Any) -> str:
     """Return the sha256 of a document, by which what was computed from it is found again."""
     plain = msgspec.to_builtins(document)
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+
+
+def title_of(point: Point) -> str:
+    """Return what a point's model is called in messages."""
+    if point.train is None:
+        return Path(point.export.model or "").name
+    default = Training()
+    changed = {
+        name: value
+        for name, value in msgspec.to_builtins(point.train).items()
+        if name in ("recipe", "seed") or value != getattr(default, name)
+    }
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in changed.items())

@@ -156,6 +156,7 @@ class Results:
             OutputError: The place cannot be read.
         """
         self._storage = storage
+        self._written: set[str] = set()
         try:
             self._names = storage.names()
         except OSError as error:
@@ -177,10 +178,14 @@ class Results:
         self.write(f"{kind}/{key}.json", encode(record).encode())
 
     def keep_files(self, files: Mapping[str, bytes]) -> dict[str, str]:
-        """Write files under the hashes of their contents, and return these by file name."""
+        """Write files under the hashes of their contents, and return these by file name.
+
+        One that was there before is written all the same: where a URL leads, a writer that was killed may
+        have left half of it.
+        """
         kept = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
         for name, sha256 in kept.items():
-            if not self._has(name, sha256):
+            if _place(name, sha256) not in self._written:
                 self.write(_place(name, sha256), files[name])
         return kept
 
@@ -206,6 +211,7 @@ class Results:
         """Write a file of any name; OutputError if that cannot be done."""
         self._storage.write(name, content)
         self._names.add(name)
+        self._written.add(name)
 
     def replace_folder(self, folder: str, files: Mapping[str, bytes]) -> None:
         """Let a folder of plain names have these files and no others."""

@@ -12,7 +12,7 @@ import msgspec
 
 from ..runtime.errors import first_line
 from ..runtime.files import read_model
-from .options import Export, Point, Training, key_of
+from .options import Export, Point, Training, key_of, title_of
 from .results import PointRecord, Results, TrainedRecord
 from .tasks import MODEL_NAME, Context, ExportRequest, Reply, Request, TrainRequest
 
@@ -105,8 +105,14 @@ class Driver:
             }
         )
 
-    def compute(self, points: Iterable[Point], pool: Pool) -> Computed:
+    def compute(self, points: Iterable[Point], pool: Pool, before: int = 0, after: int = 0) -> Computed:
         """Compute what the results do not have of some points, and return the records of all.
+
+        Args:
+            points: What to compute.
+            pool: What computes it.
+            before: How many points of the sweep are done already, for reports.
+            after: How many follow.
 
         Raises:
             OutputError: An answer could not be written; those before are kept.
@@ -120,11 +126,14 @@ class Driver:
                 computed.records[key] = record
             else:
                 missing.setdefault(key, point)
-        self._compute(missing, pool, computed)
+        self._compute(missing, pool, computed, (before, after))
         return computed
 
-    def _compute(self, missing: Mapping[str, Point], pool: Pool, computed: Computed) -> None:
-        total, began = len(computed.records) + len(missing), time.monotonic()
+    def _compute(
+        self, missing: Mapping[str, Point], pool: Pool, computed: Computed, around: tuple[int, int]
+    ) -> None:
+        before, after = around
+        total, began = before + len(computed.records) + len(missing) + after, time.monotonic()
         waiting: deque[_Job] = deque()
         later: dict[str, list[_Job]] = {}
         for job in self._exports(missing):
@@ -150,8 +159,9 @@ class Driver:
                 else:
                     self._keep_points(job, reply, computed)
                     finished += len(job.keys)
-                left = (time.monotonic() - began) / finished * (steps - finished)
-                so_far = len(computed.records) + len(computed.errors)
+                following = after * steps / len(missing)  # as many steps a point as these have
+                left = (time.monotonic() - began) / finished * (steps - finished + following)
+                so_far = before + len(computed.records) + len(computed.errors)
                 self._report(Progress(so_far, total, job.title, left))
 
     def _exports(self, missing: Mapping[str, Point]) -> Iterator[_Job]:
@@ -223,19 +233,6 @@ class Driver:
             record = PointRecord(files, answer.failures, answer.size_bytes, answer.parity)
             self._results.keep("points", key, record)
             computed.records[key] = record
-
-
-def title_of(point: Point) -> str:
-    """Return what a point's model is called in messages."""
-    if point.train is None:
-        return Path(point.export.model or "").name
-    default = Training()
-    changed = {
-        name: value
-        for name, value in msgspec.to_builtins(point.train).items()
-        if name in ("recipe", "seed") or value != getattr(default, name)
-    }
-    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in changed.items())
 
 
 def _reply(future: "Future[bytes]") -> Reply:

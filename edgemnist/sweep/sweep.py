@@ -13,7 +13,7 @@ from .document import SWEEP, Chosen, Row, SweepDocument, choose, limits_document
 from .frontier import Limits, accuracy_of
 from .measures import Measured, inputs_of, measure_instructions, measure_latency, measure_memory, together
 from .options import Point
-from .page import render_if_possible
+from .report.page import render_if_possible
 from .results import PointRecord, Results
 from .run import Computed, Driver, Pool
 from .space import Space
@@ -136,14 +136,20 @@ def _computed(space: Space, driver: Driver, pool: Pool, wishes: Wishes) -> tuple
         points = list(space.grid() if count is None else space.sample(count, wishes.seed))
         return points, driver.compute(points, pool)
     everything = Computed()
+    count = min(wishes.count or 1, len(space))
+    tried: set[str] = set()
+    chosen: set[Point] = set()
 
     def compute(batch: Sequence[Point]) -> list[Score | None]:
-        computed = driver.compute(batch, pool)
+        before, new = len(tried), [point for point in batch if driver.key(point) not in tried]
+        tried.update(map(driver.key, batch))
+        chosen.update(batch)
+        computed = driver.compute(new, pool, before, count - len(chosen))
         everything.records.update(computed.records)
         everything.errors.update(computed.errors)
-        return [_score(computed.records.get(driver.key(point))) for point in batch]
+        return [_score(everything.records.get(driver.key(point))) for point in batch]
 
-    return tpe_points(space, wishes.count or 1, wishes.seed, compute), everything
+    return tpe_points(space, count, wishes.seed, compute), everything
 
 
 def _score(record: PointRecord | None) -> Score | None:

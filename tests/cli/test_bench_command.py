@@ -130,6 +130,24 @@ def test_a_comparison_is_readable(benched, document, tmp_path, monkeypatch, caps
     assert "is now missing." in capsys.readouterr().out
 
 
+def test_several_devices_are_compared_next_to_each_other(document, tmp_path, monkeypatch, capsys):
+    names = ("pi@raspberry", "jetson", "laptop")
+    for name in names:
+        (tmp_path / name).mkdir()
+        changed = {**document, "machine": {**document["machine"], "cpu": f"the CPU of {name}"}}
+        (tmp_path / name / "bench.json").write_text(json.dumps(changed))
+    reports = [tmp_path / name / "bench.json" for name in names]
+    assert run_here(monkeypatch, "compare", *reports) == 0
+    lines = capsys.readouterr().out.splitlines()
+    of_model = [line for line in lines if "mnist.int8.tflite" in line and "litert" in line]
+    assert [next(name for name in names if name in line) for line in of_model] == list(names)
+    assert run_here(monkeypatch, "compare", *reports, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [(one["device"], one["bench"]["machine"]["cpu"]) for one in found] == [
+        (name, f"the CPU of {name}") for name in names
+    ]
+
+
 @pytest.mark.slow
 def test_without_the_extras_there_are_no_intervals_and_no_page_but_figures(artifacts, tmp_path):
     done = run(

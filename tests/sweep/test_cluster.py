@@ -1,6 +1,7 @@
 """Sweeps in other processes, in several, and on a Ray cluster of two nodes; and what interrupts them."""
 
 import hashlib
+import json
 import os
 import shutil
 import signal
@@ -17,9 +18,11 @@ from edgemnist.sweep.results import FolderStorage, Results
 from edgemnist.sweep.run import Driver
 from edgemnist.sweep.space import Space
 from edgemnist.sweep.sweep import Wishes, run_sweep
+from edgemnist.sweep.tasks import ExportRequest, TrainRequest, run
 
 from .conftest import SWEEP
 
+WHOLE = "[!.]*"  # a writer that is killed leaves a hidden file of its own
 pytestmark = pytest.mark.slow  # every request starts a TensorFlow of its own
 
 
@@ -28,8 +31,12 @@ def contents(folder: Path) -> dict[str, str]:
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for kind in ("files", "points", "trained")
-        for path in (folder / kind).iterdir()
+        for path in (folder / kind).glob(WHOLE)
     }
+
+
+def records_in(folder: Path) -> list[Path]:
+    return [path for kind in ("points", "trained") for path in (folder / kind).glob(WHOLE)]
 
 
 @pytest.fixture(scope="module")
@@ -68,11 +75,11 @@ def test_a_sweep_that_was_killed_goes_on_where_it_was(alone, sweep_data, tmp_pat
     folder = tmp_path / "killed"
     sweep = command(sweep_data, folder, "--processes", "1")
     process = subprocess.Popen(sweep, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    wait_for(lambda: any((folder / "points").glob("*.json")), process)
+    wait_for(lambda: any((folder / "points").glob(WHOLE)), process)
     process.kill()
     process.wait()
-    kept = {path: path.stat().st_mtime_ns for path in folder.glob("*/*.json")}
-    assert 0 < len(list((folder / "points").iterdir())) < 6
+    kept = {path: path.stat().st_mtime_ns for path in records_in(folder)}
+    assert 0 < len(list((folder / "points").glob(WHOLE))) < 6
     done = subprocess.run(sweep, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert contents(folder) == contents(alone)
@@ -87,7 +94,7 @@ def test_ctrl_c_keeps_what_is_done_ends_all_processes_and_says_how_to_go_on(swee
         text=True,
         start_new_session=True,
     )
-    wait_for(lambda: any((folder / "trained").glob("*.json")), process)
+    wait_for(lambda: any((folder / "trained").glob(WHOLE)), process)
     workers = children(process.pid)
     assert workers
     process.send_signal(signal.SIGINT)
@@ -171,6 +178,88 @@ def test_a_task_that_fails_for_good_on_a_cluster_is_a_row(cluster, context, spac
 
 
 @pytest.mark.filterwarnings("default")
+@pytest.mark.timeout(900)
+def test_a_command_on_a_cluster_that_was_killed_goes_on_where_it_was(alone, cluster, sweep_data, tmp_path):
+    folder = tmp_path / "killed"
+    sweep = command(sweep_data, folder, "--ray", cluster.address)
+    process = subprocess.Popen(sweep, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    wait_for(lambda: any((folder / "points").glob(WHOLE)), process)
+    process.kill()
+    process.wait()
+    kept = {path: path.stat().st_mtime_ns for path in records_in(folder)}
+    assert 0 < len(list((folder / "points").glob(WHOLE))) < 6
+    done = subprocess.run(sweep, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert contents(folder) == contents(alone)
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+
+
+@pytest.mark.filterwarnings("default")
+@pytest.mark.timeout(900)
+def test_ctrl_c_on_a_cluster_keeps_what_is_done_and_ends_its_tasks(cluster, sweep_data, tmp_path):
+    folder = tmp_path / "interrupted"
+    sweep = command(sweep_data, folder, "--ray", cluster.address)
+    process = subprocess.Popen(sweep, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    wait_for(lambda: any((folder / "trained").glob(WHOLE)), process)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert f"kept in {folder}: go on with the same command" in " ".join(errors.split())
+    assert "Traceback" not in errors
+    assert any((folder / "trained").iterdir())
+
+
+@pytest.mark.filterwarnings("default")
+@pytest.mark.timeout(900)
+def test_a_model_that_fails_for_good_on_a_cluster_is_a_row_and_the_others_go_on(
+    alone, cluster, sweep_data, tmp_path
+):
+    shutil.copy(next((alone / "files").glob("*.keras")), tmp_path / "good.keras")
+    (tmp_path / "broken.keras").write_bytes(b"no model")
+    file, folder = tmp_path / "models.toml", tmp_path / "models"
+    file.write_text('[export]\nmodel = ["broken.keras", "good.keras"]\nformat = ["float32.onnx"]\n')
+    where = ["--ray", cluster.address, "--data", str(sweep_data), "--output", str(folder), "--no-latency"]
+    sweep = [sys.executable, "-P", "-m", "edgemnist", "sweep", str(file), *where]
+    done = subprocess.run(sweep, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "1 of 2 points could not be computed" in " ".join(done.stderr.split())
+    rows = json.loads((folder / "sweep.json").read_text())["points"]
+    assert [row["status"] for row in rows] == ["error", "passed"]
+    assert "broken.keras" in rows[0]["failures"][0]
+
+
+@pytest.mark.filterwarnings("default")
+@pytest.mark.timeout(900)
+def test_a_task_whose_process_dies_again_and_again_is_a_row_and_the_others_go_on(
+    cluster, context, space, tmp_path, monkeypatch
+):
+    """As by lack of memory: Ray tries it again, and then it is given up."""
+    from edgemnist.sweep import cluster as module
+
+    tries = tmp_path / "tries"
+
+    def run_or_die(request: bytes) -> bytes:
+        asked = msgspec.msgpack.decode(request, type=TrainRequest | ExportRequest)
+        if isinstance(asked, TrainRequest) and asked.training.seed == 1:
+            with tries.open("a") as file:
+                file.write("x")
+            os.kill(os.getpid(), signal.SIGKILL)
+        return run(request)
+
+    monkeypatch.setattr(module, "run", run_or_die)
+    monkeypatch.setattr(module, "RETRIES", 1)
+    results = Results(FolderStorage(tmp_path / "out"))
+    few = Space({**space.dimensions, "export.format": ("float32.onnx",)})
+    with module.RayPool(cluster.address) as pool:
+        found = run_sweep(few, Driver(results, context), pool, results, Wishes(latency=False)).document
+    assert [(row.train.seed, row.status) for row in found.points] == [
+        (0, "passed"), (0, "passed"), (1, "error"), (1, "error"),
+    ]  # fmt: skip
+    assert tries.read_text() == "xx"
+    assert "died" in found.points[2].failures[0]
+
+
+@pytest.mark.filterwarnings("default")
 def test_a_cluster_that_is_not_there_is_one_clear_error(sweep_data, tmp_path):
     pytest.importorskip("ray", reason="Ray is not installed: pip install 'edgemnist[cluster]'")
     sweep = command(sweep_data, tmp_path / "none", "--ray", "127.0.0.1:1")
@@ -181,7 +270,7 @@ def test_a_cluster_that_is_not_there_is_one_clear_error(sweep_data, tmp_path):
 
 
 def wait_for(condition, process) -> None:
-    for _ in range(2400):
+    for _ in range(12_000):  # ten minutes, on a machine that others use too
         if condition():
             return
         assert process.poll() is None

@@ -61,6 +61,15 @@ def test_a_file_that_was_changed_is_not_used(place):
         results.read_file("mnist.int8.c", sha256)
 
 
+def test_half_a_file_that_a_killed_writer_left_is_written_again(place):
+    results = Results(open_storage(place))
+    record = record_of(results)
+    results.write(f"files/{record.files['mnist.int8.c']}.int8.c", b"co")
+    again = Results(open_storage(place))
+    assert again.keep_files(CONTENT) == record.files
+    assert again.read_file("mnist.int8.c", record.files["mnist.int8.c"]) == b"code"
+
+
 def test_a_folder_has_the_files_of_its_latest_set_alone(place):
     results = Results(open_storage(place))
     results.replace_folder("best", CONTENT)

@@ -14,8 +14,9 @@ from PIL import Image
 
 from edgemnist.data.idx import idx_bytes
 from edgemnist.runtime import load_predictor
-from edgemnist.runtime.errors import EngineError, InputError, OutputError
+from edgemnist.runtime.errors import DatasetError, EngineError, InputError, OutputError
 from edgemnist.sweep.scoring import sources as blocks
+from edgemnist.sweep.scoring.on_ray import together_of
 from edgemnist.sweep.scoring.run import Job, Scorer, score
 
 pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed: pip install 'edgemnist[parquet]'")
@@ -112,7 +113,95 @@ def test_pictures_as_bytes_and_empty_rows_of_parquet(model, images, expected, tm
     assert "nothing in this row" in rows[1]["error"]
 
 
-@pytest.mark.parametrize("name", ["images.npz", "images.parquet"])
+def write_lists_in_one_group(path, images):
+    write_parquet_of(path, images, pa.list_(pa.uint8()), None)
+
+
+def write_fixed_lists(path, images):
+    write_parquet_of(path, images, pa.list_(pa.float32(), 30), 11)
+
+
+def write_parquet_of(path, images, kind, group):
+    rows = pa.array([image.ravel().tolist() for image in images], kind)
+    parquet.write_table(pa.table({"image": rows}), path, row_group_size=group)
+
+
+@pytest.mark.parametrize("write", [write_lists_in_one_group, write_fixed_lists])
+def test_numbers_of_a_column_are_the_rows_whatever_kind_of_list_it_has(
+    write, model, images, expected, tmp_path
+):
+    write(tmp_path / "in.parquet", images)
+    assert score(job_of(model, tmp_path / "in.parquet"), tmp_path / "scores.parquet").unreadable == 0
+    found = parquet.read_table(tmp_path / "scores.parquet")["probabilities"].to_pylist()
+    np.testing.assert_array_equal(np.array(found, np.float32), expected)
+
+
+def test_lists_of_another_length_and_empty_ones_are_rows_with_an_error(model, images, expected, tmp_path):
+    rows = [image.ravel().tolist() for image in images[:4]]
+    rows[1:3] = [rows[1][:7], []]
+    parquet.write_table(pa.table({"image": rows}), tmp_path / "in.parquet")
+    assert score(job_of(model, tmp_path / "in.parquet"), tmp_path / "scores.parquet").unreadable == 2
+    found = parquet.read_table(tmp_path / "scores.parquet").to_pylist()
+    assert [row["error"] is None for row in found] == [True, False, False, True]
+    assert found[3]["probabilities"] == expected[3].tolist()
+
+
+def test_a_parquet_file_is_read_once_though_its_rows_lie_in_one_group(model, images, tmp_path, monkeypatch):
+    write_lists_in_one_group(tmp_path / "in.parquet", np.tile(images, (20, 1, 1)))
+    begun: list[int] = []
+    real = parquet.ParquetFile.iter_batches
+
+    def counted(*args: object, **options: object) -> object:
+        begun.append(1)
+        return real(*args, **options)
+
+    monkeypatch.setattr(parquet.ParquetFile, "iter_batches", counted)
+    assert score(job_of(model, tmp_path / "in.parquet"), tmp_path / "scores.parquet").rows == 1000
+    assert len(begun) == 1
+
+
+def test_a_folder_of_files_is_scored_in_the_order_of_their_names(model, images, expected, tmp_path):
+    folder = tmp_path / "shards"
+    folder.mkdir()
+    write_parquet(folder / "part-1.parquet", images[20:])
+    np.save(folder / "part-0.npy", images[:20])
+    assert score(job_of(model, folder), tmp_path / "scores.parquet").rows == len(images)
+    table = parquet.read_table(tmp_path / "scores.parquet")
+    assert table["row"].to_pylist() == list(range(len(images)))
+    assert table["file"].to_pylist() == ["part-0.npy"] * 20 + ["part-1.parquet"] * (len(images) - 20)
+    np.testing.assert_array_equal(np.array(table["probabilities"].to_pylist(), np.float32), expected)
+
+
+def test_a_folder_without_anything_to_score_says_what_it_could_have(model, tmp_path):
+    (tmp_path / "in").mkdir()
+    with pytest.raises(InputError, match=r"nothing to score in .*\.png.*\.parquet"):
+        score(job_of(model, tmp_path / "in"), tmp_path / "scores.parquet")
+
+
+def test_a_number_that_is_none_is_a_row_with_an_error(model, images, expected, tmp_path):
+    floats = images[:9].astype(np.float32) / 255
+    floats[4, 2, 2] = np.nan
+    np.save(tmp_path / "floats.npy", floats)
+    assert score(job_of(model, tmp_path / "floats.npy"), tmp_path / "scores.parquet").unreadable == 1
+    found = parquet.read_table(tmp_path / "scores.parquet").to_pylist()
+    assert [row["row"] for row in found if row["error"]] == [4]
+    assert "NaN" in found[4]["error"]
+    assert found[5]["probabilities"] == expected[5].tolist()
+
+
+@pytest.mark.parametrize("name", ["packed-idx3-ubyte.gz", "images.npz", "images.parquet"])
+def test_a_file_that_is_damaged_within_is_one_clear_error(name, model, tmp_path):
+    path = tmp_path / name
+    WRITERS[name](path, np.random.default_rng(0).integers(0, 256, (900, 6, 5), dtype=np.uint8))
+    content = bytearray(path.read_bytes())
+    content[200 : len(content) // 2] = bytes(len(content) // 2 - 200)
+    path.write_bytes(content)
+    with pytest.raises((InputError, DatasetError), match="damaged"):
+        score(job_of(model, path), tmp_path / "scores.parquet")
+    assert not (tmp_path / "scores.parquet").exists()
+
+
+@pytest.mark.parametrize("name", ["images.npz", "images.parquet", "packed-idx3-ubyte.gz"])
 def test_any_block_can_be_read_at_any_time(name, model, images, tmp_path):
     WRITERS[name](tmp_path / name, images)
     scorer = Scorer(job_of(model, tmp_path / name))
@@ -234,8 +323,15 @@ def test_an_output_that_cannot_be_written_is_one_clear_error(model, images, tmp_
         score(job_of(model, tmp_path / "images.npy"), tmp_path / "folder" / "scores.parquet")
 
 
+def test_an_actor_scores_several_blocks_in_a_call_where_enough_calls_are_left_for_all():
+    assert together_of(3, 2) == together_of(31, 2) == 1
+    assert together_of(64, 2) == 4
+    assert together_of(244_141, 1600) == 16
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")
+@pytest.mark.filterwarnings("error::DeprecationWarning:edgemnist.sweep.scoring.on_ray")
 @pytest.mark.timeout(600)
 def test_ray_scores_every_row_once_though_actors_die(model, images, expected, tmp_path):
     ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'edgemnist[cluster]'")
@@ -260,6 +356,33 @@ def test_ray_scores_every_row_once_though_actors_die(model, images, expected, tm
     assert table["row"].to_pylist() == list(range(len(many)))
     found = np.array(table["probabilities"].to_pylist(), np.float32)
     np.testing.assert_array_equal(found, np.tile(expected, (400, 1)))
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")
+@pytest.mark.timeout(600)
+def test_a_block_that_kills_its_actor_again_and_again_is_one_clear_error(
+    model, images, tmp_path, monkeypatch
+):
+    ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'edgemnist[cluster]'")
+    from edgemnist.sweep import cluster
+    from edgemnist.sweep.scoring import on_ray
+
+    class Dying(on_ray.RayScorer):
+        def __call__(self, _batch: object) -> None:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    np.save(tmp_path / "images.npy", images)
+    job = job_of(model, tmp_path / "images.npy")
+    monkeypatch.setattr(on_ray, "RayScorer", Dying)
+    monkeypatch.setattr(cluster, "RETRIES", 1)
+    ray.init("local", num_cpus=1, log_to_driver=False, logging_level="error")
+    try:
+        with pytest.raises(EngineError, match="a block could not be scored"):
+            score(job, tmp_path / "scores.parquet", blocks=on_ray.RayBlocks("auto", actors=1))
+    finally:
+        ray.shutdown()
+    assert not (tmp_path / "scores.parquet").exists()
 
 
 def kill_a_process_named(part: str) -> int:

@@ -2,20 +2,26 @@ import dataclasses
 import re
 import sys
 from concurrent.futures import Future
+from types import SimpleNamespace
 
 import msgspec
 import pytest
 
+from edgemnist.benchmarks.runner.machine import describe_machine
 from edgemnist.benchmarks.runner.plan import QUICK
+from edgemnist.sweep import measures
 from edgemnist.sweep.document import SWEEP
 from edgemnist.sweep.frontier import Limits
 from edgemnist.sweep.local import LocalPool
 from edgemnist.sweep.options import key_of
+from edgemnist.sweep.report.charts import charts
+from edgemnist.sweep.report.page import origin, title
 from edgemnist.sweep.results import FolderStorage, Results
-from edgemnist.sweep.run import Driver
+from edgemnist.sweep.run import Driver, Progress
 from edgemnist.sweep.space import Space
 from edgemnist.sweep.sweep import Wishes, run_sweep
-from edgemnist.sweep.tasks import ExportRequest, Reply, TrainRequest, run
+from edgemnist.sweep.tasks import ExportRequest, Reply, Trained, TrainRequest, run
+from edgemnist.sweep.tpe import tpe_points
 
 from .conftest import InlinePool
 
@@ -25,6 +31,17 @@ class NoPool(InlinePool):
 
     def submit(self, _request: bytes) -> "Future[bytes]":
         raise AssertionError("this is in the results already")
+
+
+class AnsweringPool(InlinePool):
+    """Answers that nothing could be made, at once."""
+
+    def submit(self, request: bytes) -> "Future[bytes]":
+        asked = msgspec.msgpack.decode(request, type=TrainRequest | ExportRequest)
+        trained = Trained(b"model", 1, 0.5) if isinstance(asked, TrainRequest) else None
+        future: Future[bytes] = Future()
+        future.set_result(msgspec.msgpack.encode(Reply(trained, error="" if trained else "no memory")))
+        return future
 
 
 def again(swept, space, context, wishes=None, pool=None):
@@ -75,6 +92,55 @@ def test_a_larger_sweep_computes_only_what_is_new(swept, space, context):
     assert [row for row in found.points if row.export.format != "float16.tflite"] != []
 
 
+def test_optuna_chooses_points_of_the_grid_and_the_same_again(swept, space, context):
+    pytest.importorskip("optuna", reason="Optuna is not installed: pip install 'edgemnist[cluster]'")
+    folder, _ = swept
+    pool = InlinePool()
+    found = again(swept, space, context, Wishes("tpe", 4, 7, latency=False), pool).document
+    assert not pool.requests  # the whole grid is in the results
+    points = [(row.train, row.export) for row in found.points]
+    assert len(set(points)) == 4
+    assert set(points) <= {(point.train, point.export) for point in space.grid()}
+    assert {row.status for row in found.points} == {"passed"}
+    assert found.frontier
+    assert again(swept, space, context, Wishes("tpe", 4, 7, latency=False)).document == found
+    assert SWEEP.read(folder / "sweep.json") == found
+    again(swept, space, context)  # and the folder is as it was
+
+
+def test_what_is_reported_counts_all_points_that_optuna_chooses(space, context, tmp_path):
+    pytest.importorskip("optuna", reason="Optuna is not installed: pip install 'edgemnist[cluster]'")
+    reported: list[Progress] = []
+    results = Results(FolderStorage(tmp_path))
+    dimensions = {"export.format": ("int8.tflite",), "export.calibration_samples": (10, 20, 30, 40, 50)}
+    driver = Driver(results, context, reported.append)
+    six = Wishes("tpe", 6, 0, latency=False)
+    run_sweep(Space({**space.dimensions, **dimensions}), driver, AnsweringPool(), results, six)
+    assert {progress.total for progress in reported} == {6}
+    assert [progress.done for progress in reported] == sorted(progress.done for progress in reported)
+    assert all(progress.remaining_secs > 0 for progress in reported[:-1])
+    assert (reported[-1].done, reported[-1].remaining_secs) == (6, 0)
+
+
+def test_optuna_goes_where_points_are_better_and_past_those_that_fail():
+    pytest.importorskip("optuna", reason="Optuna is not installed: pip install 'edgemnist[cluster]'")
+    large = Space({"train.seed": tuple(range(60)), "export.calibration_samples": tuple(range(1, 61))})
+    tried: list[tuple[int, int]] = []
+
+    def compute(batch):
+        places = [(point.train.seed, point.export.calibration_samples) for point in batch]
+        tried.extend(places)
+        return [None if seed % 7 == 0 else (1 - abs(seed - 40) / 60, count) for seed, count in places]
+
+    found = tpe_points(large, 120, 0, compute)
+    assert len(set(found)) == len(found) == 120
+
+    def distance(some):
+        return sum(abs(seed - 40) for seed, _ in some) / len(some)
+
+    assert distance(tried[60:]) < distance(tried[:20])
+
+
 def test_another_seed_data_set_or_version_is_another_point(space, context, tmp_path):
     point = next(space.grid())
     other_seed = msgspec.structs.replace(point, train=msgspec.structs.replace(point.train, seed=9))
@@ -119,13 +185,79 @@ def test_latency_is_measured_of_the_frontier_once(swept, space, context):
     assert second == first  # to the nanosecond
 
 
+@pytest.mark.slow
+def test_times_of_another_machine_are_never_in_one_table_with_these(swept, space, context, monkeypatch):
+    plan = dataclasses.replace(QUICK, rounds=1, min_rounds=1, num_runs=20, min_secs=0.0)
+    folder, _ = swept
+    again(swept, space, context, Wishes(plan=plan))
+    kept = set((folder / "latency").iterdir())
+    elsewhere = dataclasses.replace(describe_machine(), cpu="another")
+    monkeypatch.setattr(measures, "describe_machine", lambda: elsewhere)
+    found = again(swept, space, context, Wishes(plan=plan)).document
+    assert found.machine["cpu"] == "another"
+    assert len(set((folder / "latency").iterdir()) - kept) == len(found.frontier)
+    for path in set((folder / "latency").iterdir()) - kept:
+        path.unlink()
+
+
+def test_a_latency_that_cannot_be_measured_is_a_note_and_tried_again(swept, space, context, monkeypatch):
+    folder, _ = swept
+    kept = set((folder / "latency").glob("*"))
+
+    def without_an_engine(cases, *_args, **_options):
+        rows = [SimpleNamespace(case=case, metrics=None, reason="no engine") for case in cases]
+        return SimpleNamespace(results=SimpleNamespace(rows=rows))
+
+    elsewhere = dataclasses.replace(describe_machine(), cpu="bare")
+    monkeypatch.setattr(measures, "describe_machine", lambda: elsewhere)
+    monkeypatch.setattr(measures, "run_benchmark", without_an_engine)
+    found = again(swept, space, context, Wishes()).document
+    assert found.notes == ("no engine",)
+    assert {row.latency_p50_ns for row in found.points} == {None}
+    assert set((folder / "latency").glob("*")) == kept
+
+
 def test_the_page_names_every_point_and_draws_the_frontier(swept):
     folder, _ = swept
     page = (folder / "sweep.html").read_text()
     assert page.count("<figure>") >= 3
     assert page.count("seed 1") >= 4
-    assert "<script" not in page
-    assert "http" not in page.replace("http://www.w3.org", "")
+
+
+def test_an_artifact_is_named_by_what_made_it_without_options_that_change_nothing_of_it(swept):
+    rows = {(row.export.format, row.export.calibration_samples): row for row in swept[1].document.points}
+    assert "calibration samples 20" in title(rows["float32.onnx", 20])
+    assert origin(rows["float32.onnx", 20]) == origin(rows["float32.onnx", 10])
+    assert "calibration samples 20" in origin(rows["int8.tflite", 20])
+
+
+@pytest.mark.parametrize(
+    ("sizes", "labels"),
+    [
+        ((105_250, 105_252), {"105.250 kB", "105.251 kB", "105.252 kB"}),
+        ((934, 934), {"0.9 kB"}),
+        ((3_000, 7_000_000), {"10.0 kB", "100.0 kB", "1.0 MB"}),
+        ((110_000, 400_000), {"200 kB", "300 kB", "400 kB"}),
+    ],
+)
+def test_no_two_marks_of_a_charts_axis_are_labelled_alike(swept, sizes, labels):
+    row = swept[1].document.points[0]
+    drawn = [
+        msgspec.structs.replace(row, size_bytes=size, accuracy=0.9 + 0.01 * number)
+        for number, size in enumerate(sizes)
+    ]
+    (chart, *_) = charts(drawn, [row.export.format])
+    marks = re.findall(r">([\d.,]+ [kM]B)<", chart["svg"])
+    assert chart["title"] == "Accuracy against size"
+    assert len(marks) == len(set(marks))
+    assert labels <= set(marks)
+
+
+def test_an_axis_from_zero_on_has_no_needless_digits(swept):
+    row = swept[1].document.points[0]
+    drawn = [msgspec.structs.replace(row, size_bytes=1, accuracy=share) for share in (0.0, 0.97)]
+    (chart, *_) = charts(drawn, [row.export.format])
+    assert {"0 %", "40 %", "80 %"} <= set(re.findall(r">([\d.]+ %)<", chart["svg"]))
 
 
 def test_a_process_that_dies_is_a_row_and_the_others_go_on(space, context, tmp_path):

@@ -128,7 +128,7 @@ def _pool(ray: str | None, processes: int | None) -> "AbstractContextManager[Poo
 
 
 def _show(finished: "Sweep") -> None:
-    from ...sweep.page import COLUMNS, cells, summary, title
+    from ...sweep.report.page import COLUMNS, cells, origin, summary, title
 
     document = finished.document
     varied = [name for name, values in document.dimensions.items() if len(values) > 1 and name != FORMAT]
@@ -160,8 +160,11 @@ def _show(finished: "Sweep") -> None:
             print_message(literal(f"{row.export.format} of {title(row)}: {'; '.join(row.failures)}"))
     for note in document.notes:
         print_message(literal(note))
+    rows_of = {row.key: row for row in document.points}
+    for row in (rows_of[key] for key in document.frontier):
+        print_result(literal(f"frontier: {row.artifact} of {origin(row)}: {summary(row)}"))
     if (best := finished.best) is not None:
-        print_result(literal(f"best within the limits: {best.artifact} of {title(best)}, {summary(best)}"))
+        print_result(literal(f"best within the limits: {best.artifact} of {origin(best)}: {summary(best)}"))
 
 
 def _require_points(finished: "Sweep", limited: bool) -> None:

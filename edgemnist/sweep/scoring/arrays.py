@@ -1,19 +1,27 @@
-"""Arrays to score: in memory, mapped from an .npy file, or streamed from an .npz."""
+"""Arrays to score: in memory, mapped from an .npy file, or streamed from an .npz or a packed IDX file."""
 
+import gzip
 import math
 import zipfile
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...data.idx import read_header
 from ...runtime.archives import array_header, array_names
 from ...runtime.errors import InputError, first_line
 from ...runtime.predictor import Predictor
-from .rows import MAX_ROWS, Rows, converted
+from .rows import Rows, converted
 
 _ARRAYS = ("x_test", "images", "features", "x")
+_DAMAGED = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error)
+
+Opened = tuple[Any, np.dtype[Any], tuple[int, ...]]
+"""A file whose next byte is the first of the rows, their dtype, and the array's shape."""
 
 
 class Array:
@@ -35,12 +43,23 @@ class Array:
 
 
 class ArrayStream:
-    """An array in an .npz, unpacked as it is read; a process reads forward, or begins again."""
+    """An array in a file, read as it is needed; a packed one is unpacked up to there."""
 
-    def __init__(self, path: Path, member: str) -> None:
-        self._path, self._member = path, member
-        self._file: Any = None
-        self._open()
+    def __init__(self, path: Path, open_array: Callable[[], Opened]) -> None:
+        """Open the array.
+
+        Raises:
+            InputError: It is damaged, or no array of rows.
+            DatasetError: An IDX file contains something else.
+        """
+        self._path = path
+        try:
+            self._file, self._dtype, self._shape = open_array()
+            self._begin = self._file.tell()
+        except _DAMAGED as error:
+            raise InputError(f"{path} is damaged", received=first_line(error)) from error
+        if not self._shape:
+            raise InputError(f"{path} is no array of rows", received="a single number")
 
     def __len__(self) -> int:
         return self._shape[0]
@@ -51,35 +70,35 @@ class ArrayStream:
 
     def read(self, start: int, stop: int, predictor: Predictor) -> Rows:
         """Return the rows from `start` to before `stop`."""
-        if start < self._position:
-            self._open()
+        place, size = self._begin + start * self.row_bytes(), (stop - start) * self.row_bytes()
         try:
-            while self._position < start:
-                self._take(min(start - self._position, MAX_ROWS))
-            return converted(self._take(stop - start), predictor)
-        except (OSError, EOFError, zipfile.BadZipFile, ValueError) as error:
+            if self._file.tell() != place:  # a seek to where it is would end the check of an .npz' sum
+                self._file.seek(place)
+            content = self._file.read(size)
+            # A gzip file's sum is checked where it ends.
+            more = stop == len(self) and self._file.read(1)
+        except _DAMAGED as error:
             raise InputError(f"{self._path} is damaged", received=first_line(error)) from error
+        if len(content) != size or more:
+            received = "an array that does not end where its header says"
+            raise InputError(f"{self._path} is damaged", received=received)
+        array = np.frombuffer(content, self._dtype).reshape(stop - start, *self._shape[1:])
+        return converted(array, predictor)
 
-    def _take(self, count: int) -> NDArray[Any]:
-        size = count * self.row_bytes()
-        content = self._file.read(size)
-        if len(content) != size:
-            raise EOFError("it ends too early")
-        self._position += count
-        return np.frombuffer(content, self._dtype).reshape(count, *self._shape[1:])
 
-    def _open(self) -> None:
-        try:
-            self._file = zipfile.ZipFile(self._path).open(self._member)  # noqa: SIM115 - read on later
-            self._dtype, self._shape, order = array_header(self._file, self._member)
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-            raise InputError(f"{self._path} is damaged", received=first_line(error)) from error
-        if order != "C" or not self._shape:
-            raise InputError(
-                f"{self._member} in {self._path} is no array of rows",
-                expected="numbers in C order, with an axis of rows",
-            )
-        self._position = 0
+def open_npz(path: Path, member: str) -> Opened:
+    """Open an array in an .npz file; errors as `zipfile` and `array_header` have them."""
+    file = zipfile.ZipFile(path).open(member)  # noqa: SIM115 - read on later
+    dtype, shape, order = array_header(file, member)
+    if order != "C":
+        raise ValueError(f"{member} is not in C order")
+    return file, dtype, shape
+
+
+def open_gzip(path: Path) -> Opened:
+    """Open a packed IDX file of images or features; errors as of `gzip` and `read_header`."""
+    file = gzip.open(path)  # noqa: SIM115 - read on later
+    return file, *read_header(path, file)
 
 
 def mapped(path: Path) -> NDArray[Any]:

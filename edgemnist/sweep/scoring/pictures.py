@@ -1,24 +1,24 @@
 """Folders of pictures to score."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from ...runtime.errors import InputError
 from ...runtime.predictor import Predictor
 from .rows import BLOCK_BYTES, Rows, rows_of
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
 
 
+def pictures_in(folder: Path) -> list[Path]:
+    """Return the pictures in a folder and the folders in it, in the order of their names."""
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURES)
+
+
 class Pictures:
     """Pictures in a folder, by their names."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURES)
-        if not self._paths:
-            raise InputError(
-                f"no pictures in {folder}", expected=f"files that end with {', '.join(PICTURES)}"
-            )
+    def __init__(self, folder: Path, paths: Sequence[Path]) -> None:
+        self._folder, self._paths = folder, paths
 
     def __len__(self) -> int:
         return len(self._paths)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ...runtime.errors import EdgeMnistError, InputError, MissingExtraError, first_line
 from ...runtime.predictor import Predictor
+from ...runtime.signature import InputSpec
 
 BLOCK_BYTES = 16 * 1024 * 1024
 MAX_ROWS = 4096
@@ -48,9 +49,23 @@ def rows_of(values: Iterable[Any], predictor: Predictor, files: tuple[str, ...] 
     return Rows(raw, tuple(errors), files)
 
 
+def rows_of_numbers(numbers: NDArray[Any], predictor: Predictor) -> Rows:
+    """Return the rows of `(N, length)` numbers, flat or of a model of features, or why they are none."""
+    spec = predictor.signature.input
+    if numbers.shape[1] != math.prod(spec.shape):
+        return rows_of(numbers, predictor)
+    return converted(_typed(numbers.reshape(-1, *spec.shape), spec), predictor)
+
+
 def converted(array: NDArray[Any], predictor: Predictor) -> Rows:
-    """Return the rows of an array, which are all good or none is."""
-    raw = predictor.to_raw(array)
+    """Return the rows of an array; InputError where none of them can be read, since then it is the array."""
+    try:
+        raw = predictor.to_raw(array)
+    except InputError:
+        rows = rows_of(array, predictor)
+        if not len(rows.raw):
+            raise
+        return rows
     return Rows(raw, ("",) * len(raw))
 
 
@@ -63,5 +78,11 @@ def _fitting(value: Any, predictor: Predictor) -> Any:
     spec = predictor.signature.input
     if value.size == math.prod(spec.shape):
         value = value.reshape(spec.shape)
-    typed = value.astype(spec.raw_dtype)
-    return typed if spec.kind == "features" or np.array_equal(typed, value) else value
+    return _typed(value, spec)
+
+
+def _typed(array: NDArray[Any], spec: InputSpec) -> NDArray[Any]:
+    """Return an array as the type that a model's rows have, unless its values change by that."""
+    with np.errstate(invalid="ignore"):  # NaN is no whole number, and then they differ
+        typed = array.astype(spec.raw_dtype)
+    return typed if spec.kind == "features" or np.array_equal(typed, array) else array

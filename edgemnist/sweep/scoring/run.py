@@ -144,7 +144,7 @@ def score(
     if blocks is not None:
         found = blocks(job, wanted)
     elif processes > 1:
-        found = _in_processes(job, wanted, processes)
+        found = in_processes(job, wanted, processes)
     else:
         found = (scorer.score(*each) for each in wanted)
     done = unreadable = 0
@@ -164,7 +164,8 @@ def score(
     return Score(done, unreadable)
 
 
-def _in_processes(job: Job, wanted: Iterable[tuple[int, int]], processes: int) -> Iterator[Any]:
+def in_processes(job: Job, wanted: Iterable[tuple[int, int]], processes: int) -> Iterator[Any]:
+    """Yield the tables of blocks, in order, scored by several processes; EngineError if one of them dies."""
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(processes, context, initializer=_start, initargs=(job,))
     try:

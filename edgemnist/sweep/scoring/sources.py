@@ -1,18 +1,20 @@
-"""What is to be scored, read block by block: pictures, IDX, npy, npz or Parquet, larger than memory.
+"""What is to be scored, read block by block: pictures, IDX, .npy, .npz or Parquet, larger than memory.
 
 A source has a length, and any process can read any of its blocks, in which rows keep their numbers.
 """
 
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from ...data.idx import IMAGE_AXES, read_array
+from ...data.idx import ANY_AXES, ANY_TYPES, read_array
 from ...runtime.errors import InputError
 from ...runtime.files import opened
 from ...runtime.predictor import Predictor
-from .arrays import Array, ArrayStream, mapped, npz_member
+from .arrays import Array, ArrayStream, mapped, npz_member, open_gzip, open_npz
 from .parquet import Parquet
-from .pictures import Pictures
+from .parts import SUFFIXES, Parts, parts_in
+from .pictures import PICTURES, Pictures, pictures_in
 from .rows import BLOCK_BYTES, MAX_ROWS, Rows
 
 _GZIP, _IDX = b"\x1f\x8b", b"\0\0"
@@ -31,7 +33,7 @@ class Source(Protocol):
 
 
 def open_source(path: Path, array: str | None = None) -> Source:
-    """Open a file or a folder of pictures.
+    """Open a file, or a folder of pictures or of files.
 
     Args:
         path: The file or folder.
@@ -39,11 +41,20 @@ def open_source(path: Path, array: str | None = None) -> Source:
 
     Raises:
         InputError: It is nothing that can be scored, or has no such array.
-        DatasetError: An IDX file is damaged.
+        DatasetError: An IDX file contains something else.
         MissingExtraError: It is Parquet, and pyarrow is not installed.
     """
-    if path.is_dir():
-        return Pictures(path)
+    if not path.is_dir():
+        return _open_file(path, array)
+    if pictures := pictures_in(path):
+        return Pictures(path, pictures)
+    if parts := parts_in(path):
+        return Parts(path, parts, partial(_open_file, array=array))
+    suffixes = ", ".join((*PICTURES, *SUFFIXES))
+    raise InputError(f"nothing to score in {path}", expected=f"files that end with {suffixes}")
+
+
+def _open_file(path: Path, array: str | None) -> Source:
     try:
         with opened(path) as file:
             start = file.read(4)
@@ -52,15 +63,17 @@ def open_source(path: Path, array: str | None = None) -> Source:
     if start == b"PAR1":
         return Parquet(path, array)
     if path.suffix == ".npz":
-        return ArrayStream(path, npz_member(path, array))
+        return ArrayStream(path, partial(open_npz, path, npz_member(path, array)))
     if path.suffix == ".npy":
         return Array(mapped(path))
-    if start[:2] in (_GZIP, _IDX):
-        return Array(read_array(path, IMAGE_AXES))
+    if start[:2] == _GZIP:
+        return ArrayStream(path, partial(open_gzip, path))
+    if start[:2] == _IDX:
+        return Array(read_array(path, ANY_AXES, ANY_TYPES))
     raise InputError(
         f"{path} cannot be scored",
         received=f"a file that starts with {start.hex() or 'nothing'}",
-        expected="a folder of pictures, IDX, .npy, .npz or Parquet",
+        expected="a folder of pictures or of such files, IDX, .npy, .npz or Parquet",
     )
 
 

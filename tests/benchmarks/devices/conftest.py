@@ -2,8 +2,10 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -52,7 +54,8 @@ def device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Device]:
         "KbdInteractiveAuthentication no",
         "UsePAM no",
         "PermitRootLogin yes",
-        f"SetEnv TMPDIR={temporary}",
+        # No test installs from a network, and the device's Python is one that makes environments.
+        f"SetEnv TMPDIR={temporary} PIP_NO_INDEX=1 PATH={Path(sys.executable).parent}:/usr/bin:/bin",
         "Subsystem sftp internal-sftp",
     )
     (folder / "sshd_config").write_text("\n".join(lines) + "\n")
@@ -78,6 +81,21 @@ def device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Device]:
     yield Device("board", temporary, daemon)
     daemon.terminate()
     daemon.wait()
+
+
+def cut_connections(device: Device) -> None:
+    """Kill what serves the connections of a device, as where its network is gone."""
+    for process in _descendants(device.daemon.pid):
+        if "sshd" in Path(f"/proc/{process}/comm").read_text():
+            os.kill(process, signal.SIGKILL)
+
+
+def _descendants(pid: int) -> list[int]:
+    found = []
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        for child in map(int, (thread / "children").read_text().split()):
+            found += [*_descendants(child), child]
+    return found
 
 
 def _use_configuration(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,11 +4,14 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+
+from .conftest import cut_connections
 
 pytestmark = pytest.mark.slow  # each benchmarks on a device
 
@@ -109,6 +112,39 @@ def test_a_device_that_is_full_is_one_clear_error(device, models, tmp_path):
         assert not list(full.iterdir())
     finally:
         subprocess.run(["umount", str(full)], check=True)
+
+
+def test_a_wheel_that_cannot_be_installed_is_one_clear_error(device, models, tmp_path):
+    done = bench("--artifacts", models, "--device", device.name, "--output", tmp_path / "out")
+    assert done.returncode == 1
+    told = " ".join(done.stderr.split())
+    assert f"{device.name}: could not install the wheel and its packages" in told
+    assert "No matching distribution found" in told
+    assert "Traceback" not in told
+    assert not device.left()
+
+
+def test_a_connection_that_is_lost_while_it_measures_is_one_clear_error(
+    device, device_python, models, tmp_path
+):
+    where = ["--device", device.name, "--device-python", device_python, "--output", tmp_path / "out"]
+    command = [sys.executable, "-P", "-m", "edgemnist", "bench", "--artifacts", models, *where]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        next(line for line in process.stderr if "measuring" in line)
+        wait_until(lambda: any(device.temporary.glob("*/pid")))
+        cut_connections(device)
+        told = " ".join(process.stderr.read().split())
+    assert process.returncode == 1
+    assert f"{device.name}: no connection, or it was lost" in told
+    assert "Traceback" not in told
+    wait_until(lambda: not device.left())
+
+
+def wait_until(condition) -> None:
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def test_what_is_no_model_is_told_before_any_connection(tmp_path):

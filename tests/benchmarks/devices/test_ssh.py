@@ -1,5 +1,3 @@
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -9,6 +7,8 @@ import pytest
 
 from edgemnist.benchmarks.devices.ssh import session
 from edgemnist.runtime.errors import EngineError, OptionError
+
+from .conftest import cut_connections
 
 pytestmark = pytest.mark.slow  # each starts a real sshd
 
@@ -46,9 +46,7 @@ def test_a_command_that_fails_is_one_clear_error_and_nothing_stays(device):
 def test_a_connection_that_is_lost_is_an_error_and_the_device_clears_up(device):
     with session(device.name) as there:
         assert device.left()
-        for process in descendants(device.daemon.pid):
-            if "sshd" in name_of(process):
-                os.kill(process, signal.SIGKILL)
+        cut_connections(device)
         with pytest.raises(EngineError, match="no connection, or it was lost"):
             there.run("true", "go on")
     assert gone(device.temporary)
@@ -78,15 +76,3 @@ def test_a_device_that_is_not_there_is_one_clear_error():
 def test_what_is_no_name_of_a_device_is_refused(name):
     with pytest.raises(OptionError, match="no name of a device"), session(name):
         pass
-
-
-def descendants(pid: int) -> list[int]:
-    found = []
-    for thread in Path(f"/proc/{pid}/task").iterdir():
-        for child in map(int, (thread / "children").read_text().split()):
-            found += [*descendants(child), child]
-    return found
-
-
-def name_of(pid: int) -> str:
-    return Path(f"/proc/{pid}/comm").read_text()

@@ -1,0 +1,1 @@
+"""Showing a sweep: the page `sweep.html` and its charts."""
