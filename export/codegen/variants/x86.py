@@ -1,6 +1,6 @@
 """What the variants for x86 share: which steps their kernels can do, and how tables are laid out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from ..fixed_point import Rounding
 from ..ir import Step, Struct, Table
 from ..sums import bias_of, reach_of
 from ._layout import filter_rows
+from ._products import Products, products_of
 
 _MAX_SUM = 2**30  # so that a rounding that is added to a scaled sum cannot overflow
 _ALIGNMENT = 4
@@ -45,9 +46,40 @@ def tables(
         together: The taps of a dot product.
         dtype: The element type of the weights.
     """
+    return (weights(step, rows, lanes, together, dtype), *after_sums(step, bias, lanes))
+
+
+def weights(
+    step: Step, rows: NDArray[np.integer[Any]], lanes: int, together: int, dtype: str = "int8"
+) -> Table:
+    """Return `(channels, taps)` weights as `[channels / lanes][taps / together][lanes][together]`."""
     whole = filled(filled(rows, 1, together), 0, lanes).astype(dtype)
     blocks = whole.reshape(-1, lanes, whole.shape[1] // together, together).transpose(0, 2, 1, 3)
-    return (Table("weights", blocks.ravel(), step.tables[0].comment), *after_sums(step, bias, lanes))
+    return Table("weights", blocks.ravel(), step.tables[0].comment)
+
+
+def products(step: Step) -> Products:
+    """Return how one product rounds the sums of a step of which `products_of` has found it."""
+    found = products_of(step)
+    if found is None:
+        raise ValueError(f"{step.node.layer}: no product rounds its sums")
+    return found
+
+
+def products_shape(step: Step) -> Mapping[str, int]:
+    """Return the fields of `struct convolution_x86`."""
+    return {**step.shape, "by_sign": int(products(step).by_sign)}
+
+
+def conv_shape(step: Step) -> Mapping[str, int]:
+    """Return the same, all pixels in one row where each is computed from one pixel of the input."""
+    shape = dict(products_shape(step))
+    ones = {shape[name] for name in ("height", "width", "stride_y", "stride_x")}
+    if ones == {1} and shape["input_width"] == shape["output_width"]:
+        for end in ("input", "output"):
+            shape[f"{end}_width"] *= shape[f"{end}_height"]
+            shape[f"{end}_height"] = 1
+    return shape
 
 
 def after_sums(step: Step, bias: NDArray[np.int64], lanes: int) -> tuple[Table, ...]:
@@ -71,14 +103,20 @@ def whole_bytes(sizes: Sequence[int]) -> int:
     return -(-sum(sizes) // _ALIGNMENT) * _ALIGNMENT
 
 
+def bordered_height(step: Step) -> int:
+    """Return the number of rows of the input with its border."""
+    return _bordered(step, "height", "y")
+
+
 def bordered_size(step: Step) -> int:
     """Return the number of elements of the input with its border."""
+    return bordered_height(step) * _bordered(step, "width", "x") * step.shape["input_channels"]
+
+
+def _bordered(step: Step, size: str, axis: str) -> int:
     shape = step.shape
-    height = (
-        (shape["output_height"] - 1) * shape["stride_y"] + (shape["height"] - 1) * shape["dilation_y"] + 1
-    )
-    width = (shape["output_width"] - 1) * shape["stride_x"] + (shape["width"] - 1) * shape["dilation_x"] + 1
-    return height * width * shape["input_channels"]
+    first_of_last = (shape[f"output_{size}"] - 1) * shape[f"stride_{axis}"]
+    return first_of_last + (shape[size] - 1) * shape[f"dilation_{axis}"] + 1
 
 
 def does_conv(step: Step) -> bool:
