@@ -80,7 +80,7 @@ VARIANT = Variant(
         ),
         "fully_connected": Implementation(other_tables, x86.does_fully_connected),
         "fully_connected_uint8": Implementation(other_tables, x86.does_fully_connected),
-        "add": Implementation(supports=x86.does_add),
+        "add": Implementation(x86.add_tables, x86.does_linear_add),
     },
     PLAIN,
     target="avx512f,avx512bw,avx512vl,avx512vnni,avx512vbmi,avx512ifma",

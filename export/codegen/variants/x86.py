@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from ..fixed_point import Rounding
 from ..ir import Step, Struct, Table
 from ..sums import bias_of, reach_of
+from ._addition import linear_table
 from ._layout import filter_rows
 from ._products import Products, products_of
 
@@ -146,6 +147,17 @@ def does_add(step: Step) -> bool:
         and shape["output_rounding"] == Rounding.TWICE
         and all(struct.fields[2] <= 0 for struct in structs if struct.name == "addend")
     )
+
+
+def does_linear_add(step: Step) -> bool:
+    """Return whether a kernel can do this ADD or SUB as a linear function."""
+    return does_add(step) and linear_table(step) is not None
+
+
+def add_tables(step: Step) -> tuple[Table, ...]:
+    """Return the linear function of a step of which `does_linear_add` has found it."""
+    found = linear_table(step)
+    return () if found is None else (found,)
 
 
 def _has_small_sums(step: Step) -> bool:
