@@ -20,6 +20,7 @@ def host_facts(
     plan: Plan, programs: Sequence[Program], facts: dict[str, Any], match: Match
 ) -> dict[str, Any]:
     """Return what the library's template needs besides the facts of the model's C file, and its programs."""
+    written = {name for each in programs for name in each.kernels}
     inputs = [end for end in facts["ends"] if end["area"] == "input"]
     outputs = [end for end in facts["ends"] if end["area"] == "output"]
     casts = [f"(const {end['type']} *)inputs[{number}]" for number, end in enumerate(inputs)]
@@ -28,7 +29,9 @@ def host_facts(
     return {
         "abi_version": ABI_VERSION,
         "host_variants": [
-            _host_variant(plan.graph, each, match, programs) for each in reversed(HOST) if each.name
+            _host_variant(plan.graph, each, match, programs[-1], written)
+            for each in reversed(HOST)
+            if each.name
         ],
         "description": texts.rows([*_description(plan.graph, match), 0]),
         "one_to_one": len(inputs) == len(outputs) == 1,
@@ -39,18 +42,26 @@ def host_facts(
 
 
 def _host_variant(
-    graph: Graph, variant: Variant, match: Match, programs: Sequence[Program]
+    graph: Graph, variant: Variant, match: Match, plain: Program, written: set[str]
 ) -> dict[str, Any]:
-    """Return a variant of the library: a plan of its own, and kernels and tables that the C file has not."""
+    """Return a variant of the library: a plan of its own, and kernels and tables that the C file has not.
+
+    Args:
+        graph: The model.
+        variant: The variant. What it shares with another is for the same processors, the less capable first.
+        match: Whose bytes it gives.
+        plain: The model in plain C; the library is never compiled for a microcontroller.
+        written: The kernels that stand before it, to which its own are added.
+    """
     plan = make_plan(graph, match, lambda step: scratch_bytes(step, (variant,)))
     check_plan(plan)
     prefix = f"{variant.name}_"
     program = write_program(plan, variant, prefix)
-    written = {name for each in programs for name in each.kernels}
-    plain = programs[-1].tables  # the library is never compiled for a microcontroller
+    kernels = {name: text for name, text in kernel_texts(program).items() if name not in written}
+    written.update(kernels)
     tables = {
         name: f"#define {name} {name.removeprefix(prefix)}"
-        if text.replace(name, name.removeprefix(prefix), 1) == plain.get(name.removeprefix(prefix))
+        if text.replace(name, name.removeprefix(prefix), 1) == plain.tables.get(name.removeprefix(prefix))
         else text
         for name, text in program.tables.items()
     }
@@ -60,7 +71,7 @@ def _host_variant(
         "guard": variant.guard,
         "target": variant.target,
         "check": variant.check,
-        "kernels": [text for name, text in kernel_texts(program).items() if name not in written],
+        "kernels": list(kernels.values()),
         "tables": list(tables.values()),
         "functions": list(program.functions.values()),
         "calls": program.calls,

@@ -9,7 +9,38 @@
 #include "image_vnni.c"
 #include "products_vnni.c"
 
-typedef int32_t quad_vnni __attribute__((aligned(1), may_alias));
+typedef int32_t unaligned_vnni __attribute__((aligned(1), may_alias));
+
+/* Four bytes, sixteen times. */
+KERNEL __m512i quad_vnni(const uint8_t *values)
+{
+    return _mm512_set1_epi32(*(const unaligned_vnni *)values);
+}
+
+/* A quad of the channels in a row of a tile's windows; each is read once for all windows that see it. */
+KERNEL void conv_2d_shared_vnni(
+    const struct convolution_x86 s, int32_t pixels, const uint8_t *taps, const int8_t *weights, __m512i sums[16][4])
+{
+    __m512i w[3];
+
+#pragma GCC unroll 3
+    for (int32_t x = 0; x < s.width; ++x) {
+        w[x] = _mm512_loadu_si512(weights + x * s.input_channels * 16);
+    }
+#pragma GCC unroll 64
+    for (int32_t column = 0; column < (pixels - 1) * s.stride_x + s.width; ++column) {
+        const __m512i values = quad_vnni(taps + column * s.input_channels);
+
+#pragma GCC unroll 3
+        for (int32_t x = 0; x < s.width; ++x) {
+            const int32_t p = (column - x) / s.stride_x;
+
+            if (column >= x && (column - x) % s.stride_x == 0 && p < pixels) {
+                sums[p][0] = dot_vnni(sums[p][0], values, w[x]);
+            }
+        }
+    }
+}
 
 /* Writes the elements number `first` to `first` + 3 of a tile, whose channels lie side by side in each pixel. */
 KERNEL void conv_2d_write_vnni(const struct convolution_x86 s, int32_t pixels, int32_t vectors, int32_t channel,
@@ -56,6 +87,7 @@ KERNEL void conv_2d_tile_vnni(const struct convolution_x86 s, int32_t pixels, in
     const int32_t runs = s.dilation_x == 1 ? 1 : s.width;
     const int32_t quads = (run + 3) / 4;
     const int32_t block = s.height * runs * quads * 64;
+    const int32_t shared = vectors == 1 && runs == 1 && s.width > 1 && s.width <= 3 && s.input_channels % 4 == 0;
     __m512i sums[16][4];
 
     after += channel / CHANNELS_VNNI * AFTER_VNNI;
@@ -68,9 +100,16 @@ KERNEL void conv_2d_tile_vnni(const struct convolution_x86 s, int32_t pixels, in
     }
     weights += channel / CHANNELS_VNNI * block;
     for (int32_t y = 0; y < s.height; ++y) {
-        for (int32_t x = 0; x < runs; ++x) {
-            const uint8_t *taps = image + y * s.dilation_y * row + x * s.dilation_x * s.input_channels;
+        const uint8_t *taps = image + y * s.dilation_y * row;
 
+        if (shared) {
+            for (int32_t q = 0; q < quads / s.width; ++q) {
+                conv_2d_shared_vnni(s, pixels, taps + 4 * q, weights + q * 64, sums);
+            }
+            weights += quads * 64;
+            continue;
+        }
+        for (int32_t x = 0; x < runs; ++x) {
             for (int32_t q = 0; q < quads; ++q) {
                 __m512i w[4];
 
@@ -80,8 +119,7 @@ KERNEL void conv_2d_tile_vnni(const struct convolution_x86 s, int32_t pixels, in
                 }
 #pragma GCC unroll 16
                 for (int32_t p = 0; p < pixels; ++p) {
-                    const __m512i values = _mm512_set1_epi32(
-                        *(const quad_vnni *)(taps + p * s.stride_x * s.input_channels + 4 * q));
+                    const __m512i values = quad_vnni(taps + p * s.stride_x * s.input_channels + 4 * q);
 
 #pragma GCC unroll 4
                     for (int32_t v = 0; v < vectors; ++v) {
@@ -90,6 +128,7 @@ KERNEL void conv_2d_tile_vnni(const struct convolution_x86 s, int32_t pixels, in
                 }
                 weights += 64;
             }
+            taps += s.dilation_x * s.input_channels;
         }
     }
 #pragma GCC unroll 8

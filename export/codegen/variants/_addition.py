@@ -1,7 +1,7 @@
 """ADD and SUB as one linear function: two products of 16 bits, twice, in place of three roundings.
 
-An output depends on two bytes, so that all 65,536 pairs can be tried: where some rounding of the exact quotients
-gives the reference's byte for every pair, the kernel needs no other arithmetic.
+An output depends on two bytes, so that all 65,536 pairs can be tried: where the exact quotients, with
+something added, give the reference's byte for every pair, the kernel needs no other arithmetic.
 """
 
 from fractions import Fraction
@@ -22,7 +22,8 @@ def linear_table(step: Step) -> Table | None:
     """Return the function that a step computes; None where no linear one gives the same bytes.
 
     The table: both factors' low bits, both factors' high bits, each a pair of 16 bits; what is added to the
-    products of the low ones; the bits of an element's fraction that the high ones have; what is added to an element.
+    products of the low ones; the bits of an element's fraction that the high ones have; what is added to an
+    element.
     """
     numbers = step.values
     multiplier, exponent, limits = numbers["multiplier"], numbers["exponent"], numbers["range"]

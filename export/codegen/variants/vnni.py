@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from ..ir import Step, Table
 from . import PLAIN, Implementation, Variant, x86
 from ._layout import filter_rows, offset_of
-from ._products import HIGH, products_of
+from ._products import HIGH
 
 _LANES, _TOGETHER = 16, 4  # sums of a vector, bytes of a dot product
 _MORE = 128  # the first factor of a dot product is unsigned: inputs with a sign go in plus this
@@ -34,11 +34,9 @@ def other_tables(step: Step) -> tuple[Table, ...]:
 def _tables(step: Step, rows: NDArray[np.int8]) -> tuple[Table, ...]:
     products = x86.products(step)
     shifts = _PRODUCT_BITS - HIGH - (0 if products.by_sign else products.bits)
-    factors = x86.filled(products.multiplier << shifts, 0, _LANES).reshape(-1, _LANES // 2, 2)
-    columns = (_bias(step) + products.lift, products.rest, products.lift, products.bits)
-    words = [x86.filled(column, 0, _LANES).astype(np.int32).reshape(-1, _LANES) for column in columns]
-    words += [np.ascontiguousarray(factors[:, :, odd]).view(np.int32) for odd in (0, 1)]
-    return (x86.weights(step, rows, _LANES, _TOGETHER), Table("after", np.stack(words, axis=1).ravel()))
+    factors = x86.filled(products.multiplier << shifts, 0, _LANES).reshape(-1, 2)
+    halves = [factors[:, odd].copy().view(np.int32) for odd in (0, 1)]
+    return x86.weights(step, rows, _LANES, _TOGETHER), x86.after_products(step, _bias(step), _LANES, halves)
 
 
 def _bias(step: Step) -> NDArray[np.int64]:
@@ -60,23 +58,13 @@ def depthwise_bytes(step: Step) -> int:
     return bordered_bytes(step) + _SLACK * (vectors + 1)
 
 
-def does_conv(step: Step) -> bool:
-    """Return whether the kernel can do this CONV_2D."""
-    return x86.does_conv(step) and products_of(step) is not None
-
-
-def does_depthwise(step: Step) -> bool:
-    """Return whether the kernel can do this DEPTHWISE_CONV_2D."""
-    return x86.does_depthwise(step) and products_of(step) is not None
-
-
 VARIANT = Variant(
     "vnni",
     "defined(__GNUC__) && defined(__x86_64__)",
     {
-        "conv_2d": Implementation(conv_tables, does_conv, x86.conv_shape, bordered_bytes),
+        "conv_2d": Implementation(conv_tables, x86.does_products_conv, x86.conv_shape, bordered_bytes),
         "depthwise_conv_2d": Implementation(
-            depthwise_tables, does_depthwise, x86.products_shape, depthwise_bytes
+            depthwise_tables, x86.does_products_depthwise, x86.products_shape, depthwise_bytes
         ),
         "fully_connected": Implementation(other_tables, x86.does_fully_connected),
         "fully_connected_uint8": Implementation(other_tables, x86.does_fully_connected),

@@ -67,6 +67,23 @@ def products(step: Step) -> Products:
     return found
 
 
+def after_products(
+    step: Step, bias: NDArray[np.int64], lanes: int, factors: Sequence[NDArray[np.integer[Any]]]
+) -> Table:
+    """Return what follows the sums, as `[channels / lanes][4 + factors][lanes]`.
+
+    Args:
+        step: The layer.
+        bias: The bias, with what the kernel adds to its inputs folded in.
+        lanes: The channels of a vector.
+        factors: What sums are multiplied by, in 32 bits.
+    """
+    by = products(step)
+    columns = (bias + by.lift, by.rest, by.lift, by.bits, *factors)
+    words = [filled(column, 0, lanes).astype(np.int32).reshape(-1, lanes) for column in columns]
+    return Table("after", np.stack(words, axis=1).ravel())
+
+
 def products_shape(step: Step) -> Mapping[str, int]:
     """Return the fields of `struct convolution_x86`."""
     return {**step.shape, "by_sign": int(products(step).by_sign)}
@@ -129,6 +146,16 @@ def does_depthwise(step: Step) -> bool:
     """Return whether a kernel can do this DEPTHWISE_CONV_2D."""
     one_filter = step.shape["input_channels"] == step.shape["output_channels"]
     return one_filter and step.shape["rounding"] == Rounding.TWICE and _has_small_sums(step)
+
+
+def does_products_conv(step: Step) -> bool:
+    """Return whether a kernel can do this CONV_2D by one product for each sum."""
+    return does_conv(step) and products_of(step) is not None
+
+
+def does_products_depthwise(step: Step) -> bool:
+    """Return whether a kernel can do this DEPTHWISE_CONV_2D by one product for each sum."""
+    return does_depthwise(step) and products_of(step) is not None
 
 
 def does_fully_connected(step: Step) -> bool:
