@@ -11,6 +11,7 @@ from ._layout import filter_rows, table_values
 
 _LANES, _TOGETHER = 8, 2  # sums of a vector, numbers of 16 bits of a dot product
 _VECTORS = 8  # of a block of FULLY_CONNECTED
+_MOST_AVERAGED = 2**16  # so that single precision divides exactly enough
 _SLACK = 32  # what a load of the last window may read too much
 
 
@@ -60,6 +61,12 @@ def pair_bytes(step: Step) -> int:
     return 2 * 4 * ((step.shape["inputs"] + 1) // 2)
 
 
+def does_average_pool(step: Step) -> bool:
+    """Return whether the kernel can do this AVERAGE_POOL_2D."""
+    shape = step.shape
+    return shape["channels"] % _LANES == 0 and shape["height"] * shape["width"] <= _MOST_AVERAGED
+
+
 _FULLY_CONNECTED = Implementation(fully_connected_tables, x86.does_fully_connected, scratch_bytes=pair_bytes)
 VARIANT = Variant(
     "avx2",
@@ -71,6 +78,7 @@ VARIANT = Variant(
         ),
         "fully_connected": _FULLY_CONNECTED,
         "fully_connected_uint8": _FULLY_CONNECTED,
+        "average_pool_2d": Implementation(supports=does_average_pool),
         "add": Implementation(x86.add_tables, x86.does_linear_add),
     },
     PLAIN,

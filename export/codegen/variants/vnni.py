@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..ir import Step, Table
-from . import PLAIN, Implementation, Variant, x86
+from . import Implementation, Variant, avx2, x86
 from ._layout import filter_rows, offset_of
 from ._products import HIGH
 
@@ -70,7 +70,7 @@ VARIANT = Variant(
         "fully_connected_uint8": Implementation(other_tables, x86.does_fully_connected),
         "add": Implementation(x86.add_tables, x86.does_linear_add),
     },
-    PLAIN,
+    avx2.VARIANT,
     target="avx512f,avx512bw,avx512vl,avx512vnni,avx512vbmi,avx512ifma",
     check=" && ".join(
         f'__builtin_cpu_supports("{each}")'
