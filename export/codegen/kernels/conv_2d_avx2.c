@@ -77,7 +77,7 @@ KERNEL void conv_2d_tile_avx2(const struct convolution_x86 s, int32_t pixels, in
 #pragma GCC unroll 12
                 for (int32_t p = 0; p < pixels; ++p) {
                     const __m256i values = _mm256_set1_epi32(
-                        *(const pair_avx2 *)(taps + p * s.stride_x * s.input_channels + 2 * q));
+                        *(const two_avx2 *)(taps + p * s.stride_x * s.input_channels + 2 * q));
 
 #pragma GCC unroll 2
                     for (int32_t v = 0; v < vectors; ++v) {

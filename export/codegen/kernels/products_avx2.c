@@ -9,7 +9,7 @@
 
 enum { CHANNELS_AVX2 = 8, AFTER_AVX2 = 5 * 8 };
 
-typedef int32_t pair_avx2 __attribute__((aligned(1), may_alias));
+typedef int32_t two_avx2 __attribute__((aligned(1), may_alias));
 typedef int64_t eight_avx2 __attribute__((aligned(1), may_alias));
 
 KERNEL __m256i vector_avx2(const void *from)
