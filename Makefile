@@ -47,9 +47,8 @@ lint: wheel
 # Nor do type checkers. The studies, which the wheel leaves out, are checked with it.
 types: wheel
 	cp -r benchmarks/studies build/site/edgemnist/benchmarks
-	for platform in linux win32 darwin; do \
-		MYPYPATH=build/site $(BIN)/mypy --platform $$platform -p edgemnist || exit 1; \
-	done
+	printf '%s\n' linux win32 darwin | MYPYPATH=build/site xargs -P 3 -I '{}' \
+		$(BIN)/mypy --platform '{}' --cache-dir '.mypy_cache/{}' -p edgemnist
 
 ## Build the wheel in build/dist and unpack it in build/site.
 wheel: $(TOOLS)
@@ -99,7 +98,7 @@ portability: artifacts/manifest.json
 	mkdir -p build/portability
 	cp artifacts/mnist.keras build/portability
 	$(BIN)/edgemnist export --format int8.tflite --format c --artifacts build/portability
-	$(BIN)/python -m edgemnist.benchmarks.studies.portability --artifacts build/portability \
+	$(BIN)/python -m edgemnist.benchmarks.studies.systems.portability --artifacts build/portability \
 		--output build/portability/portability.md
 
 ## Compile the locked requirements from pyproject.toml; needs uv. The extras stay in: without `[toml]`, pip looks for

@@ -18,11 +18,11 @@ from ..runtime.files import read_model
 from .codegen import Match
 from .codegen.artifact import make_c
 from .codegen.compiler import compiled
-from .codegen.exactness import prove_exact
-from .codegen.importing import read_graph
-from .codegen.normalize import normalize
-from .codegen.reference import Arrays
-from .codegen.regenerate import require_harmless
+from .codegen.graph.importing import read_graph
+from .codegen.graph.normalize import normalize
+from .codegen.proving.exactness import prove_exact
+from .codegen.proving.reference import Arrays
+from .codegen.proving.regenerate import require_harmless
 from .publish import Origin, check_target, describe, publish
 from .web.artifact import PAGE, files_of, prove_without_data, structure_of_module
 from .web.compiler import find_web_compiler

@@ -47,7 +47,7 @@ def test_the_wheel_holds_every_source_file_and_nothing_else(distributions: Path,
 
 
 def test_a_study_runs_in_a_checkout(tmp_path: Path):
-    study = [sys.executable, "-P", "-m", "edgemnist.benchmarks.studies.portability", "--help"]
+    study = [sys.executable, "-P", "-m", "edgemnist.benchmarks.studies.systems.portability", "--help"]
     done = subprocess.run(study, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "--artifacts" in done.stdout
@@ -65,7 +65,7 @@ def test_the_sdist_holds_every_source_file_the_training_images_and_the_studies(
         shipped = {name.partition("/")[2] for name in sdist.getnames()}
     assert committed <= shipped
     assert "edgemnist/data/mnist/train-images-idx3-ubyte.gz" in shipped
-    assert "benchmarks/studies/portability.py" in shipped
+    assert "benchmarks/studies/systems/portability.py" in shipped
     assert {"LICENSE", "README.md", "CHANGELOG.md", "pyproject.toml"} <= shipped
     assert {"SECURITY.md", "CONTRIBUTING.md", "CITATION.cff", "docs/conf.py", "docs/tutorial.md"} <= shipped
     assert {"requirements/dev.txt", "examples/notebook/edgemnist.ipynb"} <= shipped

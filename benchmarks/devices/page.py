@@ -5,8 +5,8 @@ from importlib import resources
 from importlib.util import find_spec
 from typing import Any
 
-from ..report.html import page_environment, style_sheet
-from ..report.svg import COLOURS
+from ..report.page.html import page_environment, style_sheet
+from ..report.page.svg import COLOURS
 from ..report.units import duration, percent, rate
 
 COLUMNS = ("model", "device", "engine", "accuracy", "p50", "p90", "images/s")

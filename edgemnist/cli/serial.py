@@ -39,7 +39,7 @@ def bench_serial(
         ProofError: A byte of its outputs is not the reference's, or its self-test fails.
         EdgeMnistError: There is no model in C, or its data set cannot be read.
     """
-    from ..export.codegen.regenerate import regenerate  # needs LiteRT
+    from ..export.codegen.proving.regenerate import regenerate  # needs LiteRT
 
     port, baud = line
     models = c_models(files or [folder])

@@ -185,8 +185,8 @@ def _integers(record: PointRecord) -> str:
 
 
 def _memory(content: bytes, device: Device) -> Memory:
-    from ..export.codegen.regenerate import require_harmless
-    from ..export.codegen.size import measure
+    from ..export.codegen.proving.regenerate import require_harmless
+    from ..export.codegen.sizing.size import measure
 
     compiler = () if device.missing else (device.compiler, *device.flags)
     try:

@@ -5,8 +5,8 @@ from importlib import resources
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from ..benchmarks.report.html import page_environment, style_sheet
-from ..benchmarks.report.svg import COLOURS, draw_svg, series
+from ..benchmarks.report.page.html import page_environment, style_sheet
+from ..benchmarks.report.page.svg import COLOURS, draw_svg, series
 from ..benchmarks.report.units import duration, percent, size
 from .document import FAILED, PASSED, Row, SweepDocument
 from .options import Export, Point

@@ -1,19 +1,17 @@
 """From any full-integer TFLite file to C99 that gives the reference's bytes: import, normalize, plan, emit.
 
-| module | what it does |
-|---|---|
-| `importing` | the bytes of a file -> `ir.Graph` |
-| `normalize` | shapes known, constants folded (the shape arithmetic of dynamic batches too) |
-| `unsigned` | dense layers on bytes without a sign, in place of a QUANTIZE |
-| `operators` | one module an operator: its shapes, checks and lowering to `ir.Step`s, calls of kernels |
-| `plan` | a place in one arena for every activation (`placing`), and which way each kernel walks |
-| `checking` | the proof of a plan |
-| `variants` | kernels for processors that have more than plain C |
-| `emit` | the text: kernels, tables, one function for each kind of layer, the calls |
-| `merging`, `sharing` | the text of all kernels for microcontrollers in one file, weights once |
-| `writing` | the files, with the self-test's answers from the runtime that is matched (`reference`) |
-| `host` | the library for this machine |
-| `artifact`, `regenerate` | the same as an artifact, and again from what lies in a folder, to prove it |
+- `graph`: the bytes of a file become an `ir.Graph`; then shapes are known, constants folded (the shape
+  arithmetic of dynamic batches too), and dense layers read bytes without a sign in place of a QUANTIZE.
+- `operators`: one module an operator: its shapes, checks and lowering to `ir.Step`s, calls of kernels.
+  `lowering` and `arithmetic` have what several share.
+- `planning`: a place in one arena for every activation, which way each kernel walks, and the proof of it.
+- `variants`: kernels for processors that have more than plain C.
+- `emitting`: the text: kernels, tables, one function for each kind of layer, the calls (`emit`); the kernels
+  for all microcontrollers in one file, weights once (`merging`, `sharing`); the library for this machine
+  (`host`); the files, with the self-test's answers (`writing`).
+- `proving`: what the runtime that is matched gives, and C made again of what lies in a folder.
+- `sizing`: flash and RAM, before any C is written.
+- `artifact`, `compiler`: the C as the rest of edgemnist handles it, and what makes a library of it.
 
 Kernels
 -------
@@ -58,7 +56,7 @@ steps that a variant does not support are plain C compiled for that target. All 
 A new operator is one module in `operators`, its kernel if no other will do, and its test.
 """
 
-from .fixed_point import Match
-from .writing import Sources, generate
+from .arithmetic.fixed_point import Match
+from .emitting.writing import Sources, generate
 
 __all__ = ["Match", "Sources", "generate"]

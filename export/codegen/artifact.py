@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from ...proof.generated_c import GeneratedC
 from ...proof.inspect.structure import GraphTensor, Operator, Structure
 from ...runtime.tensors import TensorSpec
-from .ends import is_batched
-from .fixed_point import Match
-from .importing import read_graph
-from .ir import Tensor
-from .plan import Plan
-from .reference import Arrays, run_reference
-from .writing import GOLDEN_INPUTS, generate
+from .arithmetic.fixed_point import Match
+from .emitting.ends import is_batched
+from .emitting.writing import GOLDEN_INPUTS, generate
+from .graph.importing import read_graph
+from .graph.ir import Tensor
+from .planning.plan import Plan
+from .proving.reference import Arrays, run_reference
 
 _STANDARD, _STDC_VERSION = "ISO C 1999", 199901
 _CHUNK = 100

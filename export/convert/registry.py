@@ -11,12 +11,12 @@ from tempfile import TemporaryDirectory
 from types import MappingProxyType
 
 from ...proof.formats import Format, find_format
-from ...runtime.artifact.hdf5 import SIGNATURE
+from ...runtime.artifact.keras.hdf5 import SIGNATURE
 from ...runtime.engines.registry import LIBRARY_SUFFIX
+from ..codegen.arithmetic.fixed_point import Match
 from ..codegen.artifact import choose_samples, make_c, spec_of
 from ..codegen.compiler import compiled
-from ..codegen.fixed_point import Match
-from ..codegen.importing import read_graph
+from ..codegen.graph.importing import read_graph
 from ..web.artifact import files_of
 from ..web.compiler import find_web_compiler, require_engine
 from ..web.modules import make_modules

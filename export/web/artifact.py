@@ -16,7 +16,7 @@ from ...proof.inspect.structure import Structure, parse_structure
 from ...runtime.artifact.manifest import ExactnessRecord
 from ...runtime.errors import EdgeMnistError
 from ..codegen.artifact import spec_of
-from ..codegen.exactness import fitting_images
+from ..codegen.proving.exactness import fitting_images
 from .javascript import write_javascript
 from .modules import Modules
 from .page import Evidence, write_page

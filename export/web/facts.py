@@ -9,7 +9,7 @@ from ...runtime.artifact.metadata import read_metadata
 from ...runtime.errors import ArtifactError
 from ...runtime.signature import ModelSignature, assumed_signature
 from ..codegen.artifact import spec_of
-from ..codegen.ir import Graph, Tensor
+from ..codegen.graph.ir import Graph, Tensor
 
 _GREY_AXES, _COLOUR_AXES, _COLOURS = 2, 3, (1, 3)
 _SHARES = {"SOFTMAX", "LOGISTIC"}

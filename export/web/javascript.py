@@ -5,9 +5,9 @@ from importlib import metadata
 from importlib.resources import files
 from typing import Any
 
-from ..codegen import texts
-from ..codegen.ir import Graph, Tensor
-from ..codegen.rendering import environment
+from ..codegen.emitting import texts
+from ..codegen.emitting.rendering import environment
+from ..codegen.graph.ir import Graph, Tensor
 from .facts import ARRAYS, facts_of
 
 ENDINGS = (".mjs", ".d.ts")

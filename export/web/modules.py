@@ -6,11 +6,11 @@ from functools import lru_cache
 
 from ...runtime.artifact.wasm_file import IMPORT, read_sections, with_description
 from ...runtime.errors import ConversionError
+from ..codegen.arithmetic.fixed_point import Match
 from ..codegen.artifact import spec_of, structure_of
-from ..codegen.ends import is_batched
-from ..codegen.fixed_point import Match
-from ..codegen.ir import Graph
-from ..codegen.plan import Plan
+from ..codegen.emitting.ends import is_batched
+from ..codegen.graph.ir import Graph
+from ..codegen.planning.plan import Plan
 from .compiler import WebCompiler
 from .source import write_source
 

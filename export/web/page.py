@@ -16,9 +16,9 @@ from ...proof.parity import Parity
 from ...runtime.artifact.manifest import ExactnessRecord
 from ...runtime.artifact.page_file import packed
 from ..codegen.artifact import choose_samples
-from ..codegen.reference import random_inputs, run_reference
-from ..codegen.rendering import environment
-from ..codegen.writing import GOLDEN_INPUTS
+from ..codegen.emitting.rendering import environment
+from ..codegen.emitting.writing import GOLDEN_INPUTS
+from ..codegen.proving.reference import random_inputs, run_reference
 from .bundle import policy, script, style
 from .facts import facts_of, preparation_of
 from .gallery import GROUPS, Chosen, choose, pixels

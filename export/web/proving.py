@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from ...runtime.artifact.manifest import ExactnessRecord
 from ...runtime.engines.registry import ENGINES, EngineOptions
 from ...runtime.errors import MissingExtraError, ProofError
-from ..codegen.exactness import RANDOM_INPUTS, SEED, run_engine
-from ..codegen.ir import Graph
-from ..codegen.reference import Arrays, random_inputs, run_reference
+from ..codegen.graph.ir import Graph
+from ..codegen.proving.exactness import RANDOM_INPUTS, SEED, run_engine
+from ..codegen.proving.reference import Arrays, random_inputs, run_reference
 from .modules import Modules
 
 _NODE = "node"

@@ -18,9 +18,9 @@ from ...runtime.artifact.page_file import BLOB, read_blobs, read_modules
 from ...runtime.artifact.wasm_file import read_description
 from ...runtime.errors import ProofError, UnprovenError
 from ...runtime.files import read_model
-from ..codegen.exactness import fitting_images
-from ..codegen.fixed_point import Match
-from ..codegen.regenerate import require_harmless
+from ..codegen.arithmetic.fixed_point import Match
+from ..codegen.proving.exactness import fitting_images
+from ..codegen.proving.regenerate import require_harmless
 from .artifact import PAGE, files_of, prove_with_data, prove_without_data, structure_of_module
 from .compiler import MissingWebCompilerError, WebCompiler, find_web_compiler
 from .modules import Modules, make_modules

@@ -18,15 +18,15 @@ from ...runtime.artifact.manifest import ExactnessRecord
 from ...runtime.artifact.wasm_file import with_description
 from ...runtime.errors import ArtifactError, ConversionError, EngineError, UnprovenError
 from ...runtime.files import read_model
-from ..codegen import texts
+from ..codegen.arithmetic.fixed_point import Match
 from ..codegen.artifact import structure_of
-from ..codegen.exactness import RANDOM_INPUTS, SEED, fitting_images
-from ..codegen.fixed_point import Match
-from ..codegen.ir import C_TYPES, Graph
-from ..codegen.reference import random_inputs, run_reference
-from ..codegen.regenerate import require_harmless
-from ..codegen.rendering import environment
-from ..codegen.writing import read_plan
+from ..codegen.emitting import texts
+from ..codegen.emitting.rendering import environment
+from ..codegen.emitting.writing import read_plan
+from ..codegen.graph.ir import C_TYPES, Graph
+from ..codegen.proving.exactness import RANDOM_INPUTS, SEED, fitting_images
+from ..codegen.proving.reference import random_inputs, run_reference
+from ..codegen.proving.regenerate import require_harmless
 from .compiler import find_web_compiler
 from .modules import describe_plan, without_imports
 from .proving import require_equal, run_in_wasmtime

@@ -2,16 +2,16 @@
 
 from dataclasses import dataclass
 
-from ..codegen import texts
-from ..codegen.checking import check_plan
-from ..codegen.emit import scratch_bytes, write_program
-from ..codegen.fixed_point import Match
-from ..codegen.importing import read_graph
-from ..codegen.ir import C_TYPES, Tensor
-from ..codegen.merging import kernel_texts
-from ..codegen.normalize import normalize
-from ..codegen.plan import Plan, make_plan
-from ..codegen.rendering import environment
+from ..codegen.arithmetic.fixed_point import Match
+from ..codegen.emitting import texts
+from ..codegen.emitting.emit import scratch_bytes, write_program
+from ..codegen.emitting.merging import kernel_texts
+from ..codegen.emitting.rendering import environment
+from ..codegen.graph.importing import read_graph
+from ..codegen.graph.ir import C_TYPES, Tensor
+from ..codegen.graph.normalize import normalize
+from ..codegen.planning.checking import check_plan
+from ..codegen.planning.plan import Plan, make_plan
 from ..codegen.variants import variant
 
 _SLACK_BYTES = 64  # how far beyond the arena's end kernels may read

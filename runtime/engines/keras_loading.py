@@ -8,9 +8,9 @@ from typing import Any
 
 import keras
 
-from ..artifact.keras_code import check
-from ..artifact.keras_config import for_inference, mended
-from ..artifact.keras_file import KerasFile, read_keras_file
+from ..artifact.keras.code import check
+from ..artifact.keras.config import for_inference, mended
+from ..artifact.keras.file import KerasFile, read_keras_file
 from ..errors import ArtifactError, MendedModelWarning, first_line
 
 KIND = f"a Keras model that Keras {keras.__version__} can load in safe mode"

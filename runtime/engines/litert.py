@@ -23,7 +23,7 @@ class LiteRtEngine:
 
     An interpreter is not safe to share between threads. Each call takes one from a pool, which makes another
     when all are in use, up to as many as the machine has cores for; a thread beyond that waits.
-    `benchmarks/studies/predictor.py` compares this with a lock.
+    `benchmarks/studies/speed/predictor.py` compares this with a lock.
     """
 
     def __init__(self, content: bytes, num_threads: int) -> None:

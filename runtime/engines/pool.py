@@ -15,7 +15,7 @@ class Pool(Generic[T]):
     and asks this class only when `idle` is empty or, after the append, someone is `waiting`. Last in, first
     out: a lone thread keeps the object whose weights are in its cache. Threads wait in a `SimpleQueue`, which
     is written in C; to wait on a `Condition` costs more than the inference that is waited for
-    (`benchmarks/studies/predictor.py`).
+    (`benchmarks/studies/speed/predictor.py`).
 
     Attributes:
         idle: The objects that are free to take.

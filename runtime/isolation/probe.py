@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from ..artifact.keras_file import try_keras_file
+from ..artifact.keras.file import try_keras_file
 from ..engines.registry import ENGINES, EngineOptions, ModelFile
 from ..errors import ArtifactError, IntegrityError, MissingExtraError, OptionError, require_one_of
 

@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from edgemnist.benchmarks.studies.ablation import main, variants
+from edgemnist.benchmarks.studies.training.ablation import main, variants
 from edgemnist.export.training.recipe import EDGE, NOTEBOOK
 from edgemnist.runtime.errors import OptionError
 

@@ -12,9 +12,10 @@ import pytest
 
 from edgemnist.benchmarks.emulation.expected import Expected
 from edgemnist.benchmarks.regression import Gate, Limits, find_changes, open_gate, verdict
-from edgemnist.benchmarks.report import html, markdown
+from edgemnist.benchmarks.report import markdown
 from edgemnist.benchmarks.report.compact_arrays import decode_array
 from edgemnist.benchmarks.report.document import read_document, write_document
+from edgemnist.benchmarks.report.page import html
 from edgemnist.benchmarks.runner.plan import Plan
 from edgemnist.data.datasets import Split
 from edgemnist.runtime.errors import OptionError, ProofError

@@ -24,7 +24,7 @@ from edgemnist.benchmarks.emulation.collect import DeviceOutcome, collect_device
 from edgemnist.benchmarks.emulation.expected import expected_answers
 from edgemnist.benchmarks.emulation.model import CModel, c_models
 from edgemnist.benchmarks.emulation.running import Answers, run_harness
-from edgemnist.benchmarks.studies.portability import host_builds, shortcomings
+from edgemnist.benchmarks.studies.systems.portability import host_builds, shortcomings
 from edgemnist.data.datasets import Split
 from edgemnist.runtime.errors import ArtifactError, ArtifactNotFoundError, EngineError, OptionError
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edgemnist.benchmarks.studies.loadgen_cross_check import Turn, measure, offline, single_stream
+from edgemnist.benchmarks.studies.speed.loadgen_cross_check import Turn, measure, offline, single_stream
 
 
 def turn(latency=1000, disturbed=1200, single=1100, batch=40_000, offline_inside=1000.0):

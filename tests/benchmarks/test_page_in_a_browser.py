@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from edgemnist.benchmarks.report import html
+from edgemnist.benchmarks.report.page import html
 
 from .any_models import benchmark_of, features, regression
 from .test_any_models import COUNT, Split

@@ -7,7 +7,8 @@ from html.parser import HTMLParser
 import pytest
 from rich.console import Console
 
-from edgemnist.benchmarks.report import html, markdown, terminal, units
+from edgemnist.benchmarks.report import markdown, terminal, units
+from edgemnist.benchmarks.report.page import html
 
 VOID = {"meta", "img", "br", "link", "hr", "input"}
 

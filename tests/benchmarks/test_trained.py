@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from edgemnist.benchmarks.report import html
+from edgemnist.benchmarks.report.page import html
 from edgemnist.benchmarks.report.training.outputs import read_trained
 from edgemnist.benchmarks.report.training.plots import (
     draw_augmented,

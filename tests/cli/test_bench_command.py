@@ -192,7 +192,7 @@ def test_a_benchmark_of_nothing_but_a_broken_file_fails(tmp_path):
 def test_loadgen_is_refused_with_the_study_that_took_its_place(artifacts, tmp_path):
     done = run("bench", "--artifacts", artifacts, "--loadgen", "--output", tmp_path)
     assert done.returncode == 1
-    assert "edgemnist.benchmarks.studies.loadgen_cross_check" in done.stderr
+    assert "edgemnist.benchmarks.studies.speed.loadgen_cross_check" in done.stderr
     assert not list(tmp_path.iterdir())
 
 

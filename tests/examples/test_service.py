@@ -15,7 +15,7 @@ import pytest
 import uvicorn
 from PIL import Image
 
-from edgemnist.benchmarks.studies.service_load import (
+from edgemnist.benchmarks.studies.speed.service_load import (
     HOST,
     encoded_test_images,
     load,

@@ -15,10 +15,10 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from edgemnist.export.backend import keras
 from edgemnist.export.calibration import Calibration
-from edgemnist.export.codegen import texts
 from edgemnist.export.codegen.artifact import choose_samples, make_c, raw_images
-from edgemnist.export.codegen.regenerate import regenerate
-from edgemnist.export.codegen.writing import read_plan
+from edgemnist.export.codegen.emitting import texts
+from edgemnist.export.codegen.emitting.writing import read_plan
+from edgemnist.export.codegen.proving.regenerate import regenerate
 from edgemnist.export.convert import tflite
 from edgemnist.export.convert.options import ExportOptions
 from edgemnist.export.convert.source import load_source

@@ -18,7 +18,7 @@ from edgemnist.benchmarks.runner.benchmark import run_benchmark
 from edgemnist.benchmarks.runner.cases import cases_for, cases_in
 from edgemnist.benchmarks.runner.plan import QUICK
 from edgemnist.export.codegen.compiler import find_compiler, libraries
-from edgemnist.export.codegen.regenerate import regenerate
+from edgemnist.export.codegen.proving.regenerate import regenerate
 from edgemnist.export.convert.options import ExportOptions
 from edgemnist.export.convert.registry import convert
 from edgemnist.export.pipeline import export_all

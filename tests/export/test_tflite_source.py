@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 
 from edgemnist.cli import app
 from edgemnist.export.codegen import Match
-from edgemnist.export.codegen.exactness import prove_generated
-from edgemnist.export.codegen.reference import run_reference
-from edgemnist.export.codegen.regenerate import regenerate
+from edgemnist.export.codegen.proving.exactness import prove_generated
+from edgemnist.export.codegen.proving.reference import run_reference
+from edgemnist.export.codegen.proving.regenerate import regenerate
 from edgemnist.export.tflite_source import export_tflite
 from edgemnist.proof.verify import verify
 from edgemnist.runtime import load_predictor, read_manifest

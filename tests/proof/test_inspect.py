@@ -32,7 +32,7 @@ def test_an_int8_tflite_shows_its_scales_and_sizes(artifacts):
     ],
 )
 def test_the_oldest_runtime_is_the_one_that_was_found_to_run_it(artifacts, file, runtime):
-    """As benchmarks/studies/oldest_runtime.py found with whole test sets in real old releases."""
+    """As benchmarks/studies/systems/oldest_runtime.py found with whole test sets in real old releases."""
     assert read_structure(artifacts / file).oldest_runtime == runtime
 
 

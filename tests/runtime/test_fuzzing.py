@@ -1,4 +1,4 @@
-"""A short run of the study that damages files thousands of times: benchmarks/studies/fuzzing.py."""
+"""A short run of the study that damages files thousands of times: studies/robustness/fuzzing.py."""
 
 import json
 import zipfile
@@ -7,9 +7,9 @@ from random import Random
 
 import pytest
 
-from edgemnist.benchmarks.studies import fuzzing
-from edgemnist.benchmarks.studies.damage import damaged
-from edgemnist.benchmarks.studies.trials import (
+from edgemnist.benchmarks.studies.robustness import fuzzing
+from edgemnist.benchmarks.studies.robustness.damage import damaged
+from edgemnist.benchmarks.studies.robustness.trials import (
     CONTAINED,
     CRASHED,
     HUNG,

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from edgemnist.runtime import load_predictor
-from edgemnist.runtime.artifact.keras_config import mended
-from edgemnist.runtime.artifact.keras_file import read_keras_file
+from edgemnist.runtime.artifact.keras.config import mended
+from edgemnist.runtime.artifact.keras.file import read_keras_file
 from edgemnist.runtime.engines.registry import EngineOptions, read_model_file
 from edgemnist.runtime.errors import ArtifactError, MendedModelWarning
 from edgemnist.runtime.isolation.probe import Probe, probe_if_needed

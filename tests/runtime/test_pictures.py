@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgemnist.benchmarks.studies import fonts
+from edgemnist.benchmarks.studies.pictures import fonts
 from edgemnist.data.datasets import Split
 from edgemnist.runtime import PictureOptions, Predictor, load_predictor
 from edgemnist.runtime.errors import EdgeMnistError, InputError, MissingExtraError, OptionError

@@ -188,7 +188,7 @@ def declare_in_tflite(content: bytes, data: st.DataObject) -> bytes:
 def test_a_model_that_declares_any_shape_is_loaded_or_refused(
     artifacts: Path, tmp_path: Path, name: str, data: st.DataObject
 ):
-    from edgemnist.benchmarks.studies.trials import run_forked, try_model
+    from edgemnist.benchmarks.studies.robustness.trials import run_forked, try_model
 
     declare = declare_in_onnx if name.endswith("onnx") else declare_in_tflite
     path = tmp_path / f"case{Path(name).suffix}"

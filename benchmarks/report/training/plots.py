@@ -19,7 +19,7 @@ from ....runtime.files import replacing
 from ....runtime.predictions import class_indices
 from ....runtime.signature import PIXEL_VALUES
 from ...analysis.reliability import confidences_of, find_reliability, mistakes
-from ..cards import shortened
+from ..page.cards import shortened
 from .charts import accuracy_curves, confidences, expected_error, loss_curves, reliability
 
 try:

@@ -12,8 +12,9 @@ from ...benchmarks.devices.remote import Remote
 from ...benchmarks.emulation.boards import HOST, find_devices
 from ...benchmarks.emulation.model import CModel, c_models, proven_copies
 from ...benchmarks.regression import Scope, open_gate
-from ...benchmarks.report import html, markdown, terminal
+from ...benchmarks.report import markdown, terminal
 from ...benchmarks.report.document import write_document
+from ...benchmarks.report.page import html
 from ...benchmarks.report.training.outputs import Trained, read_trained
 from ...benchmarks.runner.benchmark import Benchmark, run_benchmark
 from ...benchmarks.runner.cases import Case, cases_for, cases_in
@@ -118,7 +119,7 @@ def bench(
         raise OptionError(
             "LoadGen is no part of the benchmark any more",
             received="--loadgen",
-            fix="In a checkout: python -m edgemnist.benchmarks.studies.loadgen_cross_check MODEL...",
+            fix="In a checkout: python -m edgemnist.benchmarks.studies.speed.loadgen_cross_check MODEL...",
         )
     given = {"num_runs": num_runs, "min_secs": min_secs, "warmup_runs": warmup_runs}
     if serial is not None:
@@ -158,7 +159,7 @@ def bench(
     trained = read_trained(folder, history or ())
     runnable: AbstractContextManager[tuple[CModel, ...]] = nullcontext(models)
     if models and not run_foreign_code:  # generated again, so that no stranger's code is compiled and run
-        from ...export.codegen.regenerate import regenerate  # needs LiteRT
+        from ...export.codegen.proving.regenerate import regenerate  # needs LiteRT
 
         runnable = proven_copies(models, regenerate)
     with runnable as c_sources, bench_progress() as report:

@@ -13,7 +13,7 @@ from ..console import literal, messages, print_json, print_message, print_result
 from ..options import Json, byte_count
 
 if TYPE_CHECKING:
-    from ...export.codegen.size import LayerSize, ModelSize
+    from ...export.codegen.sizing.size import LayerSize, ModelSize
 
 EXAMPLES = """
 **Examples**
@@ -45,7 +45,7 @@ def size(
     with messages.status(f"measuring {literal(model.name)}"):
         measured, missing = _measure(model, target)
     if picture is not None:
-        from ...export.codegen.size_map import draw_map  # needs matplotlib
+        from ...export.codegen.sizing.size_map import draw_map  # needs matplotlib
 
         draw_map(measured, model.name, picture)
         print_message(f"wrote {literal(picture)}")
@@ -71,7 +71,7 @@ def size(
 
 
 def _measure(model: Path, target: str) -> "tuple[ModelSize, str]":
-    from ...export.codegen.size import measure  # needs LiteRT
+    from ...export.codegen.sizing.size import measure  # needs LiteRT
 
     device = DEVICES.get(target)
     if device is None or device.memory is None:

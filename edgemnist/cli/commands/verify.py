@@ -45,8 +45,8 @@ def verify(
     Prints one line per file; exits with 0 if everything passed and with 3 if anything failed or is unproven.
     """
     from ...export.codegen.compiler import libraries  # needs LiteRT
-    from ...export.codegen.exactness import prove_generated
-    from ...export.codegen.regenerate import regenerate
+    from ...export.codegen.proving.exactness import prove_generated
+    from ...export.codegen.proving.regenerate import regenerate
     from ...export.web.regenerate import prove_web
     from ...export.web.sandbox import prove_foreign_c
 

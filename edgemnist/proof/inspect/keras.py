@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ...runtime.artifact.keras_file import read_keras_file
+from ...runtime.artifact.keras.file import read_keras_file
 from ...runtime.engines.registry import ENGINES, EngineOptions
 from .structure import GraphTensor, Operator, Structure
 

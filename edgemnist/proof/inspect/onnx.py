@@ -9,7 +9,7 @@ from .structure import GraphTensor, Operator, Structure
 KIND = "an ONNX model"
 # The newest opset and IR version that each ONNX Runtime release loads, from its document "Compatibility"
 # (onnxruntime.ai, "ONNX versions and Windows OS compatibility"), oldest first. The releases from 1.6 to
-# 1.16 ran whole test sets, see benchmarks/studies/oldest_runtime.py.
+# 1.16 ran whole test sets, see benchmarks/studies/systems/oldest_runtime.py.
 RELEASES = (
     ("1.6", 13, 7),
     ("1.8", 14, 7),

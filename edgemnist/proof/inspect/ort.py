@@ -7,7 +7,7 @@ from ...runtime.tensors import TensorSpec
 from .structure import GraphTensor, Operator, Structure
 
 KIND = "an ORT model"
-# The oldest release that loads each version of the format, see benchmarks/studies/oldest_runtime.py.
+# The oldest release that loads each version of the format, see benchmarks/studies/systems/oldest_runtime.py.
 _OLDEST_RELEASES = {6: "1.16"}
 # The domains whose operators every full build has; a minimal build has those in the required-operators file.
 _BUILTIN_DOMAINS = ("", "ai.onnx", "com.microsoft")

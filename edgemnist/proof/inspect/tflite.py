@@ -20,8 +20,8 @@ MIN_RUNTIME = "min_runtime_version"
 _TF_SELECT_PREFIX = "Flex"
 _DENSE = "FULLY_CONNECTED"
 
-# Releases that ran whole test sets, see benchmarks/studies/oldest_runtime.py. 2.7 is the oldest that PyPI
-# still has. With one scale per channel, 2.7 to 2.9 load a dense layer, ignore all scales but one, and
+# Releases that ran whole test sets, see benchmarks/studies/systems/oldest_runtime.py. 2.7 is the oldest that
+# PyPI still has. With one scale per channel, 2.7 to 2.9 load a dense layer, ignore all scales but one, and
 # answer at random; the converter (TensorFlow 2.21) nevertheless writes a min_runtime_version of 1.14 for
 # it.
 _OLDEST_TESTED = (2, 7, 0)

@@ -11,7 +11,7 @@ import numpy as np
 from msgspec.structs import replace as replace_struct
 from numpy.typing import NDArray
 
-from ...runtime.artifact.keras_file import try_keras_file
+from ...runtime.artifact.keras.file import try_keras_file
 from ...runtime.artifact.lookup import find_expected_hash
 from ...runtime.engines.registry import engine_for
 from ...runtime.errors import ArtifactError

@@ -1,7 +1,7 @@
-"""The registry: one module an operator, with its shapes, its checks and its lowering to kernels.
+"""The registry: one module an operator, in folders by kind, with its shapes, checks and lowering to kernels.
 
-A new operator is one new module here that has `OPERATOR` or `OPERATORS`, its kernel in `kernels` if no other
-will do, and its test. The table in the documentation is made of this registry.
+A new operator is one new module in one of the folders that has `OPERATOR` or `OPERATORS`, its kernel in
+`kernels` if no other will do, and its test. The table in the documentation is made of this registry.
 """
 
 import importlib
@@ -12,8 +12,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ..fixed_point import Match
-from ..ir import Lowered, Node, Shape
+from ..arithmetic.fixed_point import Match
+from ..graph.ir import Lowered, Node, Shape
 
 __all__ = ["OPERATORS", "Operator"]
 
@@ -44,10 +44,10 @@ class Operator:
 
 def _found() -> dict[str, Operator]:
     found: dict[str, Operator] = {}
-    for module in pkgutil.iter_modules(__path__):
-        if module.name.startswith("_"):
+    for module in pkgutil.walk_packages(__path__, f"{__name__}."):
+        if module.ispkg:
             continue
-        loaded = importlib.import_module(f"{__name__}.{module.name}")
+        loaded = importlib.import_module(module.name)
         for operator in getattr(loaded, "OPERATORS", ()) or (loaded.OPERATOR,):
             found[operator.name] = operator
     return dict(sorted(found.items()))

@@ -12,7 +12,7 @@ import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from ..ir import Step, Table
+from ..graph.ir import Step, Table
 
 __all__ = ["HOST", "MICROCONTROLLER", "PLAIN", "Implementation", "Variant", "variant"]
 

@@ -9,8 +9,8 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from ..fixed_point import MULTIPLIER_BITS
-from ..ir import Step, Struct, Table
+from ..arithmetic.fixed_point import MULTIPLIER_BITS
+from ..graph.ir import Step, Struct, Table
 
 _MORE_BITS = 20  # of the reference's common scale
 _LOW_BITS = 15  # of a factor, in a number of 16 bits with a sign

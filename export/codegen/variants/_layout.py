@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ..ir import Step, Struct, Table
+from ..graph.ir import Step, Struct, Table
 
 INT8, UINT8 = (-128, 127), (0, 255)
 

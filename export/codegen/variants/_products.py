@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..ir import Step, Struct
-from ..sums import bias_of, reach_of
+from ..graph.ir import Step, Struct
+from ..lowering.sums import bias_of, reach_of
 from ._layout import filter_rows, table_values
 
 HIGH = 31  # the bits of the high product

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..ir import Step, Table
+from ..graph.ir import Step, Table
 from . import PLAIN, Implementation, Variant, x86
 from ._layout import filter_rows, table_values
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from ..fixed_point import Rounding
-from ..ir import Step, Table
+from ..arithmetic.fixed_point import Rounding
+from ..graph.ir import Step, Table
 from . import PLAIN, Implementation, Variant
 from ._layout import (
     INT8,

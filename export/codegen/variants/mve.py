@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..fixed_point import Rounding
-from ..ir import Step, Table
+from ..arithmetic.fixed_point import Rounding
+from ..graph.ir import Step, Table
 from . import Implementation, Variant, dsp
 from ._layout import filled_size, filled_up, filter_rows, offset_of, table_of_weights, table_values
 

@@ -1,6 +1,6 @@
 """NEON, of all 64-bit Arm processors: the tables are those of plain C, so that nothing is written twice."""
 
-from ..ir import Step
+from ..graph.ir import Step
 from . import PLAIN, Implementation, Variant
 
 _LANES = 8

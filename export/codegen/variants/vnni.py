@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ..ir import Step, Table
+from ..graph.ir import Step, Table
 from . import Implementation, Variant, avx2, x86
 from ._layout import filter_rows, offset_of
 from ._products import HIGH

@@ -6,8 +6,8 @@ Its C goes into no artifact: `export.web` compiles it.
 import numpy as np
 from numpy.typing import NDArray
 
-from ..fixed_point import Rounding
-from ..ir import Step, Struct, Table
+from ..arithmetic.fixed_point import Rounding
+from ..graph.ir import Step, Struct, Table
 from . import PLAIN, Implementation, Variant, x86
 from ._layout import filter_rows
 

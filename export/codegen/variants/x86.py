@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..fixed_point import Rounding
-from ..ir import Step, Struct, Table
-from ..sums import bias_of, reach_of
+from ..arithmetic.fixed_point import Rounding
+from ..graph.ir import Step, Struct, Table
+from ..lowering.sums import bias_of, reach_of
 from ._addition import linear_table
 from ._layout import filter_rows
 from ._products import Products, products_of

@@ -42,7 +42,8 @@ class Board:
         self._ours, theirs = pty.openpty()
         self.port = os.ttyname(theirs)
         self._theirs, self._answer = theirs, answer
-        threading.Thread(target=self._serve, daemon=True).start()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
 
     def _serve(self):
         kept = b""
@@ -58,6 +59,7 @@ class Board:
 
     def close(self):
         os.close(self._theirs)
+        self._thread.join(10)  # else it reads the next board's line, whose descriptor has the same number
         os.close(self._ours)
 
 

@@ -24,7 +24,7 @@ def test_it_has_every_module_and_the_test_images_but_not_the_training_images(whe
         "edgemnist/cli/commands/bench.py",
         "edgemnist/runtime/predictor.py",
         "edgemnist/benchmarks/worker/__main__.py",
-        "edgemnist/benchmarks/report/bench.html.jinja",
+        "edgemnist/benchmarks/report/page/bench.html.jinja",
         "edgemnist/data/mnist/t10k-images-idx3-ubyte.gz",
     } <= names
     assert not [

@@ -9,7 +9,7 @@ import numpy as np
 from edgemnist.benchmarks.emulation.boards import DEVICES
 from edgemnist.benchmarks.emulation.building import FIRMWARE, STANDARD
 from edgemnist.export.codegen import generate
-from edgemnist.export.codegen.reference import random_inputs, run_reference
+from edgemnist.export.codegen.proving.reference import random_inputs, run_reference
 
 _SLACK = 16
 _MAIN = """

@@ -11,7 +11,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from edgemnist.export.codegen import Match, generate
-from edgemnist.export.codegen.reference import random_inputs, run_reference
+from edgemnist.export.codegen.proving.reference import random_inputs, run_reference
 
 WARNINGS = ("-std=c99", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Werror")
 _CANARY = 0xA5

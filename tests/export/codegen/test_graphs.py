@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from edgemnist.export.codegen import Match
-from edgemnist.export.codegen.writing import read_plan
+from edgemnist.export.codegen.emitting.writing import read_plan
 
 from .build import File
 from .run import assert_exact, assert_layers_exact

@@ -6,13 +6,13 @@ from ai_edge_litert import schema_py_generated as schema
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgemnist.export.codegen.emit import choose
-from edgemnist.export.codegen.fixed_point import Multiplier, multiply
-from edgemnist.export.codegen.lowering import output_size
+from edgemnist.export.codegen.arithmetic.fixed_point import Multiplier, multiply
+from edgemnist.export.codegen.emitting.emit import choose
+from edgemnist.export.codegen.emitting.writing import read_plan
+from edgemnist.export.codegen.lowering.common import output_size
 from edgemnist.export.codegen.variants import variant
 from edgemnist.export.codegen.variants._addition import linear_table
 from edgemnist.export.codegen.variants._products import HIGH, products_of
-from edgemnist.export.codegen.writing import read_plan
 
 from .build import File
 from .run import assert_exact

@@ -5,7 +5,7 @@ import pytest
 
 from edgemnist.export.backend import keras, tf
 from edgemnist.export.codegen import Match
-from edgemnist.export.codegen.importing import read_graph
+from edgemnist.export.codegen.graph.importing import read_graph
 from edgemnist.runtime.process import quiet
 
 from .run import assert_exact

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 
 from edgemnist.benchmarks.emulation.boards import DEVICES
 from edgemnist.export.codegen import Match, generate
-from edgemnist.export.codegen.reference import random_inputs, run_reference
+from edgemnist.export.codegen.proving.reference import random_inputs, run_reference
 
 from .test_graphs import MODELS
 from .test_microcontrollers import LAYERS

@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from edgemnist.export.codegen import Match
-from edgemnist.export.codegen.lowering import output_size
-from edgemnist.export.codegen.writing import read_plan
+from edgemnist.export.codegen.emitting.writing import read_plan
+from edgemnist.export.codegen.lowering.common import output_size
 from edgemnist.runtime.errors import ConversionError
 
 from .build import File

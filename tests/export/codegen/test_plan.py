@@ -9,10 +9,10 @@ from ai_edge_litert import schema_py_generated as schema
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgemnist.export.codegen.checking import check_plan
-from edgemnist.export.codegen.lowering import output_size
-from edgemnist.export.codegen.placing import ALIGNMENT, Buffer, place
-from edgemnist.export.codegen.writing import read_plan
+from edgemnist.export.codegen.emitting.writing import read_plan
+from edgemnist.export.codegen.lowering.common import output_size
+from edgemnist.export.codegen.planning.checking import check_plan
+from edgemnist.export.codegen.planning.placing import ALIGNMENT, Buffer, place
 from edgemnist.runtime.errors import ConversionError
 
 from .build import File

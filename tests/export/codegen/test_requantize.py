@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from edgemnist.export import codegen
-from edgemnist.export.codegen.fixed_point import Multiplier, Rounding, multiply
-from edgemnist.export.codegen.sums import LARGEST_SUM
+from edgemnist.export.codegen.arithmetic.fixed_point import Multiplier, Rounding, multiply
+from edgemnist.export.codegen.lowering.sums import LARGEST_SUM
 
 _SOURCE = """
 #include <stdint.h>

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from edgemnist.export.codegen import generate
-from edgemnist.export.codegen.sharing import shared_table, with_macros
+from edgemnist.export.codegen.emitting.sharing import shared_table, with_macros
+from edgemnist.export.codegen.emitting.writing import read_plan
 from edgemnist.export.codegen.variants import dsp, mve
-from edgemnist.export.codegen.writing import read_plan
 
 from .run import WARNINGS
 from .test_microcontrollers import LAYERS

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgemnist.export.codegen.size import measure
+from edgemnist.export.codegen.sizing.size import measure
 
 from .build import File
 

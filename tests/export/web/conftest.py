@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgemnist.export.codegen.fixed_point import Match
+from edgemnist.export.codegen.arithmetic.fixed_point import Match
 from edgemnist.export.web.compiler import find_web_compiler, has_web_compiler
 from edgemnist.export.web.modules import Modules, make_modules
 

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from edgemnist.data.datasets import load_test_split
-from edgemnist.export.codegen.fixed_point import Match
-from edgemnist.export.codegen.reference import run_reference
+from edgemnist.export.codegen.arithmetic.fixed_point import Match
+from edgemnist.export.codegen.proving.reference import run_reference
 from edgemnist.export.web import bundle
 from edgemnist.export.web.artifact import files_of
 from edgemnist.export.web.bundle import SCRIPTS

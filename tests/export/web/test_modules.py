@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from edgemnist.export.codegen.fixed_point import Match
-from edgemnist.export.codegen.reference import random_inputs, run_reference
+from edgemnist.export.codegen.arithmetic.fixed_point import Match
+from edgemnist.export.codegen.proving.reference import random_inputs, run_reference
 from edgemnist.export.web.compiler import MissingWebCompilerError, find_web_compiler
 from edgemnist.export.web.modules import make_modules
 from edgemnist.export.web.proving import prove_modules, run_in_wasmtime

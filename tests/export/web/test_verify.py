@@ -9,8 +9,8 @@ import pytest
 
 from edgemnist.data.datasets import Split
 from edgemnist.export.codegen.compiler import libraries
-from edgemnist.export.codegen.exactness import prove_generated
-from edgemnist.export.codegen.regenerate import regenerate
+from edgemnist.export.codegen.proving.exactness import prove_generated
+from edgemnist.export.codegen.proving.regenerate import regenerate
 from edgemnist.export.tflite_source import export_kinds
 from edgemnist.export.web import regenerate as web
 from edgemnist.export.web.sandbox import _strange, prove_foreign_c

@@ -1,0 +1,1 @@
+"""`bench.html`: one page with every table, chart and shown input."""

@@ -1,0 +1,1 @@
+"""How well pictures are read that are not as MNIST has them."""

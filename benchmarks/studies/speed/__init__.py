@@ -1,0 +1,1 @@
+"""How fast each part is, and whether other tools measure the same."""

@@ -1,0 +1,1 @@
+"""Other processors, compilers and releases of the runtimes."""

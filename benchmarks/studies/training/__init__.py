@@ -1,0 +1,1 @@
+"""What recipes are worth, and how fast they train."""

@@ -1,0 +1,1 @@
+"""The integer arithmetic of TensorFlow Lite's kernels, in Python."""

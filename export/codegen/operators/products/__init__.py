@@ -1,0 +1,1 @@
+"""Layers of sums of products."""

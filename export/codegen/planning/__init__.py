@@ -1,0 +1,1 @@
+"""Where every activation lies in the arena, and the proof of it."""

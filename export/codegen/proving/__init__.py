@@ -1,0 +1,1 @@
+"""The proof that C gives a runtime's bytes, when it is made and again from what lies in a folder."""
