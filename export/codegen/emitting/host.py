@@ -20,7 +20,7 @@ def host_facts(
     plan: Plan, programs: Sequence[Program], facts: dict[str, Any], match: Match
 ) -> dict[str, Any]:
     """Return what the library's template needs besides the facts of the model's C file, and its programs."""
-    written = {name for each in programs for name in each.kernels}
+    written = {name: "" for each in programs for name in each.kernels}
     inputs = [end for end in facts["ends"] if end["area"] == "input"]
     outputs = [end for end in facts["ends"] if end["area"] == "output"]
     casts = [f"(const {end['type']} *)inputs[{number}]" for number, end in enumerate(inputs)]
@@ -42,23 +42,24 @@ def host_facts(
 
 
 def _host_variant(
-    graph: Graph, variant: Variant, match: Match, plain: Program, written: set[str]
+    graph: Graph, variant: Variant, match: Match, plain: Program, written: dict[str, str]
 ) -> dict[str, Any]:
     """Return a variant of the library: a plan of its own, and kernels and tables that the C file has not.
 
     Args:
         graph: The model.
-        variant: The variant. What it shares with another is for the same processors, the less capable first.
+        variant: The variant.
         match: Whose bytes it gives.
         plain: The model in plain C; the library is never compiled for a microcontroller.
-        written: The kernels that stand before it, to which its own are added.
+        written: The kernels that stand before it and their guards, to which its own are added.
     """
     plan = make_plan(graph, match, lambda step: scratch_bytes(step, (variant,)))
     check_plan(plan)
     prefix = f"{variant.name}_"
     program = write_program(plan, variant, prefix)
-    kernels = {name: text for name, text in kernel_texts(program).items() if name not in written}
-    written.update(kernels)
+    known = {"", variant.guard, variant.falls_to.guard if variant.falls_to else ""}
+    kernels = {name: text for name, text in kernel_texts(program).items() if written.get(name) not in known}
+    written |= dict.fromkeys(kernels, variant.guard)
     tables = {
         name: f"#define {name} {name.removeprefix(prefix)}"
         if text.replace(name, name.removeprefix(prefix), 1) == plain.tables.get(name.removeprefix(prefix))

@@ -9,7 +9,7 @@
 
 enum { CHANNELS_AVX2 = 8, AFTER_AVX2 = 5 * 8 };
 
-typedef int32_t two_avx2 __attribute__((aligned(1), may_alias));
+typedef int32_t word_avx2 __attribute__((aligned(1), may_alias));
 typedef int64_t eight_avx2 __attribute__((aligned(1), may_alias));
 
 KERNEL __m256i vector_avx2(const void *from)
@@ -18,11 +18,19 @@ KERNEL __m256i vector_avx2(const void *from)
 }
 
 /*
- * Adds products of two numbers of 16 bits to sums. GCC 12 keeps sums of a loop twice, and half of them in memory then,
- * unless it is told that they change here.
+ * Adds dot products of two numbers of 16 bits to sums, or with elements of one byte, of four (AVX-VNNI: in assembler,
+ * since that is no part of AVX2). GCC 12 keeps sums of a loop twice, and half of them in memory then, unless it is told
+ * that they change here.
  */
-KERNEL __m256i dot_avx2(__m256i sums, __m256i values, __m256i weights)
+KERNEL __m256i dot_avx2(__m256i sums, __m256i values, __m256i weights, int32_t size)
 {
+#if !defined(__clang__) && __GNUC__ >= 11
+    if (size == 1) {
+        __asm__("%{vex%} vpdpbusd %2, %1, %0" : "+x"(sums) : "x"(values), "x"(weights));
+        return sums;
+    }
+#endif
+    (void)size;
     sums = _mm256_add_epi32(sums, _mm256_madd_epi16(values, weights));
     __asm__("" : "+x"(sums));
     return sums;

@@ -5,11 +5,10 @@ from numpy.typing import NDArray
 
 from ..graph.ir import Step, Table
 from . import Implementation, Variant, avx2, x86
-from ._layout import filter_rows, offset_of
+from ._layout import filter_rows
 from ._products import HIGH
 
 _LANES, _TOGETHER = 16, 4  # sums of a vector, bytes of a dot product
-_MORE = 128  # the first factor of a dot product is unsigned: inputs with a sign go in plus this
 _SLACK = 64  # what a load of the last window may read too much, and the size of a vector
 _PRODUCT_BITS = 52  # what a product of IFMA is shifted by
 
@@ -28,7 +27,7 @@ def depthwise_tables(step: Step) -> tuple[Table, ...]:
 
 def other_tables(step: Step) -> tuple[Table, ...]:
     """Return the weights as `[channels / 16][taps / 4][16][4]`, and the folded bias."""
-    return x86.tables(step, filter_rows(step), _bias(step), _LANES, _TOGETHER)
+    return x86.tables(step, filter_rows(step), x86.bias_of_bytes(step), _LANES, _TOGETHER)
 
 
 def _tables(step: Step, rows: NDArray[np.int8]) -> tuple[Table, ...]:
@@ -36,15 +35,9 @@ def _tables(step: Step, rows: NDArray[np.int8]) -> tuple[Table, ...]:
     shifts = _PRODUCT_BITS - HIGH - (0 if products.by_sign else products.bits)
     factors = x86.filled(products.multiplier << shifts, 0, _LANES).reshape(-1, 2)
     halves = [factors[:, odd].copy().view(np.int32) for odd in (0, 1)]
-    return x86.weights(step, rows, _LANES, _TOGETHER), x86.after_products(step, _bias(step), _LANES, halves)
-
-
-def _bias(step: Step) -> NDArray[np.int64]:
-    more = 0 if step.inputs[0].dtype == "uint8" else _MORE
-    folded: NDArray[np.int64] = step.tables[1].values + (offset_of(step) - more) * filter_rows(step).sum(
-        axis=1
+    return x86.weights(step, rows, _LANES, _TOGETHER), x86.after_products(
+        step, x86.bias_of_bytes(step), _LANES, halves
     )
-    return folded
 
 
 def bordered_bytes(step: Step) -> int:

@@ -10,10 +10,11 @@ from ..arithmetic.fixed_point import Rounding
 from ..graph.ir import Step, Struct, Table
 from ..lowering.sums import bias_of, reach_of
 from ._addition import linear_table
-from ._layout import filter_rows
+from ._layout import filter_rows, offset_of
 from ._products import Products, products_of
 
 _MAX_SUM = 2**30  # so that a rounding that is added to a scaled sum cannot overflow
+_MORE = 128  # the first factor of a dot product is unsigned: inputs with a sign go in plus this
 _ALIGNMENT = 4
 
 
@@ -98,6 +99,15 @@ def conv_shape(step: Step) -> Mapping[str, int]:
             shape[f"{end}_width"] *= shape[f"{end}_height"]
             shape[f"{end}_height"] = 1
     return shape
+
+
+def bias_of_bytes(step: Step) -> NDArray[np.int64]:
+    """Return the bias where inputs go in as bytes without a sign, with what they are plus folded in."""
+    more = 0 if step.inputs[0].dtype == "uint8" else _MORE
+    folded: NDArray[np.int64] = step.tables[1].values + (offset_of(step) - more) * filter_rows(step).sum(
+        axis=1
+    )
+    return folded
 
 
 def after_sums(step: Step, bias: NDArray[np.int64], lanes: int) -> tuple[Table, ...]:
