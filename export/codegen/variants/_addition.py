@@ -15,6 +15,8 @@ from ..graph.ir import Step, Struct, Table
 _MORE_BITS = 20  # of the reference's common scale
 _LOW_BITS = 15  # of a factor, in a number of 16 bits with a sign
 _MOST_FACTOR = 64  # so that the sum of two elements fits 16 bits
+_OUTWARD = (0, 2**-24, 2**-20)  # how much larger factors are, so that ties go away from zero
+_FAR = 2**62
 _BYTES = np.arange(-128, 128)
 
 
@@ -43,26 +45,36 @@ def linear_table(step: Step) -> Table | None:
     while max(map(abs, factors)) * 2**bits >= 2**_LOW_BITS - 1:
         bits -= 1
     whole = bits + _LOW_BITS
-    first, second = (round(factor * 2**whole) for factor in factors)
-    products = _BYTES[:, None] * first + _BYTES[None] * second
     left, right = (_multiplied((_BYTES + one.fields[0]) << _MORE_BITS, *one.fields[1:]) for one in addends)
     sums = left[:, None] + signs[1] * right[None]
     results = _multiplied(sums, multiplier, exponent).clip(low - zero, high - zero)
-    far = 2**62
-    least = int(((results << whole) - products)[results > low - zero].max(initial=-far))
-    most = int((((results + 1) << whole) - products - 1)[results < high - zero].min(initial=far))
-    if least > most:
-        return None
-    more = (max(least, -far // 2) + min(most, far // 2)) // 2
+    for more in _OUTWARD:
+        first, second = (round(factor * (1 + Fraction(more)) * 2**whole) for factor in factors)
+        products = _BYTES[:, None] * first + _BYTES[None] * second
+        least = int(((results << whole) - products)[results > low - zero].max(initial=-_FAR))
+        most = int((((results + 1) << whole) - products - 1)[results < high - zero].min(initial=_FAR))
+        if least <= most:
+            return Table("linear", _entries(first, second, _between(least, most), bits, zero))
+    return None
+
+
+def _between(least: int, most: int) -> int:
+    """Return a number from the least to the most, of which one has no limit where all results are cut off."""
+    if least == -_FAR:
+        return most
+    return least if most == _FAR else (least + most) // 2
+
+
+def _entries(first: int, second: int, more: int, bits: int, zero: int) -> NDArray[np.int32]:
     mask = (1 << _LOW_BITS) - 1
     entries = (
         _pair(first & mask, second & mask),
         _pair(first >> _LOW_BITS, second >> _LOW_BITS),
-        more & ((1 << whole) - 1),
+        more & ((1 << (bits + _LOW_BITS)) - 1),
         bits,
-        (more >> whole) + zero,
+        (more >> (bits + _LOW_BITS)) + zero,
     )
-    return Table("linear", np.array(entries, np.int64).astype(np.int32))
+    return np.array(entries, np.int64).astype(np.int32)
 
 
 def _multiplied(values: NDArray[np.int64], multiplier: int, exponent: int) -> NDArray[np.int64]:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from edgemnist.export.codegen.arithmetic.fixed_point import Multiplier, multiply
@@ -121,6 +121,9 @@ def test_both_ways_to_round_by_one_product_are_found():
 
 @tried
 @given(st.sampled_from(("ADD", "SUB")), scales, scales, st.floats(0.3, 3), zeros, zeros, zeros)
+@example("ADD", 0.5, 0.5, 2, 3, 0, -1)  # nearly half of all sums are ties
+@example("ADD", 0.5, 0.25, 1, -128, 127, 127)  # all are cut off below
+@example("ADD", 0.25, 0.5, 1, 127, -128, -128)  # above
 def test_a_linear_function_adds_as_three_roundings_do(
     name, first, second, quotient, zero, left_zero, right_zero
 ):
@@ -134,7 +137,7 @@ def test_a_linear_function_adds_as_three_roundings_do(
     (step,) = read_plan(file.content(inputs, [output])).steps
     table = linear_table(step)
     if table is None:
-        return  # ties, or more than a hundredth of all quotients: plain C adds
+        return  # hardly ever: plain C adds
     low, high, start, bits, rest = (int(one) for one in table.values)
     factors = [
         (high_half << 15) + low_half for low_half, high_half in zip(_halves(low), _halves(high), strict=True)
@@ -150,6 +153,15 @@ def test_a_linear_function_adds_as_three_roundings_do(
             found = ((factors[0] * bytes_[a] + factors[1] * bytes_[b] + start) >> (bits + 15)) + rest
             expected = multiply(left[a] + step.shape["sign"] * right[b], last) + zero
             assert min(max(found, -128), 127) == min(max(expected, -128), 127)
+
+
+def test_ties_do_not_prevent_a_linear_function():
+    file = File()
+    inputs = [file.tensor((1, 8), scale=0.5, zero=zero) for zero in (0, -1)]
+    output = file.tensor((1, 8), scale=1.0, zero=3)
+    file.operator("ADD", inputs, [output], "AddOptions")
+    (step,) = read_plan(file.content(inputs, [output])).steps
+    assert linear_table(step) is not None
 
 
 def _halves(pair):
