@@ -36,11 +36,13 @@ def change(lock: Path, pattern: str, replacement: str) -> None:
     lock.write_text(changed, encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_the_locks_hold_everything_that_is_asked_for():
     done = check(LOCKS)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+@pytest.mark.slow
 def test_a_lock_without_the_extras_that_packages_ask_for_is_found(copy: Path):
     change(copy / "dev.txt", r"^coverage\[toml\]", "coverage")
     done = check(copy)
@@ -48,6 +50,7 @@ def test_a_lock_without_the_extras_that_packages_ask_for_is_found(copy: Path):
     assert "dev.txt: pytest-cov asks for coverage[toml]" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_lock_older_than_a_requirement_of_our_own_is_found(copy: Path):
     change(copy / "quickstart.txt", r"^keras==\S+", "keras==3.10.0")
     done = check(copy)
@@ -55,6 +58,7 @@ def test_a_lock_older_than_a_requirement_of_our_own_is_found(copy: Path):
     assert "quickstart.txt: edgemnist asks for keras>=" in done.stdout
 
 
+@pytest.mark.slow
 def test_pip_fails_where_it_would_have_to_choose():
     script = runpy.run_path(str(CHECK))
     own_pip = Path(pip.__file__).parents[1]

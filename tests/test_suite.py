@@ -47,6 +47,7 @@ def run(tmp_path: Path):
     return run
 
 
+@pytest.mark.slow
 def test_one_line_says_what_to_install_for_skipped_tests(run):
     lines = run(SKIPPING)
     assert (
@@ -56,6 +57,7 @@ def test_one_line_says_what_to_install_for_skipped_tests(run):
     assert [line for line in lines if "Windows" in line] == ["1 skipped: this is no Windows"]
 
 
+@pytest.mark.slow
 def test_workers_share_what_one_of_them_made(run):
     lines = run(SHARING, "-n", 2, "--dist", "each", "-rP")
     made = [line for line in lines if line.startswith("made by ")]
@@ -63,6 +65,7 @@ def test_workers_share_what_one_of_them_made(run):
     assert len(set(made)) == 1
 
 
+@pytest.mark.slow
 def test_a_folder_given_is_used_again(run, tmp_path: Path):
     shared = tmp_path / "shared"
     first, second = (

@@ -128,6 +128,7 @@ def test_a_hanging_engine_is_stopped_and_fails(run_synthetic):
     assert row(benchmark, "hang").reason == "no answer within 3 s"
 
 
+@pytest.mark.slow
 def test_rounds_go_through_the_cases_in_changing_order_and_time_left_is_told(run_synthetic):
     seen = []
     run_synthetic(

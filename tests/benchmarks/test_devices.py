@@ -133,6 +133,7 @@ def test_programs_run_where_the_temporary_folder_is_mounted_noexec(
     assert ended.stdout.strip() == "measured", ended.stdout + ended.stderr
 
 
+@pytest.mark.slow
 @on_each(DEVICES.values(), at_once=("cortex-m0", "cortex-m4", "cortex-m55", "riscv64", "s390x"))
 def test_every_device_gives_the_bytes_of_litert(device: Device, model: CModel, some: Split):
     (row,) = device_rows([measured(device, model, some)], some)
@@ -151,6 +152,7 @@ def test_every_way_to_compile_for_this_machine_gives_the_bytes_of_litert(device,
     assert row.metrics.instructions is row.metrics.footprint is None
 
 
+@pytest.mark.slow
 @needs(M4)
 def test_the_model_keeps_its_goals_on_cortex_m4(model: CModel, some: Split):
     rows = device_rows([measured(M4, model, some)], some)
@@ -161,6 +163,7 @@ def test_the_model_keeps_its_goals_on_cortex_m4(model: CModel, some: Split):
     assert "1734 of RAM, more than 106000 and 1500" in sentence
 
 
+@pytest.mark.slow
 @on_each([M4, DEVICES["s390x"]])
 def test_one_wrong_table_entry_shows_in_bytes_and_self_test(device: Device, own_model: CModel, some: Split):
     text = own_model.source.read_text()
@@ -174,6 +177,7 @@ def test_one_wrong_table_entry_shows_in_bytes_and_self_test(device: Device, own_
     assert "is not exact" in shortcomings(rows)[0]
 
 
+@pytest.mark.slow
 @on_each([HOST, M4])
 def test_a_model_that_crashes_fails_its_row_alone(
     device: Device, own_model: CModel, model: CModel, some: Split

@@ -130,6 +130,7 @@ def test_a_comparison_is_readable(benched, document, tmp_path, monkeypatch, caps
     assert "is now missing." in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_without_the_extras_there_are_no_intervals_and_no_page_but_figures(artifacts, tmp_path):
     done = run(
         *("bench", artifacts / "mnist.int8.tflite", artifacts / "mnist.keras", "--quick", "-o", tmp_path),

@@ -89,6 +89,7 @@ def test_every_report_shows_the_target(benched):
     assert "Answers and latency" not in page
 
 
+@pytest.mark.slow
 @needs_m4
 def test_a_wrong_byte_exits_with_3_and_still_reports(c_folder, some, tmp_path):
     for name in C_FILES:
@@ -105,6 +106,7 @@ def test_a_wrong_byte_exits_with_3_and_still_reports(c_folder, some, tmp_path):
     assert json.loads(done.stdout) == read_document(tmp_path / "bench.json")
 
 
+@pytest.mark.slow
 def test_without_its_tools_a_target_is_skipped_with_the_packages_to_install(c_folder, some, tmp_path):
     empty = tmp_path / "empty"
     empty.mkdir()
@@ -122,6 +124,7 @@ def test_without_its_tools_a_target_is_skipped_with_the_packages_to_install(c_fo
     assert "skipped: arm-none-eabi-gcc" in (tmp_path / "bench.html").read_text()
 
 
+@pytest.mark.slow
 def test_host_and_target_together_have_both_kinds_of_rows(c_folder, some, tmp_path):
     (tmp_path / "empty").mkdir()
     done = bench(
@@ -146,6 +149,7 @@ def test_host_and_target_together_have_both_kinds_of_rows(c_folder, some, tmp_pa
     assert [row["status"] for row in document["devices"]] == ["skipped"]
 
 
+@pytest.mark.slow
 def test_wrong_targets_are_refused_before_anything_is_measured(c_folder, tmp_path):
     unknown = bench("--artifacts", c_folder, "--target", "pdp-11")
     assert unknown.returncode == 1

@@ -81,6 +81,7 @@ def test_the_payload_is_one(folder, trace):
     assert trace.exists()
 
 
+@pytest.mark.slow
 def test_verify_runs_nothing_of_it_and_exits_with_3(attacked, trace):
     done = edgemnist("verify", attacked)
     assert not trace.exists()
@@ -119,6 +120,7 @@ def test_bench_of_a_foreign_library_says_why_not_and_how(folder, trace, some, tm
     assert trace.exists()
 
 
+@pytest.mark.slow
 def test_predict_with_a_foreign_library_says_how_to_allow_it(folder, trace, picture):
     foreign.swapped_library(folder, trace)
     done = edgemnist("predict", picture, "--model", folder / SOURCE)
@@ -131,6 +133,7 @@ def test_predict_with_a_foreign_library_says_how_to_allow_it(folder, trace, pict
     assert trace.exists()
 
 
+@pytest.mark.slow
 def test_c_is_not_the_default_model_where_its_library_is_foreign(folder, trace, picture):
     foreign.swapped_library(folder, trace)
     done = edgemnist("predict", picture, "--artifacts", folder, "--json")
@@ -189,6 +192,7 @@ def test_inspect_shows_what_c_claims_as_a_claim(folder):
     assert (done.returncode, "not a C file that edgemnist wrote" in done.stderr) == (1, True)
 
 
+@pytest.mark.slow
 def test_bench_compiles_no_c_for_a_target_that_it_has_not_generated_itself(folder, some, tmp_path):
     foreign.swapped_c(folder, tmp_path / "trace")
     arguments = (

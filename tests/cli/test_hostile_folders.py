@@ -152,6 +152,7 @@ WRONG_VALUES = (
 )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_every_field_of_a_manifest_may_be_anything(folder: Path):
     document = document_of(folder)
     for path in leaves(document):
@@ -183,6 +184,7 @@ def test_an_edited_manifest_is_refused_by_the_commands(folder: Path, field: str)
     json.loads(run("verify", folder, "--json").stdout or "{}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "content",
     [

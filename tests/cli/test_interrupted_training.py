@@ -128,6 +128,7 @@ def test_a_new_training_does_not_touch_an_interrupted_one_unasked(stopped, data)
     assert contents(stopped) == before
 
 
+@pytest.mark.slow
 def test_restart_discards_the_interrupted_training(stopped, data):
     (stopped / "augmented.png").touch()  # of an earlier training, which augmented
     training.run_training(stopped, data, SHORT, 1, resume=False)
@@ -191,6 +192,7 @@ def test_truncated_checkpoint_says_how_to_start_over(stopped, data, size):
         training.run_training(stopped, data, SHORT, 0, resume=True)
 
 
+@pytest.mark.slow
 def test_export_goes_on_with_the_training_it_was_interrupted_in(stopped, data, monkeypatch):
     monkeypatch.setattr(training, "NOTEBOOK", SHORT)
     training.ensure_model(stopped, data, seed=0)
@@ -217,6 +219,7 @@ def test_full_disk_at_a_checkpoint_loses_nothing(data, tmp_path):
     assert contents(tmp_path) == before
 
 
+@pytest.mark.slow
 def test_full_disk_at_the_end_keeps_every_epoch(stopped, data):
     room = (stopped / "mnist.checkpoint.npz").stat().st_size + 1000
     with (

@@ -70,12 +70,14 @@ def test_every_kind_passes_in_every_format(run, own_model, tmp_path, name):
     assert code == 0, out
 
 
+@pytest.mark.slow
 def test_an_export_begins_with_the_accuracy_of_the_model(own_artifacts):
     first = (own_artifacts("wines") / "messages.txt").read_text().splitlines()[0]
     assert first.startswith("net.keras has ")
     assert first.endswith("of the 44 test labels right")
 
 
+@pytest.mark.slow
 def test_a_wrong_scale_is_warned_of_with_the_one_that_is_better(run, own_model, tmp_path):
     folder = own_model("digits")
     options = ("--model", folder / "net.keras", "--data", folder / "data.npz", "--artifacts", tmp_path / "a")
@@ -91,6 +93,7 @@ def _spoil(path: Path) -> None:
     np.savez(path, **arrays)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -116,6 +119,7 @@ def test_verify_says_what_is_missing_of_the_recorded_data(
     assert run("verify", folder, "--data", own_model("wines") / "data.npz")[0] == 0
 
 
+@pytest.mark.slow
 def test_looser_limits_on_record_are_not_believed_and_stricter_ones_are(run, own_artifacts, tmp_path):
     folder = Path(shutil.copytree(own_artifacts("diabetes"), tmp_path / "diabetes"))
     path = folder / "manifest.json"
@@ -183,6 +187,7 @@ def test_values_are_printed_as_numbers(run, own_model, own_artifacts):
     assert out.splitlines()[1].endswith(f"{items[1]['values'][0]:.6g}")
 
 
+@pytest.mark.slow
 def test_a_colour_picture_of_any_size_is_classified_by_name(run, own_artifacts, own_models, tmp_path):
     from PIL import Image
 
@@ -196,6 +201,7 @@ def test_a_colour_picture_of_any_size_is_classified_by_name(run, own_artifacts, 
     assert {line.split()[0] for line in out.splitlines()[-3:-1]} == {"temple", "flower"}
 
 
+@pytest.mark.slow
 def test_one_sigmoid_gives_two_named_classes(run, own_model, own_artifacts):
     data = own_model("tumours") / "data.npz"
     with np.load(data) as file:
@@ -241,6 +247,7 @@ def test_inspect_shows_the_signature(run, own_artifacts):
     assert document["signature"]["output"]["labels"] == ["temple", "flower"]
 
 
+@pytest.mark.slow
 @CONVERTER_WARNS
 def test_a_quantized_file_of_anyones_is_proved_against_its_float_twin(run, own_model, tmp_path):
     """TensorFlow's converter alone makes both, without names, metadata or a dynamic batch."""
@@ -258,6 +265,7 @@ def test_a_quantized_file_of_anyones_is_proved_against_its_float_twin(run, own_m
     assert (code, "--reference proves one file as it is" in err) == (1, True)
 
 
+@pytest.mark.slow
 @CONVERTER_WARNS
 def test_a_quantized_file_of_another_model_fails_or_does_not_fit(run, own_model, own_artifacts, tmp_path):
     plain, quantized = _plain_files(own_model("digits"), tmp_path, spoiled=True)

@@ -388,6 +388,7 @@ def test_other_networks_give_the_reference_bytes(source_of, tmp_path, shape, lay
     assert_same_bytes(content, source, tmp_path / "c")
 
 
+@pytest.mark.slow
 def test_one_scale_for_all_channels_gives_the_reference_bytes(source_of, tmp_path):
     source = source_of((9, 7), dense(40, 6))
     form = source.quantizer_form()
@@ -400,12 +401,14 @@ def test_one_scale_for_all_channels_gives_the_reference_bytes(source_of, tmp_pat
     assert len(set(found[1].split())) == 1
 
 
+@pytest.mark.slow
 def test_an_int8_input_and_output_stay_what_they_are(source_of, tmp_path):
     source = source_of((9, 7), dense(40, 6))
     content = tflite.int8(source, ExportOptions(io="int8")).content
     assert_same_bytes(content, source, tmp_path / "c")
 
 
+@pytest.mark.slow
 def test_a_quantize_that_rescales_gives_the_reference_bytes(source_of, tmp_path):
     source = source_of((9, 7), dense(40, 6))
     model = unpack(tflite.int8(source, ExportOptions()).content, schema)
@@ -418,6 +421,7 @@ def test_a_quantize_that_rescales_gives_the_reference_bytes(source_of, tmp_path)
     assert "0: QUANTIZE" in text
 
 
+@pytest.mark.slow
 def test_names_and_labels_may_hold_anything(source_of, tmp_path):
     labels = ('a "quoted" \\ label', "two\nlines", "Größe ??/", "*/ int x; /*")
     source = source_of((6, 6), dense(8, 4), name="2-big.v1.5", labels=labels)

@@ -105,6 +105,7 @@ def test_without_compile_there_is_no_library_and_an_old_one_goes(folder, source,
     assert c_files(folder) == sorted(FILES)
 
 
+@pytest.mark.slow
 def test_the_same_model_gives_the_same_files(exported, source):
     converted = convert(ROW, source, ExportOptions(compile=True))
     assert converted.content == (exported / "mnist.int8.c").read_bytes()

@@ -35,6 +35,7 @@ def straight(small_mnist, tmp_path_factory):
     return run, kept, folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("finished", [1, 3])
 def test_training_goes_on_where_it_ended_to_the_bit(small_mnist, straight, tmp_path, finished):
     run, kept, folder = straight
@@ -55,6 +56,7 @@ def require_same_state(one, other):
         np.testing.assert_array_equal(mine, theirs)
 
 
+@pytest.mark.slow
 def test_augmented_training_goes_on_to_the_bit(small_mnist, tmp_path):
     run, kept = training(small_mnist, tmp_path / "whole", AUGMENTED)
     for epoch in kept:
@@ -93,6 +95,7 @@ def test_checkpoint_of_another_network_is_refused(small_mnist, straight, tmp_pat
         training(small_mnist, tmp_path, resume=True)
 
 
+@pytest.mark.slow
 def test_checkpoint_that_cannot_be_written_leaves_the_one_before(small_mnist, straight, tmp_path):
     shutil.copy(straight[2] / "2.npz", tmp_path / "run.npz")
     content = (tmp_path / "run.npz").read_bytes()

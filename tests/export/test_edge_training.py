@@ -43,6 +43,7 @@ def test_edge_recipe_resumes_to_the_same_weights(data, tmp_path):
         np.testing.assert_array_equal(mine, theirs)
 
 
+@pytest.mark.slow
 def test_trained_network_is_right_on_images_as_they_are(data):
     run = TrainingRun(SHRUNKEN, data, seed=0)
     last = list(run)[-1]

@@ -103,6 +103,7 @@ def test_a_file_without_metadata_becomes_proven_c_named_after_it(saved, folder, 
         np.testing.assert_array_equal(predictor.engine.run(raw[2:3]), expected[2:3])
 
 
+@pytest.mark.slow
 def test_several_outputs_come_as_a_tuple(saved, folder):
     made = export_tflite(saved(network(several=True)), folder, no_images(), compile_library=True)
     assert made.exactness.output_bytes == 1000 * (4 + 240)
@@ -120,6 +121,7 @@ def test_test_images_that_fit_are_compared_too(saved, folder, test_split):
     assert (made.exactness.test_images, made.exactness.output_bytes) == (50, 4 * 1050)
 
 
+@pytest.mark.slow
 def test_tensorflow_lite_micro_may_be_matched_and_is_proven_against_itself(saved, folder, test_split):
     pytest.importorskip("tflite_micro")
     made = export_tflite(saved(network()), folder, no_images(), match=Match.TFLM)
@@ -127,6 +129,7 @@ def test_tensorflow_lite_micro_may_be_matched_and_is_proven_against_itself(saved
     assert "are those of tflm" in verdicts(folder, test_split)["anyones.int8.c"].note
 
 
+@pytest.mark.slow
 def test_c_that_is_not_what_the_file_makes_fails(saved, folder, test_split):
     from edgemnist.runtime.files import sha256_of
 
@@ -150,6 +153,7 @@ def edit_record(folder, kind, **changes):
     (folder / "manifest.json").write_text(json.dumps(document))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["c", "tflite"])
 @pytest.mark.parametrize("changes", [{"operators": ["ADD"]}, {"size_bytes": 7}], ids=str)
 def test_what_the_manifest_says_wrongly_of_a_file_fails(saved, folder, test_split, kind, changes):
@@ -159,6 +163,7 @@ def test_what_the_manifest_says_wrongly_of_a_file_fails(saved, folder, test_spli
     assert failure.startswith("the manifest says")
 
 
+@pytest.mark.slow
 def test_another_runtime_on_record_fails(saved, folder, test_split):
     made = export_tflite(saved(network()), folder, no_images())
     edit_record(folder, "c", exactness=msgspec.to_builtins(made.exactness) | {"runtime": "tflm"})
@@ -175,6 +180,7 @@ def test_parity_without_a_data_set_is_not_believed(saved, folder, test_split, ar
         verdicts(folder, test_split)
 
 
+@pytest.mark.slow
 def test_a_model_beside_its_artifacts_is_checked_too(saved, folder, test_split):
     export_tflite(saved(network()), folder, no_images())
     document = json.loads((folder / "manifest.json").read_text())
@@ -185,6 +191,7 @@ def test_a_model_beside_its_artifacts_is_checked_too(saved, folder, test_split):
     assert failure.startswith("anyones.keras has sha256")
 
 
+@pytest.mark.slow
 def test_a_folder_of_another_model_is_not_overwritten_unasked(saved, folder):
     export_tflite(saved(network()), folder, no_images())
     other = saved(network(seed=1), "other.tflite")
@@ -213,6 +220,7 @@ def test_a_float_model_is_refused_with_what_c_is_made_of(saved, folder):
         export_tflite(saved(file.content([source], [output])), folder, no_images())
 
 
+@pytest.mark.slow
 def test_the_command_writes_proves_and_verifies(saved, folder):
     path = saved(network())
     runner = CliRunner()

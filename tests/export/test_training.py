@@ -106,6 +106,7 @@ def test_same_seed_gives_the_same_weights(small_mnist):
         np.testing.assert_array_equal(first, same)
 
 
+@pytest.mark.slow
 def test_training_does_without_autograph(small_mnist, monkeypatch):
     def refuse(function, _context):
         raise AssertionError(f"AutoGraph rewrites {function}")
@@ -131,6 +132,7 @@ def test_every_epoch_is_shuffled_anew(small_mnist, monkeypatch):
     assert not np.array_equal(*orders)
 
 
+@pytest.mark.slow
 def test_training_learns_real_digits(mnist):
     recipe = dataclasses.replace(NOTEBOOK, epochs=1)
     epochs = list(TrainingRun(recipe, validated_by_test(mnist), seed=0))

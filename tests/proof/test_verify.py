@@ -43,6 +43,7 @@ def record_of(document, file):
     return next(record for record in document["artifacts"] if record["file"] == file)
 
 
+@pytest.mark.slow
 def test_a_good_folder_passes_with_one_verdict_for_each_file(folder, quick_mnist):
     verdicts = verify(folder, quick_mnist.test)
     assert [(verdict.file, verdict.failures) for verdict in verdicts] == [

@@ -7,8 +7,8 @@ from random import Random
 
 import pytest
 
-from edgemnist.benchmarks.studies.robustness.damage import damaged
 from edgemnist.benchmarks.studies.robustness import fuzzing
+from edgemnist.benchmarks.studies.robustness.damage import damaged
 from edgemnist.benchmarks.studies.robustness.trials import (
     CONTAINED,
     CRASHED,

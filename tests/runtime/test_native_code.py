@@ -94,6 +94,7 @@ def _remember(sha256):
     remember_build(sha256)
 
 
+@pytest.mark.slow
 def test_processes_that_build_at_once_lose_no_record(builds):
     context = multiprocessing.get_context("spawn")
     hashes = [f"{number:064x}" for number in range(3)] + [SHA256] * 2

@@ -124,6 +124,7 @@ def test_refitted_digits_keep_their_labels(predictor, artifacts: Path, test_spli
     assert refitted >= plain - 0.02
 
 
+@pytest.mark.slow
 def test_digits_of_fonts_sizes_polarities_and_positions_are_read(predictor):
     random = Random(1)
     drawn = fonts.cases(fonts.fonts_in(fonts.matplotlib_fonts()), random)

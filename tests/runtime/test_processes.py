@@ -97,6 +97,7 @@ def test_spawned_processes_take_a_predictor(artifacts: Path, test_split: Split):
     assert list(itertools.chain(*labels)) == predictor.predict(test_split.inputs[:40]).indices.tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 def test_forked_children_predict_while_threads_of_the_parent_do(artifacts: Path, name: str):
     done = subprocess.run(

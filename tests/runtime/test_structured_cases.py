@@ -64,6 +64,7 @@ def test_any_array_is_predicted_or_refused(predictor: Predictor, images: np.ndar
     assert np.allclose(found.sum(axis=1), 1, atol=1e-3)
 
 
+@pytest.mark.slow
 @FEW
 @given(
     fields=st.fixed_dictionaries(
@@ -235,6 +236,7 @@ def bombs(draw: st.DrawFn, suffix: str, content: bytes) -> bytes:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # Pillow warns of large pictures and of odd ones
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @settings(FEW, max_examples=20)

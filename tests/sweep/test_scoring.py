@@ -212,6 +212,7 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
     return int(done.stdout)
 
 
+@pytest.mark.slow
 def test_the_command_needs_both_and_refuses_pictures_beside_them(tmp_path):
     command = [sys.executable, "-P", "-m", "edgemnist", "predict"]
     for options in (

@@ -4,6 +4,7 @@ import sys
 from concurrent.futures import Future
 
 import msgspec
+import pytest
 
 from edgemnist.benchmarks.runner.plan import QUICK
 from edgemnist.sweep.document import SWEEP
@@ -60,6 +61,7 @@ def test_what_is_in_the_results_is_not_computed_again(swept, space, context):
     assert again(swept, space, context).document == swept[1].document
 
 
+@pytest.mark.slow
 def test_a_larger_sweep_computes_only_what_is_new(swept, space, context):
     larger = Space({**space.dimensions, "export.format": ("int8.tflite", "float32.onnx", "float16.tflite")})
     pool = InlinePool()
@@ -136,6 +138,7 @@ def test_a_process_that_dies_is_a_row_and_the_others_go_on(space, context, tmp_p
     assert not (tmp_path / "points").exists()  # so that the next run tries again
 
 
+@pytest.mark.slow
 def test_one_training_that_fails_takes_only_its_own_points(space, context, tmp_path):
     class Failing(InlinePool):
         def submit(self, request: bytes) -> "Future[bytes]":

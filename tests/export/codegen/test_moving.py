@@ -171,6 +171,7 @@ def unpacked(draw):
     return file.content([source], [packed])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "files", [paddings, transpositions, concatenations, slices, splits, resizes, unpacked]
 )
@@ -202,6 +203,7 @@ def float_ends(draw):
     return file.content([source], [output]), inputs, draw(matches) if dtype == "int8" else Match.LITERT
 
 
+@pytest.mark.slow
 @exact
 @given(float_ends())
 def test_float_ends_are_exact(case):
@@ -220,18 +222,21 @@ def tiles(draw):
     return file.content([source], [output])
 
 
+@pytest.mark.slow
 @exact
 @given(dilated_blocks())
 def test_blocks_around_dilated_convolutions_are_exact(content):
     assert_exact(content, count=2)
 
 
+@pytest.mark.slow
 @exact
 @given(dilated_blocks(most_padded=0))
 def test_blocks_without_padding_match_tensorflow_lite_micro_too(content):
     assert_exact(content, Match.TFLM, count=2)
 
 
+@pytest.mark.slow
 @exact
 @given(tiles())
 def test_tiles_are_exact(content):
@@ -251,6 +256,7 @@ def extremes(draw):
     return file.content([source], [output])
 
 
+@pytest.mark.slow
 @exact
 @given(extremes(), matches)
 def test_extremes_are_exact(content, match):

@@ -155,6 +155,7 @@ def tensorflow_lite_micro_bytes(plan):
     return -(-max((end for _, end, _, _ in placed), default=0) // ALIGNMENT) * ALIGNMENT
 
 
+@pytest.mark.slow
 @many
 @given(networks())
 def test_no_arena_is_larger_than_that_of_tensorflow_lite_micro(content):

@@ -78,6 +78,7 @@ def record_again(folder, **changed):
     path.write_text(json.dumps(manifest))
 
 
+@pytest.mark.slow
 def test_what_was_made_here_passes_and_says_how_it_was_proven(exported):
     found = {each.file: each for each in verify(exported, NO_TEST, **MAKERS)}
     assert all(each.passed for each in found.values()), found
