@@ -7,7 +7,7 @@
  * What has `size` as a parameter, that of an element, does the same with four numbers of 8 bits (`conv_2d_avxvnni`).
  */
 #include "convolution_x86.c"
-#include "image_x86.c"
+#include "bordered.c"
 #include "products_avx2.c"
 
 /* Writes the elements number `first` to `first` + 3 of a tile, whose channels lie side by side in each pixel. */
@@ -136,13 +136,13 @@ KERNEL void conv_2d_channels_avx2(const struct convolution_x86 s, int32_t size, 
 KERNEL void conv_2d_avx2(const struct convolution_x86 s, const int8_t *input, int8_t *output, const int16_t *weights,
     const int32_t *after, int32_t offset, const struct range range, uint8_t *scratch)
 {
-    const struct bordered_x86 b = { (s.output_height - 1) * s.stride_y + (s.height - 1) * s.dilation_y + 1,
+    const struct bordered b = { (s.output_height - 1) * s.stride_y + (s.height - 1) * s.dilation_y + 1,
         (s.output_width - 1) * s.stride_x + (s.width - 1) * s.dilation_x + 1, s.input_channels, s.pad_y, s.pad_x };
 
     for (int32_t number = 0; number < s.batches; ++number) {
         const int32_t batch = s.backward ? s.batches - 1 - number : number;
 
-        bordered_x86(b, input + batch * s.input_height * s.input_width * s.input_channels, s.input_height,
+        bordered(b, input + batch * s.input_height * s.input_width * s.input_channels, s.input_height,
             s.input_width, offset, 2, scratch);
         conv_2d_channels_avx2(s, 2, scratch, b.width * b.channels * 2,
             output + batch * s.output_height * s.output_width * s.output_channels, weights, after, range);

@@ -6,7 +6,7 @@
  * bias.
  */
 #include "convolution_x86.c"
-#include "image_x86.c"
+#include "bordered.c"
 #include "products_vnni.c"
 
 typedef int32_t unaligned_vnni __attribute__((aligned(1), may_alias));
@@ -164,7 +164,7 @@ KERNEL void conv_2d_rows_vnni(const struct convolution_x86 s, int32_t most, int3
 KERNEL void conv_2d_vnni(const struct convolution_x86 s, const int8_t *input, int8_t *output, const int8_t *weights,
     const int32_t *after, int32_t offset, const struct range range, uint8_t *scratch)
 {
-    const struct bordered_x86 b = { (s.output_height - 1) * s.stride_y + (s.height - 1) * s.dilation_y + 1,
+    const struct bordered b = { (s.output_height - 1) * s.stride_y + (s.height - 1) * s.dilation_y + 1,
         (s.output_width - 1) * s.stride_x + (s.width - 1) * s.dilation_x + 1, s.input_channels, s.pad_y, s.pad_x };
     const int32_t row = b.width * b.channels;
     const int32_t whole = (s.output_channels + CHANNELS_VNNI - 1) / CHANNELS_VNNI;
@@ -175,7 +175,7 @@ KERNEL void conv_2d_vnni(const struct convolution_x86 s, const int8_t *input, in
         int8_t *const lines = output + batch * s.output_height * s.output_width * s.output_channels;
         int32_t v = 0;
 
-        bordered_x86(b, input + batch * s.input_height * s.input_width * s.input_channels, s.input_height,
+        bordered(b, input + batch * s.input_height * s.input_width * s.input_channels, s.input_height,
             s.input_width, offset, 1, scratch);
         for (; v + together <= whole; v += together) {
             conv_2d_rows_vnni(s, together == 4 ? 5 : 12, together, v * CHANNELS_VNNI, scratch, row, lines, weights,

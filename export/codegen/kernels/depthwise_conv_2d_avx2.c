@@ -4,7 +4,7 @@
  * The weights are [channels / 8][taps / 2][8][2], filled up with zeros.
  */
 #include "convolution_x86.c"
-#include "image_x86.c"
+#include "bordered.c"
 #include "products_avx2.c"
 
 /* Where a tap of a window lies; a tap too many is the first again, with a weight of zero. */
@@ -61,7 +61,7 @@ KERNEL void depthwise_conv_2d_tile_avx2(const struct convolution_x86 s, int32_t 
 KERNEL void depthwise_conv_2d_avx2(const struct convolution_x86 s, const int8_t *input, int8_t *output,
     const int16_t *weights, const int32_t *after, int32_t offset, const struct range range, uint8_t *scratch)
 {
-    const struct bordered_x86 b = { (s.output_height - 1) * s.stride_y + (s.height - 1) * s.dilation_y + 1,
+    const struct bordered b = { (s.output_height - 1) * s.stride_y + (s.height - 1) * s.dilation_y + 1,
         (s.output_width - 1) * s.stride_x + (s.width - 1) * s.dilation_x + 1, s.input_channels, s.pad_y, s.pad_x };
     const int32_t row = b.width * b.channels, step = s.stride_x * b.channels;
     const int32_t pairs = (s.height * s.width + 1) / 2;
@@ -70,7 +70,7 @@ KERNEL void depthwise_conv_2d_avx2(const struct convolution_x86 s, const int8_t 
     for (int32_t number = 0; number < s.batches; ++number) {
         const int32_t batch = s.backward ? s.batches - 1 - number : number;
 
-        bordered_x86(b, input + batch * s.input_height * s.input_width * s.input_channels, s.input_height,
+        bordered(b, input + batch * s.input_height * s.input_width * s.input_channels, s.input_height,
             s.input_width, offset, 2, scratch);
         for (int32_t channel = 0; channel < s.output_channels; channel += CHANNELS_AVX2) {
             const int16_t *taps = weights + channel / CHANNELS_AVX2 * pairs * 16;

@@ -5,7 +5,7 @@
  * wide, is put in order once, for all rows of the window and of the output that see it.
  */
 #include "convolution_x86.c"
-#include "image_x86.c"
+#include "bordered.c"
 #include "products_vnni.c"
 
 /* Sixteen channels of four taps, the taps of a channel together. */
@@ -84,7 +84,7 @@ KERNEL void depthwise_conv_2d_tile_vnni(const struct convolution_x86 s, int32_t 
 KERNEL void depthwise_conv_2d_vnni(const struct convolution_x86 s, const int8_t *input, int8_t *output,
     const int8_t *weights, const int32_t *after, int32_t offset, const struct range range, uint8_t *scratch)
 {
-    const struct bordered_x86 b = { (s.output_height - 1) * s.stride_y + (s.height - 1) * s.dilation_y + 1,
+    const struct bordered b = { (s.output_height - 1) * s.stride_y + (s.height - 1) * s.dilation_y + 1,
         (s.output_width - 1) * s.stride_x + (s.width - 1) * s.dilation_x + 1, s.input_channels, s.pad_y, s.pad_x };
     const int32_t row = b.width * b.channels, line = s.output_width * s.output_channels;
     const int32_t quads = (s.width + 3) / 4;
@@ -94,7 +94,7 @@ KERNEL void depthwise_conv_2d_vnni(const struct convolution_x86 s, const int8_t 
     for (int32_t number = 0; number < s.batches; ++number) {
         const int32_t batch = s.backward ? s.batches - 1 - number : number;
 
-        bordered_x86(b, input + batch * s.input_height * s.input_width * s.input_channels, s.input_height,
+        bordered(b, input + batch * s.input_height * s.input_width * s.input_channels, s.input_height,
             s.input_width, offset, 1, scratch);
         for (int32_t channel = 0; channel < s.output_channels; channel += CHANNELS_VNNI) {
             const int8_t *taps = weights + channel / CHANNELS_VNNI * s.height * quads * 64;

@@ -6,12 +6,12 @@
  */
 #include "portable.c"
 
-struct bordered_x86 {
+struct bordered {
     int32_t height, width, channels;
     int32_t above, left;
 };
 
-KERNEL void elements_x86(const int8_t *input, int32_t count, int32_t more, int32_t size, uint8_t *copy)
+KERNEL void bordered_elements(const int8_t *input, int32_t count, int32_t more, int32_t size, uint8_t *copy)
 {
     if (size == 1) {
         for (int32_t i = 0; i < count; ++i) {
@@ -26,14 +26,14 @@ KERNEL void elements_x86(const int8_t *input, int32_t count, int32_t more, int32
     }
 }
 
-KERNEL void border_x86(int32_t count, int32_t value, int32_t size, uint8_t *copy)
+KERNEL void bordered_edge(int32_t count, int32_t value, int32_t size, uint8_t *copy)
 {
     for (int32_t i = 0; i < count * size; ++i) {
         copy[i] = (uint8_t)value; /* 0 in two bytes */
     }
 }
 
-KERNEL void bordered_x86(const struct bordered_x86 b, const int8_t *input, int32_t input_height, int32_t input_width,
+KERNEL void bordered(const struct bordered b, const int8_t *input, int32_t input_height, int32_t input_width,
     int32_t offset, int32_t size, uint8_t *copy)
 {
     const int32_t more = size == 1 ? 128 : offset, edge = size == 1 ? 128 - offset : 0;
@@ -45,11 +45,11 @@ KERNEL void bordered_x86(const struct bordered_x86 b, const int8_t *input, int32
         uint8_t *to = copy + y * row * size;
 
         if (from < 0 || from >= input_height) {
-            border_x86(row, edge, size, to);
+            bordered_edge(row, edge, size, to);
             continue;
         }
-        border_x86(left, edge, size, to);
-        elements_x86(input + from * input_width * b.channels, taken, more, size, to + left * size);
-        border_x86(row - left - taken, edge, size, to + (left + taken) * size);
+        bordered_edge(left, edge, size, to);
+        bordered_elements(input + from * input_width * b.channels, taken, more, size, to + left * size);
+        bordered_edge(row - left - taken, edge, size, to + (left + taken) * size);
     }
 }
