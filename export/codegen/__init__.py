@@ -53,9 +53,10 @@ step (types, order, padding, folded biases: as the kernel likes; the plain table
 file's own constants in `Step.node`), and a last parameter `uint8_t *scratch` if
 `Implementation.scratch_bytes` asks for memory of the arena. `Implementation.supports` says which steps a
 kernel can do. `mve` and `dsp` go into `<name>.int8.c`, under `guard`, with plain C at the end
-(`-D<NAME>_PLAIN_C` forces it): only what differs is written twice. `vnni`, `avx2` and `neon` go into
-`<name>.int8_host.c`, compiled for `Variant.target` and chosen when the library is loaded by `Variant.check`;
-steps that a variant does not support are plain C compiled for that target. All give the same bytes.
+(`-D<NAME>_PLAIN_C` forces it): only what differs is written twice. `vnni`, `avxvnni`, `avx2` and `neon` go
+into `<name>.int8_host.c`, compiled for `Variant.target` and chosen when the library is loaded by
+`Variant.check`; steps that a variant does not support are those of the variant it falls to, at last plain C
+compiled for that target. All give the same bytes.
 
 A new operator is one module in `operators`, its kernel if no other will do, and its test.
 """

@@ -244,7 +244,7 @@ def test_a_library_without_a_function_is_a_clear_error(artifacts, tmp_path):
         load_predictor(library, run_foreign_code=True)
 
 
-@pytest.mark.parametrize("variant", range(4), ids=["plain", "neon", "avx2", "vnni"])
+@pytest.mark.parametrize("variant", range(5), ids=["plain", "neon", "avx2", "avxvnni", "vnni"])
 def test_a_library_that_is_replaced_is_loaded_anew(artifacts, tmp_path, digit, variant):
     """The system's loader would give the old one again for a name that it knows."""
     for name in ("mnist.int8.c", "mnist.int8.h", LIBRARY):

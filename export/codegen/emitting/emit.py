@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ..graph.ir import C_TYPES, Step, Struct, Table, Tensor, Value
 from ..planning.plan import Plan
-from ..variants import Variant
+from ..variants import Implementation, Variant
 from . import texts
 from .kernel_files import Parameter, parameters, struct_fields, with_includes
 
@@ -36,24 +36,25 @@ class Chosen:
 
 def choose(step: Step, variant: Variant) -> Chosen:
     """Return how a variant does a step."""
-    trying: Variant | None = variant
-    while trying is not None and trying.name:
-        found = trying.implementations.get(step.kernel)
-        if found is not None and found.supports(step):
-            function = f"{step.kernel}_{trying.name}"
-            return Chosen(step, function, found.shape(step), found.tables(step), parameters(function))
-        trying = trying.falls_to
-    return Chosen(step, step.kernel, step.shape, step.tables, parameters(step.kernel))
+    name, found = _implementation(step, variant)
+    function = f"{step.kernel}_{name}" if name else step.kernel
+    return Chosen(step, function, found.shape(step), found.tables(step), parameters(function))
 
 
 def scratch_bytes(step: Step, variants: Sequence[Variant]) -> int:
     """Return how much memory of the arena a step needs at most, whichever of the variants does it."""
-    found = [
-        each.implementations[step.kernel].scratch_bytes(step)
-        for each in variants
-        if step.kernel in each.implementations and each.implementations[step.kernel].supports(step)
-    ]
-    return max(found, default=0)
+    return max(_implementation(step, each)[1].scratch_bytes(step) for each in variants)
+
+
+def _implementation(step: Step, variant: Variant) -> tuple[str, Implementation]:
+    """Return the kernel with which a variant does a step, and the name of the variant that it is of."""
+    trying: Variant | None = variant
+    while trying is not None and trying.name:
+        found = trying.implementations.get(step.kernel)
+        if found is not None and found.supports(step):
+            return trying.name, found
+        trying = trying.falls_to
+    return "", Implementation()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -20,6 +20,7 @@ def host_facts(
     plan: Plan, programs: Sequence[Program], facts: dict[str, Any], match: Match
 ) -> dict[str, Any]:
     """Return what the library's template needs besides the facts of the model's C file, and its programs."""
+    written = {name: "" for each in programs for name in each.kernels}
     inputs = [end for end in facts["ends"] if end["area"] == "input"]
     outputs = [end for end in facts["ends"] if end["area"] == "output"]
     casts = [f"(const {end['type']} *)inputs[{number}]" for number, end in enumerate(inputs)]
@@ -27,7 +28,11 @@ def host_facts(
     sizes = [end["size"] for end in (*inputs, *outputs)]
     return {
         "abi_version": ABI_VERSION,
-        "host_variants": _host_variants(plan.graph, match, programs),
+        "host_variants": [
+            _host_variant(plan.graph, each, match, programs[-1], written)
+            for each in reversed(HOST)
+            if each.name
+        ],
         "description": texts.rows([*_description(plan.graph, match), 0]),
         "one_to_one": len(inputs) == len(outputs) == 1,
         "run_arguments": f"{facts['static_arguments']}, arena",
@@ -36,29 +41,28 @@ def host_facts(
     }
 
 
-def _host_variants(graph: Graph, match: Match, programs: Sequence[Program]) -> list[dict[str, Any]]:
-    """Return the variants of the library, each kernel in the first that is compiled under its condition."""
-    found = [_host_variant(graph, each, match, programs) for each in reversed(HOST) if each.name]
-    for number, variant in enumerate(found):
-        earlier = [each["kernels"] for each in found[:number] if each["guard"] == variant["guard"]]
-        written = {name for kernels in earlier for name in kernels}
-        variant["kernels"] = {name: text for name, text in variant["kernels"].items() if name not in written}
-    return found
-
-
 def _host_variant(
-    graph: Graph, variant: Variant, match: Match, programs: Sequence[Program]
+    graph: Graph, variant: Variant, match: Match, plain: Program, written: dict[str, str]
 ) -> dict[str, Any]:
-    """Return a variant of the library: a plan of its own, and kernels and tables that the C file has not."""
+    """Return a variant of the library: a plan of its own, and kernels and tables that the C file has not.
+
+    Args:
+        graph: The model.
+        variant: The variant.
+        match: Whose bytes it gives.
+        plain: The model in plain C; the library is never compiled for a microcontroller.
+        written: The kernels that stand before it and their guards, to which its own are added.
+    """
     plan = make_plan(graph, match, lambda step: scratch_bytes(step, (variant,)))
     check_plan(plan)
     prefix = f"{variant.name}_"
     program = write_program(plan, variant, prefix)
-    written = {name for each in programs for name in each.kernels}
-    plain = programs[-1].tables  # the library is never compiled for a microcontroller
+    known = {"", variant.guard, variant.falls_to.guard if variant.falls_to else ""}
+    kernels = {name: text for name, text in kernel_texts(program).items() if written.get(name) not in known}
+    written |= dict.fromkeys(kernels, variant.guard)
     tables = {
         name: f"#define {name} {name.removeprefix(prefix)}"
-        if text.replace(name, name.removeprefix(prefix), 1) == plain.get(name.removeprefix(prefix))
+        if text.replace(name, name.removeprefix(prefix), 1) == plain.tables.get(name.removeprefix(prefix))
         else text.replace("static const", "ALIGNED static const", 1)
         for name, text in program.tables.items()
     }
@@ -68,7 +72,7 @@ def _host_variant(
         "guard": variant.guard,
         "target": variant.target,
         "check": variant.check,
-        "kernels": {name: text for name, text in kernel_texts(program).items() if name not in written},
+        "kernels": list(kernels.values()),
         "tables": list(tables.values()),
         "functions": list(program.functions.values()),
         "calls": program.calls,

@@ -5,7 +5,7 @@
  * filled up with a zero to whole pairs. The input is copied with a border, less its zero point.
  */
 #include "conv_2d.c"
-#include "image_avx2.c"
+#include "bordered.c"
 #include "vectors_wasm.c"
 
 KERNEL void conv_2d_tile_wasm(const struct conv_2d s, int32_t pixels, int32_t vectors, int32_t channel,
@@ -85,7 +85,7 @@ KERNEL void conv_2d_wasm(const struct conv_2d s, const int8_t *input, int8_t *ou
     const int32_t *bias, const int32_t *multiplier, const int32_t *power, int32_t offset, const struct range range,
     uint8_t *scratch)
 {
-    const struct bordered_avx2 b = { (s.output_height - 1) * s.stride_y + (s.height - 1) * s.dilation_y + 1,
+    const struct bordered b = { (s.output_height - 1) * s.stride_y + (s.height - 1) * s.dilation_y + 1,
         (s.output_width - 1) * s.stride_x + (s.width - 1) * s.dilation_x + 1, s.input_channels, s.pad_y, s.pad_x };
     const int32_t row = b.width * b.channels;
     const int32_t pixels = TOGETHER_WASM > 1 ? 4 : 1;
@@ -96,8 +96,8 @@ KERNEL void conv_2d_wasm(const struct conv_2d s, const int8_t *input, int8_t *ou
     for (int32_t number = 0; number < s.batches; ++number) {
         const int32_t batch = s.backward ? s.batches - 1 - number : number;
 
-        bordered_avx2(b, input + batch * s.input_height * s.input_width * s.input_channels, s.input_height,
-            s.input_width, offset, padded);
+        bordered(b, input + batch * s.input_height * s.input_width * s.input_channels, s.input_height,
+            s.input_width, offset, 2, scratch);
         for (int32_t step = 0; step < s.output_height; ++step) {
             const int32_t y = s.backward ? s.output_height - 1 - step : step;
             const int16_t *image = padded + y * s.stride_y * row;

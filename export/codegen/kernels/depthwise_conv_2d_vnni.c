@@ -1,11 +1,12 @@
 /*
  * DEPTHWISE_CONV_2D by dot products of four taps (AVX-512 VNNI and VBMI), for one filter a channel.
  *
- * The weights are [channels / 16][taps / 4][16][4], filled up with zeros.
+ * The weights are [channels / 16][height][width / 4][16][4], filled up with zeros. A column of the input, four taps
+ * wide, is put in order once, for all rows of the window and of the output that see it.
  */
-#include "depthwise_conv_2d.c"
-#include "image_vnni.c"
-#include "vectors_vnni.c"
+#include "convolution_x86.c"
+#include "bordered.c"
+#include "products_vnni.c"
 
 /* Sixteen channels of four taps, the taps of a channel together. */
 KERNEL __m512i four_taps_vnni(const uint8_t *a, const uint8_t *b, const uint8_t *c, const uint8_t *d)
@@ -21,52 +22,96 @@ KERNEL __m512i four_taps_vnni(const uint8_t *a, const uint8_t *b, const uint8_t 
     return _mm512_permutexvar_epi8(order, taps);
 }
 
-/* Where a tap of a window lies; a tap too many is the first again, with a weight of zero. */
-KERNEL int32_t tap_place_vnni(const struct depthwise_conv_2d s, int32_t tap, int32_t row)
+/* Where a tap of a row of a window lies; a tap too many is the first again, with a weight of zero. */
+KERNEL int32_t tap_place_vnni(const struct convolution_x86 s, int32_t tap)
 {
-    const int32_t real = tap < s.height * s.width ? tap : 0;
-
-    return real / s.width * s.dilation_y * row + real % s.width * s.dilation_x * s.input_channels;
+    return tap < s.width ? tap * s.dilation_x * s.input_channels : 0;
 }
 
-KERNEL void depthwise_conv_2d_vnni(const struct depthwise_conv_2d s, const int8_t *input, int8_t *output,
-    const int8_t *weights, const int32_t *bias, const int32_t *multiplier, const int32_t *bits, int32_t offset,
-    const struct range range, uint8_t *scratch)
+/* Puts a column of sixteen channels in order, for each row of the image as many vectors as a window's row takes. */
+KERNEL void ordered_column_vnni(
+    const struct convolution_x86 s, const uint8_t *image, int32_t height, int32_t row, uint8_t *column)
 {
-    const struct bordered_vnni b = { (s.output_height - 1) * s.stride_y + (s.height - 1) * s.dilation_y + 1,
+    const int32_t quads = (s.width + 3) / 4;
+
+    for (int32_t y = 0; y < height; ++y) {
+#pragma GCC unroll 4
+        for (int32_t q = 0; q < quads; ++q) {
+            _mm512_storeu_si512(column + (y * quads + q) * 64,
+                four_taps_vnni(image + tap_place_vnni(s, 4 * q), image + tap_place_vnni(s, 4 * q + 1),
+                    image + tap_place_vnni(s, 4 * q + 2), image + tap_place_vnni(s, 4 * q + 3)));
+        }
+        image += row;
+    }
+}
+
+/* Up to four pixels, one below the other. */
+KERNEL void depthwise_conv_2d_tile_vnni(const struct convolution_x86 s, int32_t pixels, int32_t channel,
+    const uint8_t *column, int8_t *output, const int8_t *weights, const int32_t *after, const struct range range)
+{
+    const int32_t quads = (s.width + 3) / 4;
+    const int32_t line = s.output_width * s.output_channels;
+    const struct products_vnni by = products_vnni(after);
+    __m512i sums[4], bytes;
+
+#pragma GCC unroll 4
+    for (int32_t p = 0; p < 4; ++p) {
+        sums[p] = _mm512_loadu_si512(after);
+#pragma GCC unroll 8
+        for (int32_t y = 0; y < s.height; ++y) {
+#pragma GCC unroll 2
+            for (int32_t q = 0; q < quads && p < pixels; ++q) {
+                sums[p] = dot_vnni(sums[p],
+                    _mm512_loadu_si512(column + ((p * s.stride_y + y * s.dilation_y) * quads + q) * 64),
+                    _mm512_loadu_si512(weights + (y * quads + q) * 64));
+            }
+        }
+        sums[p] = elements_vnni(sums[p], by, s.by_sign);
+    }
+    bytes = bytes_vnni(sums, range);
+    write_vnni(output, s.output_channels - channel, _mm512_castsi512_si128(bytes));
+    if (pixels > 1) {
+        write_vnni(output + line, s.output_channels - channel, _mm512_extracti32x4_epi32(bytes, 1));
+    }
+    if (pixels > 2) {
+        write_vnni(output + 2 * line, s.output_channels - channel, _mm512_extracti32x4_epi32(bytes, 2));
+    }
+    if (pixels > 3) {
+        write_vnni(output + 3 * line, s.output_channels - channel, _mm512_extracti32x4_epi32(bytes, 3));
+    }
+}
+
+KERNEL void depthwise_conv_2d_vnni(const struct convolution_x86 s, const int8_t *input, int8_t *output,
+    const int8_t *weights, const int32_t *after, int32_t offset, const struct range range, uint8_t *scratch)
+{
+    const struct bordered b = { (s.output_height - 1) * s.stride_y + (s.height - 1) * s.dilation_y + 1,
         (s.output_width - 1) * s.stride_x + (s.width - 1) * s.dilation_x + 1, s.input_channels, s.pad_y, s.pad_x };
-    const int32_t row = b.width * b.channels;
-    const int32_t quads = (s.height * s.width + 3) / 4;
+    const int32_t row = b.width * b.channels, line = s.output_width * s.output_channels;
+    const int32_t quads = (s.width + 3) / 4;
+    uint8_t *const end = scratch + b.height * row;
+    uint8_t *const column = end + (-(uintptr_t)end & 63);
 
     for (int32_t number = 0; number < s.batches; ++number) {
         const int32_t batch = s.backward ? s.batches - 1 - number : number;
 
-        bordered_vnni(b, input + batch * s.input_height * s.input_width * s.input_channels, s.input_height,
-            s.input_width, -offset, scratch);
-        for (int32_t step = 0; step < s.output_height; ++step) {
-            const int32_t y = s.backward ? s.output_height - 1 - step : step;
-            int8_t *line = output + (batch * s.output_height + y) * s.output_width * s.output_channels;
+        bordered(b, input + batch * s.input_height * s.input_width * s.input_channels, s.input_height,
+            s.input_width, offset, 1, scratch);
+        for (int32_t channel = 0; channel < s.output_channels; channel += CHANNELS_VNNI) {
+            const int8_t *taps = weights + channel / CHANNELS_VNNI * s.height * quads * 64;
+            const int32_t *by = after + channel / CHANNELS_VNNI * AFTER_VNNI;
 
-            for (int32_t channel = 0; channel < s.output_channels; channel += LANES_VNNI) {
-                const __m512i by = _mm512_loadu_si512(multiplier + channel);
-                const __m512i down = _mm512_loadu_si512(bits + channel);
-                const __m512i start = _mm512_loadu_si512(bias + channel);
+            for (int32_t x = 0; x < s.output_width; ++x) {
+                int8_t *pixel = output + batch * s.output_height * line + x * s.output_channels + channel;
+                int32_t y = 0;
 
-                for (int32_t x = 0; x < s.output_width; ++x) {
-                    const uint8_t *window = scratch + y * s.stride_y * row + x * s.stride_x * b.channels + channel;
-                    __m512i sums = start;
-
-#pragma GCC unroll 8
-                    for (int32_t q = 0; q < quads; ++q) {
-                        const __m512i values = four_taps_vnni(window + tap_place_vnni(s, 4 * q, row),
-                            window + tap_place_vnni(s, 4 * q + 1, row), window + tap_place_vnni(s, 4 * q + 2, row),
-                            window + tap_place_vnni(s, 4 * q + 3, row));
-
-                        sums = _mm512_dpbusd_epi32(
-                            sums, values, _mm512_loadu_si512(weights + (channel / LANES_VNNI * quads + q) * 64));
-                    }
-                    requantize_vnni(line + x * s.output_channels + channel, s.output_channels - channel, sums, by,
-                        down, s.rounding, range);
+                ordered_column_vnni(s, scratch + x * s.stride_x * b.channels + channel, b.height, row, column);
+                for (; y + 4 <= s.output_height; y += 4) {
+                    depthwise_conv_2d_tile_vnni(s, 4, channel, column + y * s.stride_y * quads * 64, pixel + y * line,
+                        taps, by, range);
+                }
+                if (s.output_height % 4 > 0) {
+                    depthwise_conv_2d_tile_vnni(s, s.output_height % 4, channel, column + y * s.stride_y * quads * 64,
+                        pixel + y * line, taps, by, range);
                 }
             }
         }

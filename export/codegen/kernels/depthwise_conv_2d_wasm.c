@@ -4,7 +4,7 @@
  * The weights are [channels / 4][taps / 2][4][2], filled up with zeros.
  */
 #include "depthwise_conv_2d.c"
-#include "image_avx2.c"
+#include "bordered.c"
 #include "vectors_wasm.c"
 
 /* Where a tap of a window lies; a tap too many is the first again, with a weight of zero. */
@@ -36,7 +36,7 @@ KERNEL void depthwise_conv_2d_wasm(const struct depthwise_conv_2d s, const int8_
     const int8_t *weights, const int32_t *bias, const int32_t *multiplier, const int32_t *power, int32_t offset,
     const struct range range, uint8_t *scratch)
 {
-    const struct bordered_avx2 b = { (s.output_height - 1) * s.stride_y + (s.height - 1) * s.dilation_y + 1,
+    const struct bordered b = { (s.output_height - 1) * s.stride_y + (s.height - 1) * s.dilation_y + 1,
         (s.output_width - 1) * s.stride_x + (s.width - 1) * s.dilation_x + 1, s.input_channels, s.pad_y, s.pad_x };
     const int32_t row = b.width * b.channels;
     const int32_t pairs = (s.height * s.width + 1) / 2;
@@ -45,8 +45,8 @@ KERNEL void depthwise_conv_2d_wasm(const struct depthwise_conv_2d s, const int8_
     for (int32_t number = 0; number < s.batches; ++number) {
         const int32_t batch = s.backward ? s.batches - 1 - number : number;
 
-        bordered_avx2(b, input + batch * s.input_height * s.input_width * s.input_channels, s.input_height,
-            s.input_width, offset, padded);
+        bordered(b, input + batch * s.input_height * s.input_width * s.input_channels, s.input_height,
+            s.input_width, offset, 2, scratch);
         for (int32_t step = 0; step < s.output_height; ++step) {
             const int32_t y = s.backward ? s.output_height - 1 - step : step;
             int8_t *line = output + (batch * s.output_height + y) * s.output_width * s.output_channels;

@@ -87,4 +87,4 @@ def _present(names: tuple[str, ...]) -> tuple[Variant, ...]:
 
 
 MICROCONTROLLER: tuple[Variant, ...] = _present(("mve", "dsp"))
-HOST: tuple[Variant, ...] = _present(("vnni", "avx2", "neon"))
+HOST: tuple[Variant, ...] = _present(("vnni", "avxvnni", "avx2", "neon"))

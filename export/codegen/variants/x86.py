@@ -1,6 +1,6 @@
 """What the variants for x86 share: which steps their kernels can do, and how tables are laid out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from ..arithmetic.fixed_point import Rounding
 from ..graph.ir import Step, Struct, Table
 from ..lowering.sums import bias_of, reach_of
+from ._addition import linear_table
 from ._layout import filled_size, filter_rows, offset_of
+from ._products import Products, products_of
 
 _MAX_SUM = 2**30  # so that a rounding that is added to a scaled sum cannot overflow
 _ALIGNMENT = 4
@@ -30,27 +32,63 @@ def conv_rows(step: Step, together: int) -> NDArray[np.int8]:
     return whole.reshape(channels, -1).astype(np.int8)
 
 
-def tables(
-    step: Step,
-    rows: NDArray[np.integer[Any]],
-    bias: NDArray[np.int64],
-    lanes: int,
-    together: int,
-    dtype: str = "int8",
-) -> tuple[Table, ...]:
-    """Return the weights as `[channels / lanes][taps / together][lanes][together]`, and what follows sums.
+def weights(
+    step: Step, rows: NDArray[np.integer[Any]], lanes: int, together: int, dtype: str = "int8"
+) -> Table:
+    """Return `(channels, taps)` weights as `[channels / lanes][taps / together][lanes][together]`."""
+    whole = filled(filled(rows, 1, together), 0, lanes).astype(dtype)
+    blocks = whole.reshape(-1, lanes, whole.shape[1] // together, together).transpose(0, 2, 1, 3)
+    return Table("weights", blocks.ravel(), step.tables[0].comment)
+
+
+def products(step: Step) -> Products:
+    """Return how one product rounds the sums of a step of which `products_of` has found it."""
+    found = products_of(step)
+    if found is None:
+        raise ValueError(f"{step.node.layer}: no product rounds its sums")
+    return found
+
+
+def after_products(
+    step: Step, bias: NDArray[np.int64], lanes: int, factors: Sequence[NDArray[np.integer[Any]]]
+) -> Table:
+    """Return what follows the sums, as `[channels / lanes][4 + factors][lanes]`.
 
     Args:
         step: The layer.
-        rows: `(channels, taps)` weights.
         bias: The bias, with what the kernel adds to its inputs folded in.
         lanes: The channels of a vector.
-        together: The taps of a dot product.
-        dtype: The element type of the weights.
+        factors: What sums are multiplied by, in 32 bits.
     """
-    whole = filled(filled(rows, 1, together), 0, lanes).astype(dtype)
-    blocks = whole.reshape(-1, lanes, whole.shape[1] // together, together).transpose(0, 2, 1, 3)
-    return (Table("weights", blocks.ravel(), step.tables[0].comment), *after_sums(step, bias, lanes))
+    by = products(step)
+    columns = (bias + by.lift, by.rest, by.lift, by.bits, *factors)
+    words = [filled(column, 0, lanes).astype(np.int32).reshape(-1, lanes) for column in columns]
+    return Table("after", np.stack(words, axis=1).ravel())
+
+
+def products_shape(step: Step) -> Mapping[str, int]:
+    """Return the fields of `struct convolution_x86`."""
+    return {**step.shape, "by_sign": int(products(step).by_sign)}
+
+
+def conv_shape(step: Step) -> Mapping[str, int]:
+    """Return the same, all pixels in one row where each is computed from one pixel of the input."""
+    shape = dict(products_shape(step))
+    ones = {shape[name] for name in ("height", "width", "stride_y", "stride_x")}
+    if ones == {1} and shape["input_width"] == shape["output_width"]:
+        for end in ("input", "output"):
+            shape[f"{end}_width"] *= shape[f"{end}_height"]
+            shape[f"{end}_height"] = 1
+    return shape
+
+
+def bias_of_bytes(step: Step) -> NDArray[np.int64]:
+    """Return the bias where inputs go in as bytes without a sign, with what they are plus folded in."""
+    more = 0 if step.inputs[0].dtype == "uint8" else MORE
+    folded: NDArray[np.int64] = step.tables[1].values + (offset_of(step) - more) * filter_rows(step).sum(
+        axis=1
+    )
+    return folded
 
 
 def fully_connected_tables(step: Step, bias: NDArray[np.int64], lanes: int) -> tuple[Table, ...]:
@@ -60,14 +98,6 @@ def fully_connected_tables(step: Step, bias: NDArray[np.int64], lanes: int) -> t
     blocks = [vectors[:, first : first + _VECTORS] for first in range(0, vectors.shape[1], _VECTORS)]
     weights = np.concatenate([block.ravel() for block in blocks])
     return (Table("weights", weights, step.tables[0].comment), *after_sums(step, bias, lanes))
-
-
-def unsigned_bias(step: Step) -> NDArray[np.int64]:
-    """Return the bias of a kernel whose inputs have no sign."""
-    more = 0 if step.inputs[0].dtype == "uint8" else MORE
-    rows = filter_rows(step)
-    folded: NDArray[np.int64] = step.tables[1].values + (offset_of(step) - more) * rows.sum(axis=1)
-    return folded
 
 
 def fours_bytes(step: Step) -> int:
@@ -96,14 +126,20 @@ def whole_bytes(sizes: Sequence[int]) -> int:
     return -(-sum(sizes) // _ALIGNMENT) * _ALIGNMENT
 
 
+def bordered_height(step: Step) -> int:
+    """Return the number of rows of the input with its border."""
+    return _bordered(step, "height", "y")
+
+
 def bordered_size(step: Step) -> int:
     """Return the number of elements of the input with its border."""
+    return bordered_height(step) * _bordered(step, "width", "x") * step.shape["input_channels"]
+
+
+def _bordered(step: Step, size: str, axis: str) -> int:
     shape = step.shape
-    height = (
-        (shape["output_height"] - 1) * shape["stride_y"] + (shape["height"] - 1) * shape["dilation_y"] + 1
-    )
-    width = (shape["output_width"] - 1) * shape["stride_x"] + (shape["width"] - 1) * shape["dilation_x"] + 1
-    return height * width * shape["input_channels"]
+    first_of_last = (shape[f"output_{size}"] - 1) * shape[f"stride_{axis}"]
+    return first_of_last + (shape[size] - 1) * shape[f"dilation_{axis}"] + 1
 
 
 def does_conv(step: Step) -> bool:
@@ -115,6 +151,16 @@ def does_depthwise(step: Step) -> bool:
     """Return whether a kernel can do this DEPTHWISE_CONV_2D."""
     one_filter = step.shape["input_channels"] == step.shape["output_channels"]
     return one_filter and step.shape["rounding"] == Rounding.TWICE and _has_small_sums(step)
+
+
+def does_products_conv(step: Step) -> bool:
+    """Return whether a kernel can do this CONV_2D by one product for each sum."""
+    return does_conv(step) and products_of(step) is not None
+
+
+def does_products_depthwise(step: Step) -> bool:
+    """Return whether a kernel can do this DEPTHWISE_CONV_2D by one product for each sum."""
+    return does_depthwise(step) and products_of(step) is not None
 
 
 def does_fully_connected(step: Step) -> bool:
@@ -133,6 +179,17 @@ def does_add(step: Step) -> bool:
         and shape["output_rounding"] == Rounding.TWICE
         and all(struct.fields[2] <= 0 for struct in structs if struct.name == "addend")
     )
+
+
+def does_linear_add(step: Step) -> bool:
+    """Return whether a kernel can do this ADD or SUB as a linear function."""
+    return does_add(step) and linear_table(step) is not None
+
+
+def add_tables(step: Step) -> tuple[Table, ...]:
+    """Return the linear function of a step of which `does_linear_add` has found it."""
+    found = linear_table(step)
+    return () if found is None else (found,)
 
 
 def _has_small_sums(step: Step) -> bool:
