@@ -38,7 +38,7 @@ _PIECES = re.compile(
 )
 _DIRECTIVES = {"define", "undef", "if", "ifdef", "ifndef", "elif", "else", "endif"}
 _HEADERS = {"<stdint.h>", "<arm_mve.h>", "<arm_acle.h>"}
-_UNROLL = re.compile(r"GCC unroll \d{1,3}")
+_LOOP = re.compile(r"GCC unroll \d{1,3}|clang loop vectorize_width\(\d{1,3}\) interleave_count\(\d{1,3}\)")
 # What reads files while it is compiled.
 _FORBIDDEN = {"_Pragma", "__pragma", "__has_include", "__has_embed", "include_next"}
 # Kernels for particular processors have instructions of theirs, but no directives of an assembler.
@@ -135,10 +135,13 @@ def _checked(path: Path, stem: str) -> bytes:
 
 def _strange(text: str, own_header: str) -> Iterator[str]:
     """Yield what might reach outside: directives, words and spellings that generated C does not have."""
-    # A line may then end only where it seems to end, and every character is what it seems to be.
-    yield from re.findall(r"[^ -~\n]|\\\n|\?\?", text)
+    # As a compiler joins lines. A line may then end only where it seems to end, and every character is what it
+    # seems to be: no trigraphs, and no space behind a backslash, which some compilers overlook.
+    joined = text.replace("\\\n", "")
+    for each in (text, joined):
+        yield from re.findall(r"[^ -~\n]|\\ +\n|\?\?", each)
     in_assembly = False
-    for piece in (found[0] for found in _PIECES.finditer(text)):
+    for piece in (found[0] for found in _PIECES.finditer(joined)):
         in_assembly = piece != ";" and (in_assembly or piece in _ASSEMBLY)
         if piece.startswith(("/*", "//")) or (piece[0] in "\"'" and len(piece) > 1):
             does_not_end = piece == "/*"
@@ -156,7 +159,7 @@ def _strange_directive(line: str, own_header: str) -> Iterator[str]:
     known = (
         word in _DIRECTIVES
         or (word == "include" and rest in {own_header, *_HEADERS})
-        or (word == "pragma" and _UNROLL.fullmatch(rest) is not None)
+        or (word == "pragma" and _LOOP.fullmatch(rest) is not None)
     )
     inside = set(re.findall(r"\w+", rest)) & (_FORBIDDEN | _ASSEMBLY)
     text = "" if word == "include" else rest

@@ -291,7 +291,7 @@ def test_targets_are_found_by_name_once_each():
 
 def test_an_unknown_target_lists_the_known_ones():
     with pytest.raises(
-        OptionError, match=r"'cortex-m9'; expected one of host, cortex-m0, .*s390x, or emulated"
+        OptionError, match=r"'cortex-m9'; expected one of host, cortex-m0, .*s390x, emulated\. Did you mean"
     ):
         find_devices(["cortex-m9"])
 

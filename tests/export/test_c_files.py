@@ -250,7 +250,8 @@ def test_the_self_test_passes_and_sanitizers_find_nothing(c_files):
 
 
 def test_the_self_test_notices_any_changed_weight(c_files):
-    edit(c_files / f"{STEM}.c", r"((?s:layer_0_weights\[.*?)\n(?:BESIDE|APART)\()-?\d+,", r"\g<1>99,")
+    first = r"((?s:layer_0_weights\[.*?)\n(?:BESIDE|APART)(?:_OF_ROWS\(\d+, \d+, |\())-?\d+,"
+    edit(c_files / f"{STEM}.c", first, r"\g<1>99,")
     assert selftest(c_files).returncode == 255
 
 

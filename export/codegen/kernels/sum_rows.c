@@ -33,7 +33,7 @@ KERNEL void sum_four_rows(
         const int8_t *weights = rows[row];
         int32_t sum = more ? sums[row] : 0;
 
-        _Pragma("clang loop vectorize_width(32) interleave_count(2)")
+#pragma clang loop vectorize_width(32) interleave_count(2)
         for (int32_t i = 0; i < count; ++i) {
             sum += values[i] * weights[i];
         }
@@ -83,33 +83,30 @@ KERNEL void sum_elements(
 }
 #elif defined(__GNUC__) && (defined(__ARM_ARCH_6M__) || defined(__ARM_ARCH_8M_BASE__))
 /* The index stays in one register, since no load that keeps the sign takes i + 1 as well. */
-#define SUM_TWO \
-    { \
-        const int32_t value = element(values + i, is_unsigned); \
-\
-        sum0 += value * weights[i]; \
-        sum1 += value * next[i]; \
-        ++i; \
-        __asm__("" : "+r"(i)); \
-    }
+#define SUM_TWO value = element(values + i, is_unsigned), sum0 += value * weights[i], sum1 += value * next[i], ++i
 
 KERNEL void sum_elements(
     const int8_t *values, const int8_t *weights, int32_t count, int32_t rows, int32_t is_unsigned, int32_t *sums)
 {
     const int8_t *next = weights + (rows - 1) * count;
-    int32_t sum0 = 0, sum1 = 0, i = -count;
+    int32_t value, sum0 = 0, sum1 = 0, i = -count;
 
     values += count;
     weights += count;
     next += count;
     while (i % 4 != 0) {
-        SUM_TWO
+        SUM_TWO;
+        __asm__("" : "+r"(i));
     }
     while (i != 0) {
-        SUM_TWO
-        SUM_TWO
-        SUM_TWO
-        SUM_TWO
+        SUM_TWO;
+        __asm__("" : "+r"(i));
+        SUM_TWO;
+        __asm__("" : "+r"(i));
+        SUM_TWO;
+        __asm__("" : "+r"(i));
+        SUM_TWO;
+        __asm__("" : "+r"(i));
     }
     sums[0] = sum0;
     sums[1] = sum1;

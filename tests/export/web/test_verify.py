@@ -243,6 +243,9 @@ def test_c_of_another_version_that_reads_files_is_not_compiled(folder, line):
     [
         'int a;\f#include "x"\n',
         '#inc\\\nlude "x"\n',
+        '_Pra\\\ngma("x")\n',
+        "// which goes on \\ \n/*\nint hidden;\n*/\n",
+        "// which goes on \\\\\n \n/*\nint hidden;\n*/\n",
         '// x\r#include "x"\n',
         '%:include "x"\n',
         '??=include "x"\n',
@@ -275,6 +278,8 @@ def test_spellings_that_hide_a_directive_are_seen(text):
         '"asm # \\" "',
         'void f(void) { __asm__("smlad %0, %1, %2, %0" : "+r"(sum) : "r"(a), "r"(b)); } char *b = "St. X";',
         "#pragma GCC unroll 8\n#if defined(A) && !defined(B)\n#else\n#endif\n",
+        "#pragma clang loop vectorize_width(32) interleave_count(2)\n",
+        "#define A(b, c) \\\n    b + c\n",
         "x = a % b; c = '#';",
     ],
 )
