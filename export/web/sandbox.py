@@ -135,8 +135,8 @@ def _checked(path: Path, stem: str) -> bytes:
 
 def _strange(text: str, own_header: str) -> Iterator[str]:
     """Yield what might reach outside: directives, words and spellings that generated C does not have."""
-    # As a compiler joins lines. A line may then end only where it seems to end, and every character is what it
-    # seems to be: no trigraphs, and no space behind a backslash, which some compilers overlook.
+    # As a compiler joins lines. A line may then end only where it seems to end, and every character is what
+    # it seems to be: no trigraphs, and no space behind a backslash, which some compilers overlook.
     joined = text.replace("\\\n", "")
     for each in (text, joined):
         yield from re.findall(r"[^ -~\n]|\\ +\n|\?\?", each)
