@@ -4,6 +4,7 @@ import dataclasses
 import os
 import re
 import shutil
+import signal
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -18,6 +19,10 @@ from edgemnist.data.datasets import Dataset, Split, load_test_split
 
 if TYPE_CHECKING:
     from edgemnist.export.convert.source import Source
+
+# A shell's background jobs ignore Ctrl-C, and so would the commands that tests interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 EPOCHS = 4
 INSTALLING = re.compile(r"apt-get install (?:--\S+ )*(.+)")

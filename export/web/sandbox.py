@@ -38,7 +38,10 @@ _PIECES = re.compile(
 )
 _DIRECTIVES = {"define", "undef", "if", "ifdef", "ifndef", "elif", "else", "endif"}
 _HEADERS = {"<stdint.h>", "<arm_mve.h>", "<arm_acle.h>"}
-_LOOP = re.compile(r"GCC unroll \d{1,3}|clang loop vectorize_width\(\d{1,3}\) interleave_count\(\d{1,3}\)")
+_PRAGMA = re.compile(
+    r"GCC unroll \d{1,3}|clang loop vectorize_width\(\d{1,3}\) interleave_count\(\d{1,3}\)"
+    r'|clang diagnostic ignored "-Wpass-failed"'
+)
 # What reads files while it is compiled.
 _FORBIDDEN = {"_Pragma", "__pragma", "__has_include", "__has_embed", "include_next"}
 # Kernels for particular processors have instructions of theirs, but no directives of an assembler.
@@ -156,12 +159,12 @@ def _strange(text: str, own_header: str) -> Iterator[str]:
 def _strange_directive(line: str, own_header: str) -> Iterator[str]:
     word, _, rest = line.removeprefix("#").strip().partition(" ")
     rest = rest.strip()
-    known = (
-        word in _DIRECTIVES
-        or (word == "include" and rest in {own_header, *_HEADERS})
-        or (word == "pragma" and _LOOP.fullmatch(rest) is not None)
-    )
-    inside = set(re.findall(r"\w+", rest)) & (_FORBIDDEN | _ASSEMBLY)
-    text = "" if word == "include" else rest
-    if not known or inside or "/*" in line or set(text) & set("\"'#\\") or "%:" in text:
+    if word == "include":
+        known = rest in {own_header, *_HEADERS}
+    elif word == "pragma":
+        known = _PRAGMA.fullmatch(rest) is not None
+    else:
+        inside = set(re.findall(r"\w+", rest)) & (_FORBIDDEN | _ASSEMBLY)
+        known = word in _DIRECTIVES and not inside and not set(rest) & set("\"'#\\") and "%:" not in rest
+    if not known or "/*" in line:
         yield line

@@ -52,7 +52,7 @@ def _reshaped():
 
 
 def _several_ends():
-    image, features = keras.Input((8, 8, 2)), keras.Input((5,))
+    image, features = keras.Input((8, 8, 2), name="first"), keras.Input((5,), name="second")
     shared = layers.Conv2D(4, 3, activation="relu")(image)
     joined = layers.Concatenate()([layers.GlobalAveragePooling2D()(shared), layers.Dense(4)(features)])
     return keras.Model([image, features], [layers.Dense(3)(joined), layers.UpSampling2D(2)(shared)])
@@ -84,7 +84,11 @@ def _converted(model, ends, operators="TFLITE_BUILTINS_INT8"):
 
     def samples():
         for _ in range(20):
-            yield [generator.normal(size=(1, *one.shape[1:])).astype(np.float32) for one in model.inputs]
+            drawn = [generator.normal(size=(1, *one.shape[1:])).astype(np.float32) for one in model.inputs]
+            # By name where there are several, since the converter orders them as it likes.
+            yield (
+                dict(zip([one.name for one in model.inputs], drawn, strict=True)) if len(drawn) > 1 else drawn
+            )
 
     with quiet():
         converter = tf.lite.TFLiteConverter.from_keras_model(model)
