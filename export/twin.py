@@ -16,20 +16,14 @@ from ..proof.reference import outputs_of
 from ..runtime.artifact.folder import staging
 from ..runtime.artifact.manifest import ModelRecord
 from ..runtime.artifact.metadata import read_metadata
+from ..runtime.assumed_signature import assumed_signature
 from ..runtime.errors import ArtifactError, OptionError
 from ..runtime.files import read_model
 from ..runtime.isolation.probe import Probe
 from ..runtime.loading import load_predictor
 from ..runtime.predictor import Predictor
 from ..runtime.process import quiet
-from ..runtime.signature import (
-    DEFAULT_PIXEL_SCALE,
-    InputSpec,
-    ModelSignature,
-    OutputSpec,
-    SignatureOptions,
-    assumed_signature,
-)
+from ..runtime.signature import DEFAULT_PIXEL_SCALE, InputSpec, ModelSignature, OutputSpec, SignatureOptions
 from .opening import DataOptions, fitting_data, record_of, require_known_classes
 from .pipeline import Outcome
 from .pipeline import record_of as artifact_record

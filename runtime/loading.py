@@ -7,6 +7,7 @@ from pathlib import Path
 from .artifact.lookup import ExpectedHash, find_expected_hash
 from .artifact.manifest import MANIFEST_NAME
 from .artifact.settling import COMMITTED, read_settled
+from .assumed_signature import assumed_signature
 from .engines.registry import (
     Engine,
     EngineOptions,
@@ -21,7 +22,7 @@ from .inputs.picture_files import PictureOptions
 from .isolation.native_code import is_built_here
 from .isolation.probe import Probe, probe_if_needed
 from .predictor import Predictor
-from .signature import ModelSignature, SignatureOptions, assumed_signature
+from .signature import ModelSignature, SignatureOptions
 
 _ONNXRUNTIME = "onnxruntime"
 

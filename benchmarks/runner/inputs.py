@@ -14,10 +14,11 @@ from ...proof.inspect.structure import probe_structure
 from ...proof.verify import recorded_test
 from ...runtime.artifact.manifest import MANIFEST_NAME, read_manifest
 from ...runtime.artifact.metadata import read_metadata
+from ...runtime.assumed_signature import assumed_signature
 from ...runtime.errors import EdgeMnistError
 from ...runtime.files import read_model
 from ...runtime.isolation.probe import Probe
-from ...runtime.signature import InputSpec, ModelSignature, assumed_signature
+from ...runtime.signature import InputSpec, ModelSignature
 from ...runtime.tensors import TensorSpec, require_one
 
 RANDOM_INPUTS, SEED = 256, 0

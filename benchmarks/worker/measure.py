@@ -11,12 +11,13 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
+from ...runtime.assumed_signature import assumed_signature
 from ...runtime.engines.registry import engine_for
 from ...runtime.errors import ArtifactError
 from ...runtime.loading import load_predictor
 from ...runtime.predictor import Predictor
 from ...runtime.process import usable_cpus
-from ...runtime.signature import InputSpec, ModelSignature, assumed_signature
+from ...runtime.signature import InputSpec, ModelSignature
 from .conditions import measure_clock, measure_fixed_work, peak_resident_bytes, preemptions, resident_bytes
 from .task import MAX_INPUT_BYTES, Facts, ResidentMemory, Task
 from .timing import Effort, time_calls

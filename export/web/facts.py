@@ -6,8 +6,9 @@ This is the one place that decides what a model's numbers mean in a browser.
 from typing import Any
 
 from ...runtime.artifact.metadata import read_metadata
+from ...runtime.assumed_signature import assumed_signature
 from ...runtime.errors import ArtifactError
-from ...runtime.signature import ModelSignature, assumed_signature
+from ...runtime.signature import ModelSignature
 from ..codegen.artifact import spec_of
 from ..codegen.graph.ir import Graph, Tensor
 

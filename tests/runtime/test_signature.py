@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from edgemnist.runtime import load_predictor
+from edgemnist.runtime.assumed_signature import assumed_signature
 from edgemnist.runtime.errors import ArtifactError, OptionError
-from edgemnist.runtime.signature import InputSpec, ModelSignature, OutputSpec, assumed_signature
+from edgemnist.runtime.signature import InputSpec, ModelSignature, OutputSpec
 from edgemnist.runtime.tensors import TensorSpec
 
 PROBABILITIES = TensorSpec("probabilities", "float32", (None, 3))

@@ -13,12 +13,13 @@ from typer import Argument, Option
 from ...proof.generated_c import read_claims
 from ...proof.inspect.structure import GraphTensor, Operator, Structure, probe_structure, require_readable
 from ...runtime.artifact.metadata import read_metadata
+from ...runtime.assumed_signature import assumed_signature
 from ...runtime.engines.registry import ENGINES
 from ...runtime.errors import ArtifactError, ArtifactNotFoundError, MissingExtraError
 from ...runtime.files import read_model, sha256_of
 from ...runtime.isolation.probe import Probe
 from ...runtime.process import quiet
-from ...runtime.signature import ModelSignature, assumed_signature
+from ...runtime.signature import ModelSignature
 from ...runtime.tensors import TensorSpec
 from ..console import literal, messages, print_json, print_result
 from ..options import Json

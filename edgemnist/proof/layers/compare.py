@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from ...runtime.artifact.keras.file import try_keras_file
 from ...runtime.artifact.lookup import find_expected_hash
+from ...runtime.assumed_signature import assumed_signature
 from ...runtime.engines.registry import engine_for
 from ...runtime.errors import ArtifactError
 from ...runtime.files import read_model
 from ...runtime.isolation.probe import Probe, read_in_child
-from ...runtime.signature import InputSpec, assumed_signature
+from ...runtime.signature import InputSpec
 from .activations import WATCHED, LayerOutput, Trace, open_trace, try_trace
 from .alignment import Watched, align, as_shaped
 
