@@ -3,32 +3,25 @@
 A folder with `train.csv` and `test.csv` has its parts; a single file is split.
 """
 
-import csv
 import os
 import tempfile
 from array import array
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..runtime.errors import DatasetError
-from ..runtime.files import opened
 from ..runtime.printable import printable
+from .csv_rows import LABEL, TARGET, csv_rows, names_columns, number_in, refusal
 from .idx import Part, listing
 from .labels import MAX_CLASSES, checked_names, class_numbers
 from .lazy import MAX_IN_MEMORY_BYTES
 from .splits import Split, seeded_part
 from .wanted import Wanted, conformed
 
-_LABEL, _TARGET = "label", "target"
-_MAX_COLUMNS = 65_536
-_MAX_LINE = 4 * 1024 * 1024  # characters
 _CHUNK_VALUES = 1_000_000
 
 
@@ -80,15 +73,15 @@ def read_features(path: Path) -> NDArray[np.float32]:
     Raises:
         DatasetError: As for `read`.
     """
-    with _rows(path, needs_header=False) as (header, rows):
-        columns = [number for number, name in enumerate(header) if name not in (_LABEL, _TARGET)]
-        first = [] if _names_columns(header) else [(1, header)]
+    with csv_rows(path, needs_header=False) as (header, rows):
+        columns = [number for number, name in enumerate(header) if name not in (LABEL, TARGET)]
+        first = [] if names_columns(header) else [(1, header)]
         found = [
-            [_number(row[column], path, line, header[column]) for column in columns]
+            [number_in(row[column], path, line, header[column]) for column in columns]
             for line, row in (*first, *rows)
         ]
     if not found or not columns:
-        raise _refusal(f"{path} has no features", "a header alone", "a row of numbers for each input")
+        raise refusal(f"{path} has no features", "a header alone", "a row of numbers for each input")
     return np.array(found, np.float32)
 
 
@@ -110,10 +103,10 @@ def _other_texts(path: Path, file: Path, wanted: Wanted) -> set[str]:
     others = [one for one in (path / "train.csv", path / "test.csv") if one != file and one.is_file()]
     if not path.is_dir() or not others or wanted.class_names:
         return set()
-    with _rows(others[0]) as (header, rows):
-        if _LABEL not in header:
+    with csv_rows(others[0]) as (header, rows):
+        if LABEL not in header:
             return set()
-        column = header.index(_LABEL)
+        column = header.index(LABEL)
         return {row[column].strip() for _, row in rows}
 
 
@@ -125,7 +118,7 @@ def _is_whole(text: str) -> bool:
 
 
 def _read(path: Path, wanted: Wanted) -> _Table:
-    with _rows(path) as (header, rows), tempfile.TemporaryFile() as spool:
+    with csv_rows(path) as (header, rows), tempfile.TemporaryFile() as spool:
         column = _answer_column(path, header, wanted)
         values, codes, number_of = array("f"), array("i"), dict[str, int]()
         chunk, count = array("f"), 0
@@ -133,7 +126,7 @@ def _read(path: Path, wanted: Wanted) -> _Table:
             if column is not None:
                 answer = row.pop(column).strip()
                 if wanted.output == "values":
-                    values.append(_number(answer, path, line, _TARGET))
+                    values.append(number_in(answer, path, line, TARGET))
                 else:
                     codes.append(number_of.setdefault(answer, len(number_of)))
                     _require_label(answer, number_of, path, line)
@@ -142,7 +135,7 @@ def _read(path: Path, wanted: Wanted) -> _Table:
             except ValueError:
                 names = [name for number, name in enumerate(header) if number != column]
                 for name, text in zip(names, row, strict=True):
-                    _number(text, path, line, name)
+                    number_in(text, path, line, name)
                 raise
             count += 1
             if len(chunk) >= _CHUNK_VALUES:
@@ -151,7 +144,7 @@ def _read(path: Path, wanted: Wanted) -> _Table:
         chunk.tofile(spool)
         width = len(header) - (column is not None)
         if not count:
-            raise _refusal(f"{path} has no rows", "a header alone", "a row for each input")
+            raise refusal(f"{path} has no rows", "a header alone", "a row for each input")
         features = _spooled(spool, (count, width))
     return _Table(
         features,
@@ -171,15 +164,15 @@ def _spooled(spool: Any, shape: tuple[int, int]) -> NDArray[np.float32]:
 
 
 def _answer_column(path: Path, header: Sequence[str], wanted: Wanted) -> int | None:
-    mine, other = (_TARGET, _LABEL) if wanted.output == "values" else (_LABEL, _TARGET)
+    mine, other = (TARGET, LABEL) if wanted.output == "values" else (LABEL, TARGET)
     if other in header:
-        raise _refusal(
+        raise refusal(
             f"{path} has a column {other}, and the model's outputs are {wanted.output}",
             f"the columns {listing(map(printable, header))}",
             f"a column {mine}, or neither for data without answers",
         )
     if len(header) == (mine in header):
-        raise _refusal(
+        raise refusal(
             f"{path} has no features", f"the columns {', '.join(header)}", "a column for each feature"
         )
     return header.index(mine) if mine in header else None
@@ -187,94 +180,10 @@ def _answer_column(path: Path, header: Sequence[str], wanted: Wanted) -> int | N
 
 def _require_label(label: str, known: dict[str, int], path: Path, line: int) -> None:
     if not label:
-        raise _refusal(f"{path}, line {line}: the label is empty", "nothing", "a class name or number")
+        raise refusal(f"{path}, line {line}: the label is empty", "nothing", "a class name or number")
     if len(known) > MAX_CLASSES:
-        raise _refusal(
+        raise refusal(
             f"{path} has too many different labels",
             f"more than {MAX_CLASSES:,}",
             "classes; values are a column target",
         )
-
-
-def _number(text: str, path: Path, line: int, column: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise _refusal(
-            f"{path}, line {line}: column {printable(column)} is no number",
-            printable(repr(text[:40])) if text.strip() else "an empty cell",
-            "a number; only the column label may contain names",
-        ) from None
-
-
-@contextmanager
-def _rows(
-    path: Path, *, needs_header: bool = True
-) -> Iterator[tuple[list[str], Iterator[tuple[int, list[str]]]]]:
-    """Open a file; give its header, and an iterator of the number of each line and its cells."""
-    try:
-        with opened(path) as binary, TextIOWrapper(binary, "utf-8-sig", newline="") as file:
-            reader = csv.reader(_lines(file, path), strict=True)
-            header = [name.strip() for name in next(reader, [])]
-            _check_header(path, header, needs_header=needs_header)
-            yield header, _checked_rows(path, reader, len(header))
-    except FileNotFoundError as error:
-        raise DatasetError(f"{path} does not exist", fix="Check the path.") from error
-    except DatasetError:
-        raise
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise _refusal(
-            f"{path} cannot be read as a .csv file", str(error), "comma-separated UTF-8 text"
-        ) from error
-
-
-def _lines(file: TextIO, path: Path) -> Iterator[str]:
-    while line := file.readline(_MAX_LINE):
-        if len(line) == _MAX_LINE:
-            raise _refusal(
-                f"{path} has a line that is too long", f"{_MAX_LINE:,} characters and more", "less"
-            )
-        yield line
-
-
-def _check_header(path: Path, header: Sequence[str], *, needs_header: bool) -> None:
-    if not header:
-        raise _refusal(f"{path} has no header", "an empty first line", "a line with the columns' names")
-    if len(header) > _MAX_COLUMNS:
-        raise _refusal(f"{path} has too many columns", f"{len(header):,}", f"at most {_MAX_COLUMNS:,}")
-    twice = next((name for name in (_LABEL, _TARGET) if header.count(name) > 1), None)
-    if twice:
-        raise _refusal(f"{path} has a column twice", twice, "one")
-    if needs_header and not _names_columns(header):
-        raise _refusal(f"{path} has no header", "numbers in its first line", "a line with the columns' names")
-
-
-def _names_columns(header: Sequence[str]) -> bool:
-    return _LABEL in header or _TARGET in header or not all(map(_is_number, header))
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _checked_rows(path: Path, reader: Any, width: int) -> Iterator[tuple[int, list[str]]]:
-    for row in reader:
-        if row and len(row) != width:
-            raise _refusal(
-                f"{path}, line {reader.line_num} is ragged", f"{len(row)} cells", f"{width}, as in the header"
-            )
-        if row:
-            yield reader.line_num, row
-
-
-def _refusal(problem: str, received: str, expected: str) -> DatasetError:
-    return DatasetError(
-        problem,
-        received=received,
-        expected=expected,
-        fix="Give a header, numbers, and the answers in a column label (classes) or target (values).",
-    )
