@@ -16,7 +16,7 @@ from ..analysis.verdicts import verdicts
 from ..emulation.boards import Device
 from ..emulation.collect import collect_devices, device_rows
 from ..emulation.model import CModel
-from ..report.document import to_document
+from ..report.conversion import to_document
 from .cases import KERAS, Case
 from .collect import Collection, Progress, collect
 from .machine import describe_machine

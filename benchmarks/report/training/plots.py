@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ....data.datasets import Split
 from ....data.history import History
-from ....proof.parity import score
+from ....proof.accuracy import score
 from ....runtime.errors import MissingExtraError
 from ....runtime.files import replacing
 from ....runtime.output_decoder import class_indices
