@@ -9,8 +9,8 @@ import numpy as np
 from msgspec.structs import replace as replace_struct
 
 from ..data.datasets import Dataset, Wanted, load_test_split
+from ..proof.accuracy import Accuracy, score
 from ..proof.formats import Format
-from ..proof.parity import Accuracy, score
 from ..proof.reference import outputs_of
 from ..proof.tolerances import REFERENCE, Tolerances
 from ..runtime.artifact.manifest import DataRecord, SplitRecord

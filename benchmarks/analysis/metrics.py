@@ -9,7 +9,8 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from ...data.datasets import Split
-from ...proof.parity import Accuracy, Parity, compare, score
+from ...proof.accuracy import Accuracy, score
+from ...proof.parity import Parity, compare
 from ...runtime.artifact.manifest import Count, Positive
 from ...runtime.signature import ModelSignature, OutputKind
 from ..runner.cases import Case

@@ -56,7 +56,7 @@ def show_outcomes(
 def first_impression(predictor: "Predictor", dataset: "Dataset") -> Iterator[str]:
     """Yield what the model scores before anything is converted, and a warning where that looks wrong."""
     from ..export.opening import better_scalings, near_chance
-    from ..proof.parity import score
+    from ..proof.accuracy import score
     from ..proof.reference import outputs_of
 
     test, output = dataset.test, predictor.signature.output

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..runtime.errors import EngineError, InputError
+from ..runtime.errors import InputError
 from ..runtime.output_decoder import class_indices
+from .accuracy import class_count, per_class, require_finite
 from .intervals import Interval, difference_interval, mcnemar_p, wilson_interval
 
 # Between its two best classes, from which on a reference counts as sure of an image.
@@ -15,16 +16,6 @@ SURE_MARGIN = 0.1
 _ALPHA = 0.05  # of the test that a loss of accuracy is no chance
 # So many broken images and none fixed are the fewest that exact McNemar calls significant: 2 * 0.5**6 < 0.05.
 _FEWEST_SIGNIFICANT = 6
-
-
-@dataclass(frozen=True, slots=True)
-class Accuracy:
-    """How often a model names the right class; fields as in `Parity`, and `confusion[true][predicted]`."""
-
-    accuracy: float
-    accuracy_interval: Interval | None
-    per_class_accuracy: tuple[float | None, ...]
-    confusion: tuple[tuple[int, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +116,8 @@ def compare(
             received=f"outputs of shape {outputs.shape}",
             expected=f"the reference's {reference.shape}, of one item at least",
         )
-    _require_finite(outputs)
-    _require_finite(reference)
+    require_finite(outputs)
+    require_finite(reference)
     difference = np.abs(outputs.astype(np.float64) - reference)
     facts: dict[str, Any] = {
         "images": len(reference),
@@ -140,30 +131,6 @@ def compare(
     if targets is not None:
         facts |= {"r2": _r2(outputs, targets), "reference_r2": _r2(reference, targets)}
     return Parity(**facts)
-
-
-def score(probabilities: NDArray[np.float32], labels: NDArray[np.integer]) -> Accuracy:
-    """Score a classifier without a reference.
-
-    Args:
-        probabilities: (N, classes) float32.
-        labels: (N,) integers, the true classes.
-
-    Raises:
-        InputError: The arrays do not belong together, or a label is not a class.
-        EngineError: A probability is NaN or infinite.
-    """
-    _require_finite(probabilities)
-    classes = _classes(probabilities, labels)
-    predicted = class_indices(probabilities)
-    right = predicted == labels
-    counts = np.bincount(labels.astype(np.int64) * classes + predicted, minlength=classes * classes)
-    return Accuracy(
-        accuracy=float(right.mean()),
-        accuracy_interval=wilson_interval(int(right.sum()), len(labels)),
-        per_class_accuracy=_per_class(right, labels, classes),
-        confusion=tuple(tuple(row) for row in counts.reshape(classes, classes).tolist()),
-    )
 
 
 def margins(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -193,7 +160,7 @@ def _accuracies(
 ) -> dict[str, Any]:
     if labels is None:
         return {}
-    classes, count = _classes(outputs, labels), len(labels)
+    classes, count = class_count(outputs, labels), len(labels)
     right, reference_right = class_indices(outputs) == labels, class_indices(reference) == labels
     broke = int(np.count_nonzero(reference_right & ~right))
     fixed = int(np.count_nonzero(right & ~reference_right))
@@ -202,7 +169,7 @@ def _accuracies(
         "reference_accuracy": float(reference_right.mean()),
         "broke": broke,
         "fixed": fixed,
-        "per_class_accuracy": _per_class(right, labels, classes),
+        "per_class_accuracy": per_class(right, labels, classes),
         "accuracy_interval": wilson_interval(int(right.sum()), count),
         "reference_accuracy_interval": wilson_interval(int(reference_right.sum()), count),
         "difference_interval": difference_interval(broke, fixed, count),
@@ -210,44 +177,8 @@ def _accuracies(
     }
 
 
-def _per_class(
-    right: NDArray[np.bool_], labels: NDArray[np.integer], classes: int
-) -> tuple[float | None, ...]:
-    totals = np.bincount(labels, minlength=classes)
-    hits = np.bincount(labels[right], minlength=classes)
-    return tuple(
-        hit / total if total else None for hit, total in zip(hits.tolist(), totals.tolist(), strict=True)
-    )
-
-
 def _r2(outputs: NDArray[np.float32], targets: NDArray[np.float32]) -> float | None:
     """Return 1 - residual sum of squares / total sum of squares; None where all targets are equal."""
     wanted = targets.astype(np.float64).reshape(outputs.shape)
     total = float(((wanted - wanted.mean(axis=0)) ** 2).sum())
     return 1 - float(((outputs - wanted) ** 2).sum()) / total if total else None
-
-
-def _classes(probabilities: NDArray[np.float32], labels: NDArray[np.integer]) -> int:
-    """Return the number of classes, once it is certain that labels are among them."""
-    if probabilities.shape[:-1] != labels.shape or labels.ndim != 1 or not len(labels):
-        raise InputError(
-            "probabilities and labels do not belong together",
-            received=f"shapes {probabilities.shape} and {labels.shape}",
-            expected="(N, classes) and (N,), N at least 1",
-        )
-    classes = max(int(probabilities.shape[1]), 2)
-    if int(labels.max()) >= classes or int(labels.min()) < 0:
-        raise InputError(
-            "a label is not one of the classes",
-            received=f"labels {int(labels.min())} to {int(labels.max())}",
-            expected=f"0 to {classes - 1}",
-        )
-    return classes
-
-
-def _require_finite(outputs: NDArray[np.float32]) -> None:
-    if not np.isfinite(outputs).all():
-        broken = np.count_nonzero(~np.isfinite(outputs).reshape(len(outputs), -1).all(axis=1))
-        raise EngineError(
-            "the model's output is not a number", received=f"NaN or infinity on {broken} images"
-        )

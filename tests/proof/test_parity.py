@@ -5,8 +5,8 @@ import pytest
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.proportion import proportion_confint
 
+from edgemnist.proof import accuracy, parity
 from edgemnist.proof import intervals as proportions
-from edgemnist.proof import parity
 from edgemnist.runtime.errors import EngineError, InputError
 
 
@@ -42,7 +42,7 @@ def test_a_class_without_images_has_no_accuracy():
 
 
 def test_confusion_has_a_row_for_each_true_class():
-    assert parity.score(MODEL, LABELS).confusion == ((2, 0, 0), (1, 0, 1), (0, 0, 1))
+    assert accuracy.score(MODEL, LABELS).confusion == ((2, 0, 0), (1, 0, 1), (0, 0, 1))
 
 
 def test_wilson_interval_is_that_of_statsmodels():
@@ -106,9 +106,9 @@ def test_reference_with_other_classes_is_refused():
 
 def test_labels_beyond_the_classes_are_refused():
     with pytest.raises(InputError, match="labels 0 to 9"):
-        parity.score(MODEL, np.array([0, 1, 2, 3, 9], np.uint8))
+        accuracy.score(MODEL, np.array([0, 1, 2, 3, 9], np.uint8))
 
 
 def test_arrays_of_different_length_are_refused():
     with pytest.raises(InputError, match="do not belong together"):
-        parity.score(MODEL, LABELS[:3])
+        accuracy.score(MODEL, LABELS[:3])
